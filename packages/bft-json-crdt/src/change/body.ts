@@ -1,0 +1,214 @@
+/**
+ * The body of a change: the bytes that are hashed, linked and signed (format version 1).
+ *
+ *     body = [version, document, author, chain, seq, prev, parents, lamport, time, refs, ops]
+ *
+ * in deterministic CBOR. This file checks everything that can be judged from the bytes alone; what needs the history
+ * (links, lamport) is judged in history/. Ops are checked for their outline only, because a fault inside an op makes
+ * that op inert and never the change invalid; they are read in op.ts.
+ */
+import { compareBytes, equalBytes } from "../encoding/bytes.ts";
+import { ByteReader } from "../encoding/reader.ts";
+import { ByteWriter } from "../encoding/writer.ts";
+import { sha256 } from "../crypto/index.ts";
+import {
+  MAX_BODY_BYTES,
+  MAX_BODY_DEPTH,
+  MAX_ELEMENTS_PER_CHANGE,
+  MAX_PARENTS,
+} from "../limits.ts";
+import { ok, rejected } from "../result.ts";
+import type { Result } from "../result.ts";
+import { CHANGE_TAG, SIGNATURE_TAG } from "./tags.ts";
+
+/** The format version that this build reads and writes. */
+export const FORMAT_VERSION = 1;
+
+/** Bytes of a change id, a document id and a public key. */
+export const ID_BYTES = 32;
+
+/** What the header of a change says; ids are 32 bytes each. */
+export interface ChangeHeader {
+  readonly document: Uint8Array;
+  readonly author: Uint8Array;
+  /** 0, or 64 random bits; one author may have many chains in a document. */
+  readonly chain: bigint;
+  /** 1 for the first change of a chain. */
+  readonly seq: number;
+  /** The previous change of the same chain; null for the first. */
+  readonly prev: Uint8Array | null;
+  /** Other heads that the author had seen: at most 16, sorted, unique. */
+  readonly parents: readonly Uint8Array[];
+  /** One more than the greatest among all dependencies; 1 without any. */
+  readonly lamport: number;
+  /** Claimed milliseconds since 1970, or null; shown to people, never used for order. */
+  readonly time: number | null;
+  /** Further changes that the ops refer to: sorted, unique, none of them `prev` or a parent. */
+  readonly refs: readonly Uint8Array[];
+}
+
+/** A header together with where its ops stand in the body. */
+export interface DecodedBody extends ChangeHeader {
+  /** Offset of the first op in the body, in bytes. */
+  readonly opsOffset: number;
+  readonly opCount: number;
+  /** Elements made by all ops together: they have the indexes 0 … elements − 1. */
+  readonly elements: number;
+  /** True when an op has detached content: then version 1 folds none of the change's ops. */
+  readonly detached: boolean;
+}
+
+/** The id of a change: SHA-256 of the change tag and its body. */
+export function changeId(body: Uint8Array): Uint8Array {
+  const input = new Uint8Array(CHANGE_TAG.length + body.length);
+  input.set(CHANGE_TAG);
+  input.set(body, CHANGE_TAG.length);
+  return sha256(input);
+}
+
+/** The message that an author signs for a change id. */
+export function signedMessage(id: Uint8Array): Uint8Array {
+  const message = new Uint8Array(SIGNATURE_TAG.length + ID_BYTES);
+  message.set(SIGNATURE_TAG);
+  message.set(id, SIGNATURE_TAG.length);
+  return message;
+}
+
+/** Writes the head of a body; the caller goes on with exactly `opCount` ops. */
+export function writeBodyHead(writer: ByteWriter, header: ChangeHeader, opCount: number): void {
+  writer.arrayHeader(11);
+  writer.uint(FORMAT_VERSION);
+  writer.bytes(header.document);
+  writer.bytes(header.author);
+  writer.uint64(header.chain);
+  writer.uint(header.seq);
+  if (header.prev === null) writer.null();
+  else writer.bytes(header.prev);
+  writeIds(writer, header.parents);
+  writer.uint(header.lamport);
+  if (header.time === null) writer.null();
+  else writer.uint(header.time);
+  writeIds(writer, header.refs);
+  writer.arrayHeader(opCount);
+}
+
+/** Reads a body and judges everything that its bytes alone decide. */
+export function decodeBody(body: Uint8Array): Result<DecodedBody> {
+  if (body.length > MAX_BODY_BYTES) {
+    return rejected("too_large", `a change body has ${body.length} bytes, more than ${MAX_BODY_BYTES}`);
+  }
+  const reader = new ByteReader(body);
+  const fields = reader.arrayHeader();
+  const version = reader.uint();
+  if (reader.failed) return malformed("it does not begin with a version");
+  if (version !== FORMAT_VERSION) {
+    return rejected("unsupported_version", `format version ${version} is not known here`);
+  }
+  if (fields !== 11) return malformed(`it has ${fields} fields instead of 11`);
+  const document = reader.bytesOf(ID_BYTES);
+  const author = reader.bytesOf(ID_BYTES);
+  const chain = reader.uint64();
+  const seq = reader.uint();
+  const prev = reader.isNull() ? null : reader.bytesOf(ID_BYTES);
+  const parents = readIds(reader, MAX_PARENTS);
+  const lamport = reader.uint();
+  const time = reader.isNull() ? null : reader.uint();
+  const refs = readIds(reader, Number.MAX_SAFE_INTEGER);
+  if (reader.failed || parents === null || refs === null) return malformed("its header is not canonical");
+  if (seq < 1 || lamport < 1) return malformed("seq and lamport begin at 1");
+  if ((prev === null) !== (seq === 1)) return malformed("prev is null for seq 1 and only for it");
+  if (!areDisjoint(prev, parents, refs)) return malformed("a dependency is named twice");
+
+  const opCount = reader.arrayHeader();
+  const opsOffset = reader.offset;
+  let elements = 0;
+  let detached = false;
+  for (let i = 0; i < opCount && !reader.failed; i++) {
+    const fields = reader.arrayHeader();
+    if (fields === 5) detached = true;
+    elements += skipOp(reader, fields);
+    if (elements > MAX_ELEMENTS_PER_CHANGE) {
+      return rejected("too_large", `a change makes more than ${MAX_ELEMENTS_PER_CHANGE} elements`);
+    }
+  }
+  if (!reader.done) return malformed("its ops are not canonical");
+  return ok({
+    document,
+    author,
+    chain,
+    seq,
+    prev,
+    parents,
+    lamport,
+    time,
+    refs,
+    opsOffset,
+    opCount,
+    elements,
+    detached,
+  });
+}
+
+/**
+ * Steps over the rest of one op `[kind, made, targets, content]` or `[kind, made, targets, length, hash]`; returns `made`.
+ * Every element made by inline content takes at least one byte of it, so that nobody gets elements for nothing.
+ */
+function skipOp(reader: ByteReader, fields: number): number {
+  reader.uint();
+  const made = reader.uint();
+  if (reader.peek() !== 4) reader.fail();
+  reader.skip(MAX_BODY_DEPTH - 3);
+  if (fields === 4) {
+    const contentStart = reader.offset;
+    reader.skip(MAX_BODY_DEPTH - 3);
+    if (made > reader.offset - contentStart) reader.fail();
+  } else if (fields === 5) {
+    reader.uint();
+    reader.bytesOf(32);
+  } else {
+    reader.fail();
+  }
+  return made;
+}
+
+function writeIds(writer: ByteWriter, ids: readonly Uint8Array[]): void {
+  writer.arrayHeader(ids.length);
+  for (const id of ids) writer.bytes(id);
+}
+
+function readIds(reader: ByteReader, most: number): Uint8Array[] | null {
+  const count = reader.arrayHeader();
+  if (count > most) return null;
+  const ids: Uint8Array[] = [];
+  for (let i = 0; i < count && !reader.failed; i++) {
+    const id = reader.bytesOf(ID_BYTES);
+    const last = ids[ids.length - 1];
+    if (reader.failed || (last !== undefined && compareBytes(last, id) >= 0)) return null;
+    ids.push(id);
+  }
+  return ids;
+}
+
+/** True when no id stands in two of the places; `parents` and `refs` are sorted, so one pass over both decides. */
+function areDisjoint(
+  prev: Uint8Array | null,
+  parents: readonly Uint8Array[],
+  refs: readonly Uint8Array[],
+): boolean {
+  for (const list of [parents, refs]) {
+    if (prev !== null && list.some((id) => equalBytes(id, prev))) return false;
+  }
+  let p = 0;
+  let r = 0;
+  while (p < parents.length && r < refs.length) {
+    const order = compareBytes(parents[p]!, refs[r]!);
+    if (order === 0) return false;
+    if (order < 0) p++;
+    else r++;
+  }
+  return true;
+}
+
+function malformed(detail: string): Result<never> {
+  return rejected("malformed", `not a change body: ${detail}`);
+}

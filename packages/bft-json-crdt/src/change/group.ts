@@ -1,0 +1,62 @@
+/**
+ * Closed groups: what travels and what is stored.
+ *
+ *     group = [[body, signature | null], …]
+ *
+ * in causal order, at most 1,024 changes and 1 MiB. "Closed" means that each change is signed or has a signed later
+ * change of its own chain in the same group (its cover). One live change is a group of one, signed.
+ * A group that is not closed still decodes: whether a change is covered is judged where the links are known (history/).
+ */
+import { ByteReader } from "../encoding/reader.ts";
+import { ByteWriter } from "../encoding/writer.ts";
+import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
+import { ok, rejected } from "../result.ts";
+import type { Result } from "../result.ts";
+
+/** Bytes of an Ed25519 signature. */
+export const SIGNATURE_BYTES = 64;
+
+/** Upper bound of the bytes that framing and a signature add to a body in a group. */
+export const GROUP_ENTRY_OVERHEAD = 1 + 5 + 2 + SIGNATURE_BYTES;
+
+/** One change as it travels: its body and perhaps its signature. */
+export interface SignedBody {
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array | null;
+}
+
+/** Encodes a group. The caller keeps it within the bounds and closed. */
+export function encodeGroup(entries: readonly SignedBody[]): Uint8Array {
+  let size = 8;
+  for (const entry of entries) size += entry.body.length + GROUP_ENTRY_OVERHEAD;
+  const writer = new ByteWriter(size);
+  writer.arrayHeader(entries.length);
+  for (const { body, signature } of entries) {
+    writer.arrayHeader(2);
+    writer.bytes(body);
+    if (signature === null) writer.null();
+    else writer.bytes(signature);
+  }
+  return writer.take();
+}
+
+/** Decodes a group; bodies and signatures are views into `bytes`. */
+export function decodeGroup(bytes: Uint8Array): Result<SignedBody[]> {
+  if (bytes.length > MAX_GROUP_BYTES) {
+    return rejected("too_large", `a group has ${bytes.length} bytes, more than ${MAX_GROUP_BYTES}`);
+  }
+  const reader = new ByteReader(bytes);
+  const count = reader.arrayHeader();
+  if (count > MAX_GROUP_CHANGES) {
+    return rejected("too_large", `a group has ${count} changes, more than ${MAX_GROUP_CHANGES}`);
+  }
+  const entries: SignedBody[] = [];
+  for (let i = 0; i < count && !reader.failed; i++) {
+    if (reader.arrayHeader() !== 2) reader.fail();
+    const body = reader.bytes();
+    const signature = reader.isNull() ? null : reader.bytesOf(SIGNATURE_BYTES);
+    entries.push({ body, signature });
+  }
+  if (!reader.done || count === 0) return rejected("malformed", "not a group of changes");
+  return ok(entries);
+}

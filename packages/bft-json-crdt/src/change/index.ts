@@ -1,0 +1,38 @@
+export {
+  changeId,
+  decodeBody,
+  FORMAT_VERSION,
+  ID_BYTES,
+  signedMessage,
+  writeBodyHead,
+} from "./body.ts";
+export type { ChangeHeader, DecodedBody } from "./body.ts";
+export { decodeGroup, encodeGroup, GROUP_ENTRY_OVERHEAD, SIGNATURE_BYTES } from "./group.ts";
+export type { SignedBody } from "./group.ts";
+export {
+  countElements,
+  INERT,
+  LEFT,
+  OP_ADD,
+  OP_ASSIGN,
+  OP_INCREMENT,
+  OP_INSERT_TEXT,
+  OP_INSERT_VALUES,
+  OP_REMOVE,
+  readOp,
+  RIGHT,
+  writeOp,
+} from "./op.ts";
+export type {
+  AssignOp,
+  ElementTarget,
+  IncrementOp,
+  InertOp,
+  InsertOp,
+  Op,
+  Place,
+  RemoveOp,
+} from "./op.ts";
+export { documentId, genesisDocumentId, encodeGenesis, decodeGenesis } from "./genesis.ts";
+export type { Genesis } from "./genesis.ts";
+export { CHANGE_TAG, GENESIS_TAG, SCHEMA_TAG, SIGNATURE_TAG, SYNC_TAG } from "./tags.ts";

@@ -1,0 +1,22 @@
+/** What a crypto backend has to offer; every backend gives the same answers. */
+
+/** An author's Ed25519 keys (RFC 8032 §5.1.5). */
+export interface KeyPair {
+  /** 32 bytes. */
+  readonly publicKey: Uint8Array;
+  /** The 32-byte seed, which RFC 8032 calls the private key. */
+  readonly secretKey: Uint8Array;
+}
+
+/** SHA-256 and Ed25519 on one platform. */
+export interface CryptoBackend {
+  readonly name: "node" | "noble";
+  /** SHA-256 (FIPS 180-4): 32 bytes. */
+  sha256(bytes: Uint8Array): Uint8Array;
+  /** A deterministic Ed25519 signature (64 bytes); `secretKey` must be 32 bytes. */
+  sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
+  /** The public key (32 bytes) of a seed, which must be 32 bytes. */
+  publicKey(secretKey: Uint8Array): Uint8Array;
+  /** The verification rule of points.ts; false, never an exception, for input of any length. */
+  verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+}

@@ -1,0 +1,384 @@
+/**
+ * A document: the history of signed changes of many authors, folded through a schema into a JSON view.
+ *
+ * Two documents of one id and schema that have applied the same changes show the same view, whoever lied on the way.
+ * It does no I/O: hand `change.bytes` to peers and what they send to `receive`.
+ */
+import { changeId, encodeGroup, signedMessage } from "../change/index.ts";
+import { isValidPublicKey, publicKeyOf, randomBytes, sha256, sign } from "../crypto/index.ts";
+import type { KeyPair } from "../crypto/index.ts";
+import { canonicalJson, compareBytes, equalBytes, toHex } from "../encoding/index.ts";
+import type { Value } from "../encoding/index.ts";
+import { History } from "../history/index.ts";
+import type { ForkProof, HistoryLimits, ReceivedGroup } from "../history/index.ts";
+import { MAX_PARENTS } from "../limits.ts";
+import { MisuseError, ok, rejected } from "../result.ts";
+import type { Result } from "../result.ts";
+import { checkSchema, schemaDigest } from "../schema/index.ts";
+import type { Schema, View } from "../schema/index.ts";
+import type { Node } from "./containers.ts";
+import { Draft, encodeDraft } from "./draft.ts";
+import type { Ground } from "./draft.ts";
+import { Editor } from "./editor.ts";
+import { handleOf } from "./handles.ts";
+import type { Handle } from "./handles.ts";
+import type { Patch } from "./patch.ts";
+import { decodeSaved, encodeSaved } from "./saved.ts";
+import { DocumentState } from "./state.ts";
+import { viewOf } from "./view.ts";
+
+/** How a document is opened. */
+export interface DocumentOptions<S extends Schema> {
+  readonly schema: S;
+  /** The document id, 32 bytes: `documentId(name)`, or `genesisDocumentId(genesis)`. */
+  readonly id: Uint8Array;
+  /** Who edits here; without it the document can only be read. */
+  readonly keyPair?: KeyPair;
+  /**
+   * The author's line of changes: 0 for a durable store held under an exclusive lock. Otherwise leave it out: 64 random
+   * bits, so that a second tab or a restored backup never signs two different changes with one sequence number.
+   */
+  readonly chain?: bigint;
+  /** Bounds of the causal queue; they may delay, never change a verdict. */
+  readonly limits?: Partial<HistoryLimits>;
+}
+
+/** How one change is made. */
+export interface ChangeOptions {
+  /** Claimed time in milliseconds since 1970; now by default, null for none. Shown to people, never used for order. */
+  readonly time?: number | null;
+  /** Ids of changes that this one shall depend on, besides all that this replica has seen last. */
+  readonly requires?: readonly Uint8Array[];
+}
+
+/** A change of this replica's own making, applied here and ready to be sent. */
+export class LocalChange {
+  /** The change id; of the last part, if the edits did not fit into one change. */
+  readonly id: Uint8Array;
+  /** What to send, in order: one group unless the edits had to be split (see `MAX_BODY_BYTES`). */
+  readonly groups: readonly Uint8Array[];
+  /** Local indexes of the parts in the history. */
+  readonly indexes: readonly number[];
+
+  constructor(id: Uint8Array, groups: readonly Uint8Array[], indexes: readonly number[]) {
+    this.id = id;
+    this.groups = groups;
+    this.indexes = indexes;
+  }
+
+  /** What to send, when it is one group. Throws MisuseError when the edits were split: then send each of `groups`. */
+  get bytes(): Uint8Array {
+    const [first, second] = this.groups;
+    if (first !== undefined && second === undefined) return first;
+    throw new MisuseError("too_large", `the edits were split into ${this.groups.length} changes: send each of groups`);
+  }
+}
+
+/** What happened to the view, and by which changes. */
+export interface DocumentEvent {
+  readonly origin: "local" | "remote";
+  /** Local indexes of the changes, ascending. */
+  readonly changes: readonly number[];
+  /** What to do to the view before to get the view after. */
+  readonly patches: readonly Patch[];
+}
+
+/** A replica of a shared document. */
+export class Document<S extends Schema> {
+  readonly id: Uint8Array;
+  readonly schema: S;
+  /** Every applied change; what sync, storage and inspection work on. */
+  readonly history: History;
+  readonly #keyPair: KeyPair | null;
+  readonly #chain: bigint;
+  readonly #editor: Editor;
+  readonly #listeners = new Set<(event: DocumentEvent) => void>();
+  readonly #forkListeners = new Set<(proof: ForkProof) => void>();
+  #knownForks = new Set<string>();
+  #state: DocumentState;
+  #epoch = 0;
+  /** Changes folded so far. */
+  #folded = 0;
+  /** Set while `change` runs: how its parts are made, and what they became. */
+  #making: { options: ChangeOptions; groups: Uint8Array[]; indexes: number[] } | null = null;
+
+  constructor(options: DocumentOptions<S>) {
+    checkSchema(options.schema);
+    this.schema = options.schema;
+    const limits = options.limits === undefined ? {} : { limits: options.limits };
+    this.history = new History({ document: options.id, ...limits });
+    this.id = this.history.document;
+    this.#keyPair = options.keyPair === undefined ? null : checkedKeyPair(options.keyPair);
+    this.#chain = checkedChain(options.chain ?? randomChain());
+    this.#state = new DocumentState(options.schema, this.history);
+    const document = this;
+    this.#editor = new Editor({
+      history: this.history,
+      author: this.#keyPair === null ? "" : toHex(this.#keyPair.publicKey),
+      get state() {
+        return document.#state;
+      },
+      nextPart: () => this.#closePart(),
+    });
+  }
+
+  /** Handles to read from; editing needs `change`. */
+  get root(): Handle<S> {
+    const document = this;
+    return handleOf(
+      {
+        editor: this.#editor,
+        get epoch() {
+          return document.#epoch;
+        },
+        locate: (owner, path) => document.#locate(owner, path),
+      },
+      this.#state.containers.root,
+    ) as Handle<S>;
+  }
+
+  /** Public key of who edits here; null when the document can only be read. */
+  get author(): Uint8Array | null {
+    return this.#keyPair?.publicKey ?? null;
+  }
+
+  /**
+   * Makes one change of all edits in the callback: all of them apply, or none if it throws. The change is signed, applied
+   * here, and returned to be stored and sent. A callback that edits nothing makes an empty change, which says what its
+   * author has seen.
+   */
+  change(edit: (doc: Handle<S>) => void, options: ChangeOptions = {}): LocalChange {
+    if (this.#making !== null) throw new MisuseError("in_change", "a change is being made already");
+    if (this.#keyPair === null) throw new MisuseError("no_key", "open the document with a keyPair to edit it");
+    const making = { options, groups: [] as Uint8Array[], indexes: [] as number[] };
+    this.#making = making;
+    this.#beginPart();
+    try {
+      const returned: unknown = edit(this.root);
+      if (isPromise(returned)) {
+        throw new MisuseError("in_change", "the callback of change() must not be async: edits are made at once");
+      }
+      this.#closePart();
+    } catch (error) {
+      this.#rollBack();
+      throw error;
+    } finally {
+      this.#editor.draft = null;
+      this.#making = null;
+    }
+    this.#announce("local", making.indexes);
+    const id = this.history.idAt(making.indexes[making.indexes.length - 1]!);
+    return new LocalChange(id, making.groups, making.indexes);
+  }
+
+  /**
+   * Takes in changes from outside. Never throws, whatever the bytes; what waits for something missing is kept and applied
+   * when that arrives. `peer` is who delivered it and pays for what has to wait.
+   */
+  receive(group: Uint8Array, peer?: string): ReceivedGroup {
+    if (this.#making !== null) throw new MisuseError("in_change", "receive is called inside of change()");
+    const received = this.history.receive(group, peer);
+    this.#fold();
+    if (received.applied.length > 0) this.#announce("remote", received.applied);
+    return received;
+  }
+
+  /** The document as plain data; objects have no prototype. */
+  view(): View<S> {
+    return viewOf(this.#state.containers.root) as View<S>;
+  }
+
+  /** The RFC 8785 JSON of the view: bigints as decimal strings, bytes as base64url. */
+  viewJson(): string {
+    return canonicalJson((viewOf(this.#state.containers.root) ?? null) as Value);
+  }
+
+  /** SHA-256 of the JSON of the view, in hex: equal on all replicas that have applied the same changes. */
+  viewDigest(): string {
+    return toHex(sha256(new TextEncoder().encode(this.viewJson())));
+  }
+
+  /** Ids of the frontier, sorted: equal on two replicas if and only if they have applied the same changes. */
+  frontier(): Uint8Array[] {
+    return this.history.frontier();
+  }
+
+  /** Calls back after each change of the document, local or remote. Returns what ends the subscription. */
+  subscribe(listener: (event: DocumentEvent) => void): () => void {
+    this.#listeners.add(listener);
+    this.#state.patches.enabled = true;
+    return () => {
+      this.#listeners.delete(listener);
+      this.#state.patches.enabled = this.#listeners.size > 0;
+    };
+  }
+
+  /** Calls back once for each chain whose author turns out to have equivocated. Returns what ends the subscription. */
+  onFork(listener: (proof: ForkProof) => void): () => void {
+    this.#forkListeners.add(listener);
+    return () => this.#forkListeners.delete(listener);
+  }
+
+  /** All applied changes as bytes, for a file. */
+  save(): Uint8Array {
+    return encodeSaved({
+      document: this.id,
+      schema: schemaDigest(this.schema),
+      groups: this.history.groupsFor(this.history.missingFor([])),
+    });
+  }
+
+  /** Opens a document from saved bytes, verifying everything. */
+  static load<S extends Schema>(bytes: Uint8Array, options: DocumentOptions<S>): Result<Document<S>> {
+    const document = new Document(options);
+    const merged = document.merge(bytes);
+    return merged.ok ? ok(document) : merged;
+  }
+
+  /** Takes in all changes of saved bytes, verifying everything; returns how many were new. */
+  merge(bytes: Uint8Array): Result<number> {
+    const saved = decodeSaved(bytes);
+    if (!saved.ok) return saved;
+    if (!equalBytes(saved.value.document, this.id)) {
+      return rejected("wrong_document", `it holds document ${toHex(saved.value.document)}`);
+    }
+    const before = this.history.length;
+    for (const group of saved.value.groups) {
+      const received = this.receive(group, "a file");
+      if (received.status === "rejected") {
+        const fault = received.results.find((result) => result.status === "rejected");
+        const which = fault === undefined ? "a group" : `change ${toHex(fault.id)}`;
+        return rejected(received.code ?? "malformed", `${which} is refused`);
+      }
+    }
+    return ok(this.history.length - before);
+  }
+
+  /** Begins a part of the change that is being made. */
+  #beginPart(): void {
+    this.#editor.draft = new Draft(this.history.elementCount);
+  }
+
+  /** Encodes, signs and applies what has been drafted; begins the next part. */
+  #closePart(): void {
+    const { options, groups, indexes } = this.#making!;
+    const draft = this.#editor.draft!;
+    const keyPair = this.#keyPair!;
+    const body = encodeDraft(this.history, draft, this.#ground(options, keyPair));
+    const id = changeId(body);
+    const signature = sign(signedMessage(id), keyPair.secretKey);
+    indexes.push(this.history.append(body, id, signature));
+    groups.push(encodeGroup([{ body, signature }]));
+    // The draft's ops took effect while they were made; others may follow, released by this change.
+    this.#folded = indexes[indexes.length - 1]! + 1;
+    this.#beginPart();
+  }
+
+  /** What the next change is made on top of. */
+  #ground(options: ChangeOptions, keyPair: KeyPair): Ground {
+    const { history } = this;
+    const ownTips = history.tipsOf(keyPair.publicKey, this.#chain);
+    ownTips.sort((a, b) => b.seq - a.seq || compareBytes(b.id, a.id));
+    const prev = ownTips[0]?.index ?? -1;
+    // The greatest heads, so that the new change sorts after everything that is known here.
+    const parents = history
+      .heads()
+      .filter((head) => head !== prev)
+      .sort((a, b) => history.compare(b, a))
+      .slice(0, MAX_PARENTS)
+      .sort((a, b) => compareBytes(history.idAt(a), history.idAt(b)));
+    const required = (options.requires ?? []).map((id) => {
+      const index = history.indexOf(id);
+      if (index >= 0) return index;
+      throw new MisuseError("unknown_dependency", `change ${toHex(id)} is not applied here`);
+    });
+    return {
+      prev,
+      parents,
+      required,
+      header: {
+        document: this.id,
+        author: keyPair.publicKey,
+        chain: this.#chain,
+        seq: prev < 0 ? 1 : history.seqAt(prev) + 1,
+        prev: prev < 0 ? null : history.idAt(prev),
+        parents: parents.map((index) => history.idAt(index)),
+        time: checkedTime(options.time),
+      },
+    };
+  }
+
+  /** Takes back the edits of a change that was not completed, by folding the history anew. */
+  #rollBack(): void {
+    if (this.#editor.draft === null || this.#editor.draft.ops.length === 0) return;
+    const { enabled } = this.#state.patches;
+    this.#state = new DocumentState(this.schema, this.history);
+    this.#folded = 0;
+    this.#epoch++;
+    this.#fold();
+    this.#state.patches.enabled = enabled;
+  }
+
+  #fold(): void {
+    while (this.#folded < this.history.length) this.#state.fold(this.#folded++);
+  }
+
+  #announce(origin: "local" | "remote", changes: readonly number[]): void {
+    this.#fold();
+    const patches = this.#state.patches.take();
+    for (const listener of [...this.#listeners]) listener({ origin, changes, patches });
+    if (this.#forkListeners.size > 0) this.#announceForks();
+  }
+
+  #announceForks(): void {
+    for (const proof of this.history.forks()) {
+      const key = `${toHex(proof.author)} ${proof.chain}`;
+      if (this.#knownForks.has(key)) continue;
+      this.#knownForks.add(key);
+      for (const listener of [...this.#forkListeners]) listener(proof);
+    }
+  }
+
+  #locate(owner: number, path: readonly string[]): Node {
+    let node: Node | null = owner < 0 ? this.#state.containers.root : null;
+    if (owner >= 0 && owner < this.history.elementCount) node = this.#state.nodeOf(owner);
+    for (const name of path) {
+      node = node?.kind === "struct" ? (this.#state.containers.field(node, name) ?? null) : null;
+    }
+    if (node === null) {
+      throw new MisuseError("detached", "this handle is of something that was made in a change that failed");
+    }
+    return node;
+  }
+}
+
+function checkedKeyPair(keyPair: KeyPair): KeyPair {
+  const { publicKey, secretKey } = keyPair;
+  if (!equalBytes(publicKeyOf(secretKey), publicKey) || !isValidPublicKey(publicKey)) {
+    throw new MisuseError("bad_key", "the public key does not belong to the secret key");
+  }
+  return { publicKey: publicKey.slice(), secretKey: secretKey.slice() };
+}
+
+function checkedChain(chain: bigint): bigint {
+  if (BigInt.asUintN(64, chain) === chain) return chain;
+  throw new MisuseError("bad_value", "a chain is an integer from 0 to 2^64 - 1");
+}
+
+function checkedTime(time: number | null | undefined): number | null {
+  if (time === undefined) return Date.now();
+  if (time === null || (Number.isSafeInteger(time) && time >= 0)) return time;
+  throw new MisuseError("bad_value", "a time is a whole number of milliseconds since 1970, or null");
+}
+
+function randomChain(): bigint {
+  let chain = 0n;
+  // 0 is for durable stores.
+  while (chain === 0n) for (const byte of randomBytes(8)) chain = BigInt.asUintN(64, (chain << 8n) | BigInt(byte));
+  return chain;
+}
+
+function isPromise(value: unknown): boolean {
+  return typeof value === "object" && value !== null && "then" in value;
+}
+

@@ -1,0 +1,431 @@
+/**
+ * The editor: local edits. Each one is checked first, then takes effect at once, then is written into the draft of the
+ * change that is being made, so that later edits of the same change build on it.
+ */
+import { countElements, OP_ADD, OP_ASSIGN, OP_INCREMENT, OP_INSERT_TEXT, OP_INSERT_VALUES, OP_REMOVE } from "../change/index.ts";
+import { encodeValue, fromHex, toHex, utf8Length } from "../encoding/index.ts";
+import type { Value } from "../encoding/index.ts";
+import type { History } from "../history/index.ts";
+import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_CHANGE, MAX_REPLACED } from "../limits.ts";
+import { MisuseError } from "../result.ts";
+import { RIGHT } from "../types/index.ts";
+import type { Schema } from "../schema/index.ts";
+import type { CounterNode, EntryNode, LeafNode, ListNode, MapNode, Node, SetNode, StructNode, TextNode } from "./containers.ts";
+import { Draft } from "./draft.ts";
+import type { DraftOp, LocalPlace } from "./draft.ts";
+import { counterAmount, elementContent, fieldsOf, leafContent, mapKey, textContent } from "./initial.ts";
+import type { DocumentState, Register } from "./state.ts";
+
+/** Bytes that an op takes besides its content and path: heads, numbers, one reference of 32 bytes. */
+const OP_OVERHEAD = 128;
+
+/** Bytes that one more range takes, with a reference of its own. */
+const RANGE_OVERHEAD = 64;
+
+/** Bytes of ops after which a change is closed and the next begun; leaves room for the header. */
+const PART_BYTES = MAX_BODY_BYTES - 4_096;
+
+/** Bytes of content that one op takes at most, so that several fit into a part. */
+const PIECE_BYTES = PART_BYTES >> 2;
+
+/** Items and UTF-16 units that one op inserts at most, for the same reason. */
+const PIECE_ITEMS = MAX_ELEMENTS_PER_CHANGE >> 3;
+const PIECE_UNITS = Math.floor(PIECE_BYTES / 3);
+
+/** What the editor needs from the document. */
+export interface EditorHost {
+  readonly history: History;
+  /** Public key of who edits here, in hex. */
+  readonly author: string;
+  readonly state: DocumentState;
+  /** Closes the change that is being made, because it is full, and begins the next. */
+  nextPart(): void;
+}
+
+/** Makes local edits. */
+export class Editor {
+  /** The change that is being made; null outside of one. */
+  draft: Draft | null = null;
+  readonly #host: EditorHost;
+
+  constructor(host: EditorHost) {
+    this.#host = host;
+  }
+
+  get state(): DocumentState {
+    return this.#host.state;
+  }
+
+  get history(): History {
+    return this.#host.history;
+  }
+
+  get author(): string {
+    return this.#host.author;
+  }
+
+  /** The stable id of an element: its change and its index there, such as `"9f…e1:0"`. */
+  elementId(element: number): string {
+    const { history } = this.#host;
+    if (element >= history.elementCount) {
+      // Its change has no id yet; it can be named that way until the change is made.
+      return `self:${element - history.elementCount}`;
+    }
+    const change = history.changeOfElement(element);
+    return `${toHex(history.idAt(change))}:${element - history.elementBaseAt(change)}`;
+  }
+
+  /** The number of the element with a stable id, -1 when there is none. */
+  elementOf(id: string): number {
+    const { history } = this.#host;
+    const [change = "", index = ""] = id.split(":");
+    const within = /^(0|[1-9][0-9]{0,9})$/.test(index) ? Number(index) : -1;
+    if (within < 0) return -1;
+    if (change === "self") {
+      return this.draft !== null && within < this.draft.made ? this.draft.base + within : -1;
+    }
+    const bytes = fromHex(change);
+    const row = bytes === null ? -1 : history.indexOf(bytes);
+    if (row < 0 || within >= history.elementsAt(row) || !history.isFoldable(row)) return -1;
+    return history.elementBaseAt(row) + within;
+  }
+
+  /** Inserts items before a visible index. */
+  insertItems(node: ListNode, index: number, initials: readonly unknown[]): void {
+    checkIndex(index, node.sequence.length, "the list");
+    node.sequence.placeAt(index);
+    this.#insertItems(node, initials);
+  }
+
+  /** Inserts items right behind an element (-1: at the start). */
+  insertItemsAfter(node: ListNode, element: number, initials: readonly unknown[]): void {
+    node.sequence.placeAfter(element);
+    this.#insertItems(node, initials);
+  }
+
+  /** Removes visible items. */
+  removeItems(node: ListNode, index: number, count: number): void {
+    checkRange(index, count, node.sequence.length, "the list");
+    const elements: number[] = [];
+    node.sequence.livingRanges(index, count, (element, length) => elements.push(element, length));
+    this.removeElements(elements);
+  }
+
+  /** Inserts text before a visible UTF-16 index. */
+  insertText(node: TextNode, index: number, text: unknown): void {
+    const content = textContent(text);
+    checkIndex(index, node.sequence.units, "the text");
+    if (!node.sequence.placeAtUnit(index)) throw insidePair(index);
+    this.#insertText(node, content);
+  }
+
+  /** Inserts text before a visible character index. */
+  insertTextAtCharacter(node: TextNode, index: number, text: unknown): void {
+    const content = textContent(text);
+    checkIndex(index, node.sequence.length, "the text");
+    node.sequence.placeAt(index);
+    this.#insertText(node, content);
+  }
+
+  /** Inserts text right behind a character (-1: at the start). */
+  insertTextAfter(node: TextNode, element: number, text: unknown): void {
+    const content = textContent(text);
+    node.sequence.placeAfter(element);
+    this.#insertText(node, content);
+  }
+
+  /** Removes UTF-16 units, which must not cut a surrogate pair. */
+  removeText(node: TextNode, index: number, units: number): void {
+    const { sequence } = node;
+    checkRange(index, units, sequence.units, "the text");
+    for (const edge of [index, index + units]) {
+      if (edge < sequence.units && sequence.locateUnit(edge) >= 0 && sequence.foundOffset > 0) throw insidePair(edge);
+    }
+    const elements: number[] = [];
+    sequence.livingUnitRanges(index, units, (element, length) => elements.push(element, length));
+    this.removeElements(elements);
+  }
+
+  /** Removes characters by character index. */
+  removeCharacters(node: TextNode, index: number, count: number): void {
+    checkRange(index, count, node.sequence.length, "the text");
+    const elements: number[] = [];
+    node.sequence.livingRanges(index, count, (element, length) => elements.push(element, length));
+    this.removeElements(elements);
+  }
+
+  /** Removes elements of any kind; flat: first element, count, … */
+  removeElements(elements: readonly number[]): void {
+    const most = Math.floor(PIECE_BYTES / RANGE_OVERHEAD);
+    // A run may span many changes and then take a range for each: count those.
+    let piece: number[] = [];
+    let ranges = 0;
+    for (let i = 0; i < elements.length; i += 2) {
+      let element = elements[i]!;
+      const end = element + elements[i + 1]!;
+      while (element < end) {
+        const stop = Math.min(end, this.#endOfChange(element));
+        const last = piece.length - 2;
+        if (last >= 0 && piece[last]! + piece[last + 1]! === element) piece[last + 1]! += stop - element;
+        else piece.push(element, stop - element);
+        element = stop;
+        if (++ranges === most) {
+          this.#remove(piece, ranges);
+          piece = [];
+          ranges = 0;
+        }
+      }
+    }
+    if (ranges > 0) this.#remove(piece, ranges);
+  }
+
+  /** Assigns to a leaf. */
+  assignLeaf(node: LeafNode, value: unknown): void {
+    this.#assign(node, 1, leafContent(node.schema, value));
+  }
+
+  /** Clears a leaf: nothing is assigned any more. */
+  clearLeaf(node: LeafNode): void {
+    if (node.location.kind === "item") {
+      throw new MisuseError("bad_value", "an item of a list always has a value; delete the item instead");
+    }
+    while (node.assignments.size > 0) this.#assign(node, 0, null);
+  }
+
+  /** Assigns to a map's key. */
+  assignKey(map: MapNode, key: string, initial: unknown): void {
+    const { value } = map.schema;
+    const content = elementContent(value, initial, `the value of key ${JSON.stringify(mapKey(key))}`);
+    const element = this.#assign(this.state.entryOf(map, key), 1, content);
+    if (value.kind !== "leaf") this.fill(this.state.nodeOf(element)!, initial);
+  }
+
+  /** Removes a map's key; false when it is not there. */
+  removeKey(map: MapNode, key: string): boolean {
+    const entry = map.entries.get(mapKey(key));
+    if (entry === undefined) return false;
+    this.removeElements(entry.assignments.standing().flatMap((element) => [element, 1]));
+    return true;
+  }
+
+  /** Adds a value to a set; false when it is in there. */
+  addToSet(node: SetNode, value: unknown): boolean {
+    const content = leafContent(node.schema.item, value);
+    if (node.additions.has(content)) return false;
+    const place = placeOf(node);
+    this.#record({ kind: OP_ADD, made: 1, place, replaced: [], content }, sizeOf(content), place, (element) =>
+      this.state.add(node, element, [], content),
+    );
+    return true;
+  }
+
+  /** Removes a value from a set; false when it is not in there. */
+  removeFromSet(node: SetNode, value: unknown): boolean {
+    const content = leafContent(node.schema.item, value);
+    const additions = node.additions.elementsOf(content);
+    if (additions.length === 0) return false;
+    this.removeElements(additions.flatMap((element) => [element, 1]));
+    return true;
+  }
+
+  /** Adds to a counter. */
+  increment(node: CounterNode, amount: unknown): void {
+    const integer = counterAmount(amount);
+    const place = placeOf(node);
+    this.#record({ kind: OP_INCREMENT, made: 0, place, amount: integer }, 16, place, () =>
+      this.state.increment(node, integer),
+    );
+  }
+
+  /** Fills a new container with what the caller gave for it. Recursion follows the schema. */
+  fill(node: Node, initial: unknown): void {
+    switch (node.kind) {
+      case "text":
+        if (initial !== "") this.insertText(node, 0, initial);
+        return;
+      case "counter":
+        if (counterAmount(initial) !== 0n) this.increment(node, initial);
+        return;
+      case "set":
+        for (const item of initial as readonly unknown[]) this.addToSet(node, item);
+        return;
+      case "list":
+        this.insertItems(node, 0, initial as readonly unknown[]);
+        return;
+      case "map": {
+        const given = fieldsOf(initial, "a map");
+        for (const key of Object.keys(given)) this.assignKey(node, key, given[key]);
+        return;
+      }
+      case "struct":
+        this.#fillStruct(node, initial);
+        return;
+      case "leaf":
+    }
+  }
+
+  #fillStruct(node: StructNode, initial: unknown): void {
+    const given = fieldsOf(initial, "a struct");
+    for (const name of Object.keys(given)) {
+      const { kind } = node.schema.fields[name]!;
+      if (given[name] === undefined || kind === "leaf") continue;
+      this.fill(this.state.containers.field(node, name)!, given[name]);
+    }
+  }
+
+  /** Inserts items where the sequence has just been placed. */
+  #insertItems(node: ListNode, initials: readonly unknown[]): void {
+    const { item } = node.schema;
+    let { parent, side } = node.sequence;
+    const contents = initials.map((initial) => elementContent(item, initial, "an item"));
+    const place = placeOf(node);
+    const elements: number[] = [];
+    for (let start = 0; start < contents.length; ) {
+      let bytes = 0;
+      let end = start;
+      for (; end < contents.length && end - start < PIECE_ITEMS; end++) {
+        const size = sizeOf(contents[end]!);
+        if (end > start && bytes + size > PIECE_BYTES) break;
+        bytes += size;
+      }
+      const content = contents.slice(start, end);
+      const made = content.length;
+      const op: DraftOp = { kind: OP_INSERT_VALUES, made, parent, side, place, content };
+      const first = this.#record(op, bytes, place, (element, change) =>
+        this.state.insertValues(node, element, change, op.parent, op.side, content),
+      );
+      for (let i = 0; i < made; i++) elements.push(first + i);
+      parent = first + made - 1;
+      side = RIGHT;
+      start = end;
+    }
+    if (!isFilled(item)) return;
+    for (let i = 0; i < elements.length; i++) this.fill(this.state.nodeOf(elements[i]!)!, initials[i]);
+  }
+
+  /** Inserts text where the sequence has just been placed. */
+  #insertText(node: TextNode, text: string): void {
+    let { parent, side } = node.sequence;
+    const place = placeOf(node);
+    for (let start = 0; start < text.length; ) {
+      let end = Math.min(text.length, start + PIECE_UNITS);
+      if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end--;
+      const content = text.slice(start, end);
+      const made = countElements(content);
+      const op: DraftOp = { kind: OP_INSERT_TEXT, made, parent, side, place, content };
+      const first = this.#record(op, utf8Length(content), place, (element, change) =>
+        this.state.insertText(node, element, change, op.parent, op.side, content),
+      );
+      parent = first + made - 1;
+      side = RIGHT;
+      start = end;
+    }
+  }
+
+  #remove(elements: number[], ranges: number): void {
+    this.#record({ kind: OP_REMOVE, made: 0, elements }, ranges * RANGE_OVERHEAD, null, () => {
+      for (let i = 0; i < elements.length; i += 2) this.state.remove(elements[i]!, elements[i + 1]!);
+    });
+  }
+
+  /** Assigns in the place of what stands: of very many concurrent assignments only of the greatest. */
+  #assign(register: Register, made: 0 | 1, content: Value): number {
+    const replaced = register.assignments.standing().slice(0, MAX_REPLACED);
+    const place = placeOf(register);
+    const bytes = sizeOf(content) + replaced.length * RANGE_OVERHEAD;
+    return this.#record({ kind: OP_ASSIGN, made, place, replaced, content }, bytes, place, (element) =>
+      this.state.assign(register, made === 0 ? -1 : element, replaced, content),
+    );
+  }
+
+  /** Makes room for an op, lets it take effect and writes it into the draft; returns the number of its first element. */
+  #record(
+    op: DraftOp,
+    contentBytes: number,
+    place: LocalPlace | null,
+    effect: (element: number, change: number) => void,
+  ): number {
+    const bytes = contentBytes + OP_OVERHEAD + pathBytes(place);
+    const draft = this.#draftWithRoom(bytes, op.made);
+    const element = draft.next;
+    effect(element, this.history.length);
+    draft.add(op, bytes);
+    return element;
+  }
+
+  #draftWithRoom(bytes: number, made: number): Draft {
+    if (this.draft === null) {
+      throw new MisuseError("not_in_change", "edit inside document.change((doc) => …), so that the edit is signed");
+    }
+    if (bytes > PART_BYTES) {
+      throw new MisuseError("too_large", `one value takes ${bytes} bytes, more than the ${PART_BYTES} of a change`);
+    }
+    const isFull =
+      this.draft.bytes + bytes > PART_BYTES || this.draft.made + made > MAX_ELEMENTS_PER_CHANGE;
+    if (isFull) this.#host.nextPart();
+    return this.draft;
+  }
+
+  #endOfChange(element: number): number {
+    const { history } = this;
+    if (element >= history.elementCount) return Number.MAX_SAFE_INTEGER;
+    const change = history.changeOfElement(element);
+    return history.elementBaseAt(change) + history.elementsAt(change);
+  }
+}
+
+/** The place of a node or of a map's entry. */
+export function placeOf(node: Node | EntryNode): LocalPlace {
+  const path: string[] = [];
+  let at: Node;
+  if (node.kind === "entry") {
+    path.push(node.key);
+    at = node.map;
+  } else {
+    at = node;
+  }
+  while (at.location.kind === "field") {
+    path.push(at.location.name);
+    at = at.location.parent;
+  }
+  const owner = at.location.kind === "root" ? -1 : at.location.element;
+  return { owner, path: path.reverse() };
+}
+
+/** True when something made of this schema has containers inside that are filled by ops of their own. */
+function isFilled(schema: Schema): boolean {
+  if (schema.kind !== "struct") return schema.kind !== "leaf";
+  return Object.values(schema.fields).some(isFilled);
+}
+
+/** At most so many bytes does a value take. */
+function sizeOf(value: Value): number {
+  if (typeof value === "number" || typeof value === "boolean" || value === null) return 9;
+  if (typeof value === "string") return utf8Length(value) + 9;
+  return encodeValue(value).length;
+}
+
+function pathBytes(place: LocalPlace | null): number {
+  if (place === null) return 0;
+  let bytes = 0;
+  for (const name of place.path) bytes += utf8Length(name) + 3;
+  return bytes;
+}
+
+function checkIndex(index: number, length: number, what: string): void {
+  if (Number.isSafeInteger(index) && index >= 0 && index <= length) return;
+  throw new MisuseError("bad_index", `index ${index} is not in ${what}, which has ${length}`);
+}
+
+function checkRange(index: number, count: number, length: number, what: string): void {
+  checkIndex(index, length, what);
+  if (Number.isSafeInteger(count) && count >= 0 && index + count <= length) return;
+  throw new MisuseError("bad_index", `${count} from index ${index} on are not in ${what}, which has ${length}`);
+}
+
+function insidePair(index: number): MisuseError {
+  return new MisuseError(
+    "bad_index",
+    `index ${index} is inside a surrogate pair; use the methods of .characters to count characters`,
+  );
+}

@@ -1,0 +1,449 @@
+/**
+ * Handles: what applications hold to read and edit a document. A handle names a place, not a moment: it always shows the
+ * present state. Editing is possible inside `document.change(…)` only.
+ */
+import { toHex } from "../encoding/index.ts";
+import type { Value } from "../encoding/index.ts";
+import { MisuseError } from "../result.ts";
+import type {
+  CounterSchema,
+  Initial,
+  LeafSchema,
+  ListSchema,
+  MapSchema,
+  SetSchema,
+  StructSchema,
+  TextSchema,
+  View,
+} from "../schema/index.ts";
+import type { CounterNode, LeafNode, ListNode, MapNode, Node, SetNode, StructNode, TextNode } from "./containers.ts";
+import { placeOf } from "./editor.ts";
+import type { Editor } from "./editor.ts";
+import { entryView, leafView, listView, shown, textOf, viewOf } from "./view.ts";
+
+/** The stable id of an element: change id in hex, a colon, the index within the change. Valid on every replica. */
+export type ElementId = string;
+
+/** One of several concurrent values of a register or a map's key. */
+export interface Conflict<T> {
+  readonly id: ElementId;
+  readonly value: T;
+  /** Public key of who assigned it, in hex. */
+  readonly author: string;
+}
+
+/** The handle of a schema. */
+export type Handle<S> =
+  S extends LeafSchema<infer T>
+    ? RegisterHandle<T>
+    : S extends TextSchema
+      ? TextHandle
+      : S extends CounterSchema
+        ? CounterHandle
+        : S extends SetSchema<infer Item>
+          ? SetHandle<View<Item>>
+          : S extends ListSchema<infer Item>
+            ? ListHandle<Item>
+            : S extends MapSchema<infer Item>
+              ? MapHandle<Item>
+              : S extends StructSchema<infer F>
+                ? { readonly [K in keyof F]: Handle<F[K]> }
+                : never;
+
+/** Finds the node of a handle again after the state was folded anew. */
+export interface HandleHost {
+  readonly editor: Editor;
+  /** Grows by one whenever the state is folded anew and nodes are replaced. */
+  readonly epoch: number;
+  locate(owner: number, path: readonly string[]): Node;
+}
+
+abstract class NodeHandle<N extends Node> {
+  protected readonly host: HandleHost;
+  #node: N;
+  #epoch: number;
+
+  constructor(host: HandleHost, node: N) {
+    this.host = host;
+    this.#node = node;
+    this.#epoch = host.epoch;
+  }
+
+  protected get node(): N {
+    if (this.#epoch !== this.host.epoch) {
+      const { owner, path } = placeOf(this.#node);
+      this.#node = this.host.locate(owner, path) as N;
+      this.#epoch = this.host.epoch;
+    }
+    return this.#node;
+  }
+
+  protected get editor(): Editor {
+    return this.host.editor;
+  }
+}
+
+/** A register: one value, assigned as a whole. */
+export class RegisterHandle<T> extends NodeHandle<LeafNode> {
+  /** The value shown: the greatest of the concurrent ones, the default while nothing is assigned. */
+  get(): T {
+    return leafView(this.node) as T;
+  }
+
+  /** Assigns. */
+  set(value: T): void {
+    this.editor.assignLeaf(this.node, value);
+  }
+
+  /** Takes the assignment back: the default is shown again, and an optional field is gone from the view. */
+  clear(): void {
+    this.editor.clearLeaf(this.node);
+  }
+
+  /** All values that were assigned concurrently, the shown one first. */
+  conflicts(): Conflict<T>[] {
+    const { assignments, schema } = this.node;
+    return conflictsOf(this.editor, assignments.standing(), (element) =>
+      shown(schema, assignments.valueOf(element)!),
+    ) as Conflict<T>[];
+  }
+}
+
+/** A sum that anyone may add to. */
+export class CounterHandle extends NodeHandle<CounterNode> {
+  get value(): bigint {
+    return this.node.sum;
+  }
+
+  /** Adds an integer of at most 64 bits, 1 by default; negative ones subtract. */
+  increment(amount: number | bigint = 1): void {
+    this.editor.increment(this.node, amount);
+  }
+
+  /** Subtracts an integer of at most 64 bits, 1 by default. */
+  decrement(amount: number | bigint = 1): void {
+    this.editor.increment(this.node, -amount);
+  }
+}
+
+/** A set of leaf values. */
+export class SetHandle<T> extends NodeHandle<SetNode> {
+  get size(): number {
+    return this.node.additions.size;
+  }
+
+  has(value: T): boolean {
+    return this.node.additions.has(value as Value);
+  }
+
+  /** Adds a value; false when it was in the set already. */
+  add(value: T): boolean {
+    return this.editor.addToSet(this.node, value);
+  }
+
+  /** Removes a value; false when it was not in the set. An addition made concurrently by someone else survives. */
+  delete(value: T): boolean {
+    return this.editor.removeFromSet(this.node, value);
+  }
+
+  /** The values in the order of their encoded bytes. */
+  values(): T[] {
+    return viewOf(this.node) as T[];
+  }
+
+  [Symbol.iterator](): IterableIterator<T> {
+    return this.values()[Symbol.iterator]();
+  }
+}
+
+/** A list. */
+export class ListHandle<Item> extends NodeHandle<ListNode> {
+  get length(): number {
+    return this.node.sequence.length;
+  }
+
+  /** The view of the item at an index; undefined when there is none. */
+  get(index: number): View<Item> | undefined {
+    return listView(this.node, index, 1)[0] as View<Item> | undefined;
+  }
+
+  /** The handle of the item at an index, to edit inside of it. Throws MisuseError when there is none. */
+  at(index: number): Handle<Item> {
+    return handleOf(this.host, this.editor.state.nodeOf(this.#elementAt(index))!) as Handle<Item>;
+  }
+
+  /** Appends items. */
+  push(...items: Initial<Item>[]): void {
+    this.editor.insertItems(this.node, this.length, items);
+  }
+
+  /** Inserts items before the one at an index (0 … length). */
+  insert(index: number, ...items: Initial<Item>[]): void {
+    this.editor.insertItems(this.node, index, items);
+  }
+
+  /** Inserts items right behind an element, also one that is deleted; null for the start of the list. */
+  insertAfter(id: ElementId | null, ...items: Initial<Item>[]): void {
+    const element = id === null ? -1 : this.#known(id);
+    this.editor.insertItemsAfter(this.node, element, items);
+  }
+
+  /** Deletes items from an index on. */
+  delete(index: number, count = 1): void {
+    this.editor.removeItems(this.node, index, count);
+  }
+
+  /** Deletes the element with an id; false when it was deleted already. */
+  deleteById(id: ElementId): boolean {
+    const element = this.#known(id);
+    if (!this.node.sequence.alive(element)) return false;
+    this.editor.removeElements([element, 1]);
+    return true;
+  }
+
+  /** Moves an item so that it stands at index `to` afterwards: a deletion and an insertion, with a new id. */
+  move(from: number, to: number): void {
+    if (!(Number.isSafeInteger(to) && to >= 0 && to < this.length)) {
+      throw new MisuseError("bad_index", `index ${to} is not in the list, which has ${this.length}`);
+    }
+    this.#elementAt(from);
+    const item = this.get(from) as Initial<Item>;
+    this.delete(from);
+    this.insert(to, item);
+  }
+
+  /** Replaces the item at an index: an assignment for leaves, a deletion and an insertion for others. */
+  set(index: number, item: Initial<Item>): void {
+    const node = this.editor.state.nodeOf(this.#elementAt(index))!;
+    if (node.kind === "leaf") {
+      this.editor.assignLeaf(node, item);
+    } else {
+      this.insert(index, item);
+      this.delete(index + 1);
+    }
+  }
+
+  /** The stable id of the item at an index. Throws MisuseError when there is none. */
+  idAt(index: number): ElementId {
+    return this.editor.elementId(this.#elementAt(index));
+  }
+
+  /** The index of an element, -1 when it is deleted or not of this list. */
+  indexOf(id: ElementId): number {
+    const element = this.editor.elementOf(id);
+    const { sequence } = this.node;
+    return element >= 0 && sequence.has(element) && sequence.alive(element) ? sequence.indexOf(element) : -1;
+  }
+
+  /** The handle of the element with an id. Throws MisuseError when it is not of this list or deleted. */
+  byId(id: ElementId): Handle<Item> {
+    const element = this.#known(id);
+    if (!this.node.sequence.alive(element)) throw unknownElement(id);
+    return handleOf(this.host, this.editor.state.nodeOf(element)!) as Handle<Item>;
+  }
+
+  /** The view of the whole list. */
+  toArray(): View<Item>[] {
+    return viewOf(this.node) as View<Item>[];
+  }
+
+  [Symbol.iterator](): IterableIterator<View<Item>> {
+    return this.toArray()[Symbol.iterator]();
+  }
+
+  #elementAt(index: number): number {
+    const element = Number.isSafeInteger(index) ? this.node.sequence.lvAt(index) : -1;
+    if (element >= 0) return element;
+    throw new MisuseError("bad_index", `index ${index} is not in the list, which has ${this.length}`);
+  }
+
+  #known(id: ElementId): number {
+    const element = this.editor.elementOf(id);
+    if (element < 0 || !this.node.sequence.has(element)) throw unknownElement(id);
+    return element;
+  }
+}
+
+/** A text. Indexes count UTF-16 units, as JavaScript strings do; `characters` counts Unicode characters instead. */
+export class TextHandle extends NodeHandle<TextNode> {
+  /** UTF-16 units. */
+  get length(): number {
+    return this.node.sequence.units;
+  }
+
+  override toString(): string {
+    return textOf(this.node.sequence);
+  }
+
+  /** Inserts text before an index. Throws MisuseError inside a surrogate pair. */
+  insert(index: number, text: string): void {
+    this.editor.insertText(this.node, index, text);
+  }
+
+  /** Appends text. */
+  append(text: string): void {
+    this.editor.insertText(this.node, this.length, text);
+  }
+
+  /** Inserts text right behind a character, also one that is deleted; null for the start. */
+  insertAfter(id: ElementId | null, text: string): void {
+    const element = id === null ? -1 : this.editor.elementOf(id);
+    if (id !== null && (element < 0 || !this.node.sequence.has(element))) throw unknownElement(id);
+    this.editor.insertTextAfter(this.node, element, text);
+  }
+
+  /** Deletes units from an index on. Throws MisuseError when that would cut a surrogate pair. */
+  delete(index: number, count = 1): void {
+    this.editor.removeText(this.node, index, count);
+  }
+
+  /** Deletes and inserts at one place. */
+  replace(index: number, count: number, text: string): void {
+    this.delete(index, count);
+    this.insert(index, text);
+  }
+
+  /** The stable id of the character at an index. Throws MisuseError when there is none. */
+  idAt(index: number): ElementId {
+    const element = Number.isSafeInteger(index) ? this.node.sequence.locateUnit(index) : -1;
+    if (element >= 0) return this.editor.elementId(element);
+    throw new MisuseError("bad_index", `index ${index} is not in the text, which has ${this.length}`);
+  }
+
+  /** The index of a character, -1 when it is deleted or not of this text. */
+  indexOf(id: ElementId): number {
+    const element = this.editor.elementOf(id);
+    const { sequence } = this.node;
+    return element >= 0 && sequence.has(element) && sequence.alive(element) ? sequence.unitIndexOf(element) : -1;
+  }
+
+  /** The same text by character indexes. */
+  get characters(): Characters {
+    const { editor, node } = this;
+    return {
+      length: node.sequence.length,
+      insert: (index, text) => editor.insertTextAtCharacter(node, index, text),
+      delete: (index, count = 1) => editor.removeCharacters(node, index, count),
+    };
+  }
+}
+
+/** A text by the indexes of its Unicode characters (scalar values). */
+export interface Characters {
+  readonly length: number;
+  insert(index: number, text: string): void;
+  delete(index: number, count?: number): void;
+}
+
+/** A map from strings to values or containers. */
+export class MapHandle<Item> extends NodeHandle<MapNode> {
+  get size(): number {
+    return this.node.entries.size;
+  }
+
+  has(key: string): boolean {
+    return this.node.entries.has(key);
+  }
+
+  /** The view of the value at a key; undefined when there is none. */
+  get(key: string): View<Item> | undefined {
+    const entry = this.node.entries.get(key);
+    return entry === undefined ? undefined : (entryView(entry) as View<Item>);
+  }
+
+  /** The handle of the container at a key, to edit inside of it. Throws MisuseError when there is none. */
+  at(key: string): Handle<Item> {
+    const entry = this.node.entries.get(key);
+    const node = entry === undefined ? null : this.editor.state.nodeOf(entry.assignments.winner);
+    if (node !== null) return handleOf(this.host, node) as Handle<Item>;
+    const why = entry === undefined ? "there is nothing at" : "use get and set for the value at";
+    throw new MisuseError("unknown_element", `${why} key ${JSON.stringify(key)}`);
+  }
+
+  /** Assigns a key; a container there is replaced by a new one. */
+  set(key: string, value: Initial<Item>): void {
+    this.editor.assignKey(this.node, key, value);
+  }
+
+  /** Removes a key; false when it is not there. An assignment made concurrently by someone else survives. */
+  delete(key: string): boolean {
+    return this.editor.removeKey(this.node, key);
+  }
+
+  /** All values that were assigned to a key concurrently, the shown one first. */
+  conflicts(key: string): Conflict<View<Item>>[] {
+    const entry = this.node.entries.get(key);
+    if (entry === undefined) return [];
+    return conflictsOf(this.editor, entry.assignments.standing(), (element) =>
+      entryView(entry, element),
+    ) as Conflict<View<Item>>[];
+  }
+
+  /** The keys, sorted by UTF-16 code units, so that every replica lists them alike. */
+  keys(): string[] {
+    return [...this.node.entries.keys()].sort();
+  }
+
+  [Symbol.iterator](): IterableIterator<[string, View<Item>]> {
+    return this.keys()
+      .map((key): [string, View<Item>] => [key, this.get(key)!])
+      [Symbol.iterator]();
+  }
+}
+
+/** The handle of a node. */
+export function handleOf(host: HandleHost, node: Node): unknown {
+  switch (node.kind) {
+    case "leaf":
+      return new RegisterHandle(host, node);
+    case "text":
+      return new TextHandle(host, node);
+    case "counter":
+      return new CounterHandle(host, node);
+    case "set":
+      return new SetHandle(host, node);
+    case "list":
+      return new ListHandle(host, node);
+    case "map":
+      return new MapHandle(host, node);
+    case "struct":
+      return structHandle(new StructReference(host, node));
+  }
+}
+
+/** What the getters of a struct's handle close over. */
+class StructReference extends NodeHandle<StructNode> {
+  names(): string[] {
+    return Object.keys(this.node.schema.fields);
+  }
+
+  field(name: string): unknown {
+    return handleOf(this.host, this.editor.state.containers.field(this.node, name)!);
+  }
+}
+
+/** An object with a getter for each field. It has no prototype, so that any name can be a field. */
+function structHandle(reference: StructReference): object {
+  const handle = Object.create(null) as object;
+  for (const name of reference.names()) {
+    Object.defineProperty(handle, name, { get: () => reference.field(name), enumerable: true });
+  }
+  return handle;
+}
+
+function conflictsOf(
+  editor: Editor,
+  elements: readonly number[],
+  valueOf: (element: number) => unknown,
+): Conflict<unknown>[] {
+  const { history, state } = editor;
+  return elements.map((element) => {
+    const change = state.changeOf(element);
+    const author = change < history.length ? toHex(history.authorAt(change)) : editor.author;
+    return { id: editor.elementId(element), value: valueOf(element), author };
+  });
+}
+
+function unknownElement(id: ElementId): MisuseError {
+  return new MisuseError("unknown_element", `there is no element ${JSON.stringify(id)} here`);
+}

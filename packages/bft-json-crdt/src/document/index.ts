@@ -1,0 +1,14 @@
+export { Document, LocalChange } from "./document.ts";
+export type { ChangeOptions, DocumentEvent, DocumentOptions } from "./document.ts";
+export {
+  CounterHandle,
+  ListHandle,
+  MapHandle,
+  RegisterHandle,
+  SetHandle,
+  TextHandle,
+} from "./handles.ts";
+export type { Characters, Conflict, ElementId, Handle } from "./handles.ts";
+export type { Patch, Path, ViewValue } from "./patch.ts";
+export { decodeSaved, encodeSaved } from "./saved.ts";
+export type { Saved } from "./saved.ts";

@@ -1,0 +1,146 @@
+/**
+ * From what a caller passes to what an op carries: values are checked, copied and brought to the form that they have
+ * after a journey over the wire, so that the author's own view never differs from anyone else's.
+ */
+import { decodeValue, encodeValue, isWellFormed } from "../encoding/index.ts";
+import type { Value } from "../encoding/index.ts";
+import { MAX_KEY_BYTES, MAX_VALUE_DEPTH } from "../limits.ts";
+import { MisuseError } from "../result.ts";
+import { fitsLeaf, isRecord } from "../schema/index.ts";
+import type { LeafSchema, Schema } from "../schema/index.ts";
+import { utf8Length } from "../encoding/index.ts";
+
+/** The content of a leaf. Throws MisuseError when the value does not fit. */
+export function leafContent(schema: LeafSchema, value: unknown, name = "the value"): Value {
+  const content = normalized(value, name);
+  if (fitsLeaf(schema.type, content)) return content;
+  throw new MisuseError("bad_value", `${name} should be ${ARTICLES[schema.type]}, not ${show(value)}`);
+}
+
+/**
+ * The content of a new element: a leaf's value, the leaves and structs inside a struct, null for other containers (which
+ * are filled by ops of their own). Throws MisuseError when the value does not fit. Recursion follows the schema.
+ */
+export function elementContent(schema: Schema, initial: unknown, name = "the value"): Value {
+  if (schema.kind === "leaf") return leafContent(schema, initial, name);
+  if (schema.kind !== "struct") {
+    checkContainerInitial(schema, initial, name);
+    return null;
+  }
+  const given = fieldsOf(initial, name);
+  const content: { [key: string]: Value } = Object.create(null) as { [key: string]: Value };
+  for (const key of Object.keys(given)) {
+    const field = schema.fields[key];
+    if (field === undefined) {
+      const known = Object.keys(schema.fields).join(", ");
+      throw new MisuseError("bad_value", `${name} has no field ${JSON.stringify(key)}; its fields are ${known}`);
+    }
+    if (given[key] === undefined) continue;
+    const inner = elementContent(field, given[key], `field ${JSON.stringify(key)}`);
+    if (field.kind === "leaf" || field.kind === "struct") content[key] = inner;
+  }
+  return content;
+}
+
+/** Checks a map's key. */
+export function mapKey(key: unknown): string {
+  if (typeof key !== "string" || !isWellFormed(key)) {
+    throw new MisuseError("bad_value", `a key should be a well-formed string, not ${show(key)}`);
+  }
+  if (utf8Length(key) > MAX_KEY_BYTES) {
+    throw new MisuseError("bad_value", `a key should have at most ${MAX_KEY_BYTES} bytes`);
+  }
+  return key;
+}
+
+/** Checks text to be inserted. */
+export function textContent(text: unknown, name = "text"): string {
+  if (typeof text !== "string" || !isWellFormed(text)) {
+    throw new MisuseError("bad_value", `${name} should be a well-formed string, not ${show(text)}`);
+  }
+  return text;
+}
+
+/** Checks an amount for a counter: an integer of at most 64 bits. */
+export function counterAmount(amount: unknown): bigint {
+  const fits = typeof amount === "bigint" || (typeof amount === "number" && Number.isSafeInteger(amount));
+  const integer = fits ? BigInt(amount) : 0n;
+  if (!fits || BigInt.asIntN(64, integer) !== integer) {
+    throw new MisuseError("bad_value", `an amount should be an integer of at most 64 bits, not ${show(amount)}`);
+  }
+  return integer;
+}
+
+/** The fields of a plain object. */
+export function fieldsOf(initial: unknown, name: string): { readonly [key: string]: unknown } {
+  if (isRecord(initial as Value)) return initial as { readonly [key: string]: unknown };
+  throw new MisuseError("bad_value", `${name} should be an object, not ${show(initial)}`);
+}
+
+function checkContainerInitial(schema: Schema, initial: unknown, name: string): void {
+  switch (schema.kind) {
+    case "text":
+      textContent(initial, name);
+      return;
+    case "counter":
+      counterAmount(initial);
+      return;
+    case "set":
+    case "list": {
+      if (!Array.isArray(initial)) {
+        throw new MisuseError("bad_value", `${name} should be an array, not ${show(initial)}`);
+      }
+      for (const item of initial as readonly unknown[]) elementContent(schema.item, item, `an item of ${name}`);
+      return;
+    }
+    case "map": {
+      const given = fieldsOf(initial, name);
+      for (const key of Object.keys(given)) {
+        elementContent(schema.value, given[key], `the value of key ${JSON.stringify(mapKey(key))}`);
+      }
+      return;
+    }
+    default:
+  }
+}
+
+function normalized(value: unknown, name: string): Value {
+  switch (typeof value) {
+    case "boolean":
+      return value;
+    case "string":
+      return textContent(value, name);
+    case "number":
+      if (!Number.isFinite(value)) break;
+      return value === 0 ? 0 : value;
+    case "object": {
+      // Throws MisuseError for anything that is not plain data, or nests too deep.
+      const decoded = decodeValue(encodeValue(value as Value));
+      if (decoded.ok) return decoded.value;
+      break;
+    }
+    case "bigint": {
+      const decoded = decodeValue(encodeValue(value));
+      if (decoded.ok) return decoded.value;
+      break;
+    }
+    default:
+  }
+  throw new MisuseError("bad_value", `${name} should be plain data at most ${MAX_VALUE_DEPTH} deep, not ${show(value)}`);
+}
+
+const ARTICLES = {
+  string: "a string",
+  number: "a finite number",
+  integer: "a safe integer",
+  bigint: "an integer",
+  boolean: "a boolean",
+  bytes: "a Uint8Array",
+  json: "plain data",
+} as const;
+
+function show(value: unknown): string {
+  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  return typeof value === "function" ? "a function" : String(value);
+}

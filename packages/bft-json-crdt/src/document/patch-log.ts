@@ -1,0 +1,99 @@
+/**
+ * Collects patches while ops take effect. Does nothing until something listens, since a patch costs paths and views.
+ */
+import type { Value } from "../encoding/index.ts";
+import type { CounterNode, EntryNode, LeafNode, ListNode, Node, SetNode, TextNode } from "./containers.ts";
+import type { Patch, Path, ViewValue } from "./patch.ts";
+import { entryView, listView, shownItem, viewOf } from "./view.ts";
+
+/** The patches of one event. */
+export class PatchLog {
+  enabled = false;
+  #patches: Patch[] = [];
+
+  /** The patches since the last time, in order. */
+  take(): readonly Patch[] {
+    const taken = this.#patches;
+    this.#patches = [];
+    return taken;
+  }
+
+  /** Items came into a list, as the elements from `element` on. */
+  inserted(node: ListNode, element: number, count: number): void {
+    const path = this.enabled ? pathOf(node) : null;
+    if (path === null) return;
+    const index = node.sequence.indexOf(element);
+    this.#patches.push({ action: "splice", path, index, remove: 0, insert: listView(node, index, count) });
+  }
+
+  /** Items went from a list. */
+  listSpliced(node: ListNode, index: number, remove: number): void {
+    const path = this.enabled ? pathOf(node) : null;
+    if (path !== null) this.#patches.push({ action: "splice", path, index, remove, insert: [] });
+  }
+
+  /** Text came and went; indexes in UTF-16 units. */
+  textSpliced(node: TextNode, index: number, remove: number, insert: string): void {
+    const path = this.enabled ? pathOf(node) : null;
+    if (path !== null) this.#patches.push({ action: "spliceText", path, index, remove, insert });
+  }
+
+  /** A set has gained a value. */
+  added(node: SetNode, value: Value): void {
+    const path = this.enabled ? pathOf(node) : null;
+    if (path !== null) this.#patches.push({ action: "add", path, value: shownItem(node, value) });
+  }
+
+  /** A set has lost a value. */
+  deleted(node: SetNode, value: Value): void {
+    const path = this.enabled ? pathOf(node) : null;
+    if (path !== null) this.#patches.push({ action: "delete", path, value: shownItem(node, value) });
+  }
+
+  /** A register, a map's entry or a counter shows something else. */
+  changed(node: LeafNode | EntryNode | CounterNode): void {
+    if (!this.enabled) return;
+    const path = node.kind === "entry" ? entryPath(node) : pathOf(node);
+    if (path === null) return;
+    let value: ViewValue | undefined;
+    if (node.kind !== "entry") value = viewOf(node);
+    else if (node.assignments.size > 0) value = entryView(node);
+    this.#patches.push(value === undefined ? { action: "unset", path } : { action: "set", path, value });
+  }
+}
+
+/** Where a node is shown, or null when it is not: inside something removed or not chosen. */
+export function pathOf(node: Node): Path | null {
+  const reversed: (string | number)[] = [];
+  let at = node;
+  for (;;) {
+    const { location } = at;
+    switch (location.kind) {
+      case "root":
+        return reversed.reverse();
+      case "field":
+        reversed.push(location.name);
+        at = location.parent;
+        break;
+      case "item": {
+        const { sequence } = location.parent;
+        if (!sequence.alive(location.element)) return null;
+        reversed.push(sequence.indexOf(location.element));
+        at = location.parent;
+        break;
+      }
+      case "value": {
+        const entry = location.parent;
+        if (entry.assignments.winner !== location.element) return null;
+        reversed.push(entry.key);
+        at = entry.map;
+        break;
+      }
+    }
+  }
+}
+
+function entryPath(entry: EntryNode): Path | null {
+  const path = pathOf(entry.map);
+  return path === null ? null : [...path, entry.key];
+}

@@ -1,0 +1,811 @@
+/**
+ * The history of one document: every applied change, in a topological order, and the rules by which changes come in.
+ *
+ * Blind to schemas and ops (a relay uses just this). What is promised is the set of applied changes: two histories that
+ * have received the same changes, in any order and any number of times, have applied the same ones. What is pending or
+ * was rejected is a local cache. A change's local index (0, 1, 2, …) is its place in this replica's own order, in which
+ * every change comes after all that it depends on.
+ */
+import {
+  changeId,
+  decodeBody,
+  decodeGroup,
+  encodeGroup,
+  GROUP_ENTRY_OVERHEAD,
+  ID_BYTES,
+  signedMessage,
+} from "../change/index.ts";
+import type { DecodedBody, SignedBody } from "../change/index.ts";
+import { verify } from "../crypto/index.ts";
+import { equalBytes } from "../encoding/bytes.ts";
+import {
+  DEFAULT_PENDING_BYTES,
+  DEFAULT_PENDING_BYTES_PER_AUTHOR,
+  DEFAULT_PENDING_BYTES_PER_PEER,
+  DEFAULT_REJECTED_IDS,
+  MAX_GROUP_BYTES,
+  MAX_GROUP_CHANGES,
+} from "../limits.ts";
+import { MisuseError } from "../result.ts";
+import type { RejectionCode } from "../result.ts";
+import { admit } from "./admission.ts";
+import type { Candidate } from "./admission.ts";
+import { CausalQueue } from "./causal-queue.ts";
+import type { PendingChange } from "./causal-queue.ts";
+import { Chains } from "./chains.ts";
+import type { Chain, Fork } from "./chains.ts";
+import { FloatColumn, IntColumn } from "./columns.ts";
+import { decodeForkProof, encodeForkProof } from "./fork-proof.ts";
+import type { ForkProof } from "./fork-proof.ts";
+import { IdTable } from "./id-table.ts";
+
+/** What became of a change. "unsupported" means a format version unknown here: neither applied nor rejected. */
+export type ReceiveStatus = "applied" | "duplicate" | "pending" | "rejected" | "unsupported";
+
+/** What became of one change of a group. */
+export interface ReceivedChange {
+  /** The change id, 32 bytes. */
+  readonly id: Uint8Array;
+  readonly status: ReceiveStatus;
+  /** Why, for "rejected" and "unsupported". */
+  readonly code?: RejectionCode;
+  /** For "rejected": the id itself is refused for ever ("change"), or just this copy of it ("copy"). */
+  readonly scope?: "change" | "copy";
+}
+
+/** What became of a received group. */
+export interface ReceivedGroup {
+  /** The worst that happened to any of its changes: rejected, unsupported, pending, applied, duplicate. */
+  readonly status: ReceiveStatus;
+  /** The code of the first change with that status. */
+  readonly code?: RejectionCode;
+  /** Local indexes of all changes that were applied, pending ones that this group released included, ascending. */
+  readonly applied: readonly number[];
+  /** Ids that the sender should be asked for. */
+  readonly missing: readonly Uint8Array[];
+  readonly results: readonly ReceivedChange[];
+}
+
+/** Options that only delay or forget; none can change a verdict. Units: bytes, and ids. */
+export interface HistoryLimits {
+  readonly pendingBytes: number;
+  readonly pendingBytesPerPeer: number;
+  readonly pendingBytesPerAuthor: number;
+  readonly rejectedIds: number;
+}
+
+/** The last change of one branch of a chain. */
+export interface ChainTip {
+  readonly author: Uint8Array;
+  readonly chain: bigint;
+  readonly seq: number;
+  readonly id: Uint8Array;
+  readonly index: number;
+}
+
+/** Ids reported as missing for one group at most. */
+const MAX_MISSING_REPORTED = 256;
+
+/** Order of statuses from worst to best. */
+const SEVERITY: readonly ReceiveStatus[] = ["rejected", "unsupported", "pending", "applied", "duplicate"];
+
+/** All applied changes of one document. */
+export class History {
+  readonly document: Uint8Array;
+  readonly #ids = new IdTable();
+  readonly #chains = new Chains();
+  readonly #bodies: Uint8Array[] = [];
+  readonly #signatures: (Uint8Array | null)[] = [];
+  readonly #lamports = new FloatColumn();
+  readonly #times = new FloatColumn();
+  readonly #opsOffsets = new IntColumn();
+  readonly #opCounts = new IntColumn();
+  /** First element of each change in the numbering of all elements that can be folded. */
+  readonly #elementBases = new FloatColumn();
+  #elements = 0;
+  /** Dependencies of all changes one after another; slot 0 of a change is `prev` (-1 without). */
+  readonly #dependencies = new IntColumn();
+  readonly #dependencyStarts = new IntColumn();
+  /** First local index of the closed group with which a change came in. */
+  readonly #groupStarts = new IntColumn();
+  readonly #heads = new Set<number>();
+  readonly #queue: CausalQueue;
+  readonly #rejected = new Map<string, RejectionCode>();
+  readonly #rejectedLimit: number;
+  readonly #forks = new Map<Chain, Fork>();
+
+  /** Starts empty. `document` is the document id, 32 bytes. */
+  constructor(options: { document: Uint8Array; limits?: Partial<HistoryLimits> }) {
+    if (options.document.length !== ID_BYTES) {
+      throw new MisuseError("bad_document_id", "a document id has 32 bytes; use documentId(name)");
+    }
+    this.document = options.document.slice();
+    const limits = options.limits ?? {};
+    this.#rejectedLimit = limits.rejectedIds ?? DEFAULT_REJECTED_IDS;
+    this.#queue = new CausalQueue({
+      total: limits.pendingBytes ?? DEFAULT_PENDING_BYTES,
+      perPeer: limits.pendingBytesPerPeer ?? DEFAULT_PENDING_BYTES_PER_PEER,
+      perAuthor: limits.pendingBytesPerAuthor ?? DEFAULT_PENDING_BYTES_PER_AUTHOR,
+    });
+  }
+
+  /** How many changes are applied. */
+  get length(): number {
+    return this.#bodies.length;
+  }
+
+  /**
+   * Takes in a group from outside: judges each change, applies what can be applied, queues what waits.
+   * Never throws, whatever the bytes. `peer` is who delivered it and pays for what has to wait.
+   */
+  receive(group: Uint8Array, peer = "unknown"): ReceivedGroup {
+    const decoded = decodeGroup(group);
+    if (!decoded.ok) {
+      const code = decoded.error.code;
+      return { status: "rejected", code, applied: [], missing: [], results: [] };
+    }
+    const start = this.length;
+    const results: ReceivedChange[] = [];
+    const candidates = this.#screen(decoded.value, results);
+    for (const candidate of candidates) this.#resolve(candidate);
+    admit(candidates);
+
+    const missing = new Set<string>();
+    const settled: string[] = [];
+    this.#applyAdmitted(candidates, settled, results);
+    for (const candidate of candidates) {
+      if (candidate.admitted) continue;
+      this.#settleOther(candidate, peer, missing, results);
+    }
+    this.#drain(settled);
+
+    const applied: number[] = [];
+    for (let index = start; index < this.length; index++) applied.push(index);
+    for (const candidate of candidates) {
+      // A change that was queued a moment ago may have been released by the rest of the group.
+      if (this.#ids.find(candidate.id) >= 0) continue;
+      for (const key of candidate.missing) this.#reportMissing(key, missing);
+    }
+    return summarize(results, applied, [...missing].map(idOf));
+  }
+
+  /**
+   * Applies a change of this replica's own making, which is valid by construction and signed.
+   * Returns its local index. Throws MisuseError if it is not valid after all: the caller must not send it.
+   */
+  append(body: Uint8Array, id: Uint8Array, signature: Uint8Array): number {
+    const header = decodeBody(body);
+    if (!header.ok) throw new MisuseError("too_large", header.error.detail);
+    const candidate = newCandidate(id, body, signature, header.value);
+    this.#link(candidate, new Map());
+    this.#resolve(candidate);
+    if (candidate.fault !== null || candidate.missing.length > 0 || this.indexOf(id) >= 0) {
+      throw new MisuseError("unknown_dependency", `the change cannot be applied: ${candidate.fault ?? "it waits"}`);
+    }
+    const index = this.#apply(candidate, this.length);
+    this.#drain([candidate.key]);
+    return index;
+  }
+
+  /** The local index of a change, or -1 when it is not applied. */
+  indexOf(id: Uint8Array): number {
+    return id.length === ID_BYTES ? this.#ids.find(id) : -1;
+  }
+
+  /** The id (32 bytes) of an applied change. */
+  idAt(index: number): Uint8Array {
+    return this.#ids.at(index).slice();
+  }
+
+  /** Negative when change `a` sorts before `b` by (lamport, id): the order that decides every tie. */
+  compare(a: number, b: number): number {
+    const difference = this.#lamports.at(a) - this.#lamports.at(b);
+    return difference !== 0 ? difference : this.#ids.compare(a, b);
+  }
+
+  bodyAt(index: number): Uint8Array {
+    return this.#bodies[index]!;
+  }
+
+  /** The change's own signature; null when it came in under a cover. */
+  signatureAt(index: number): Uint8Array | null {
+    return this.#signatures[index]!;
+  }
+
+  authorAt(index: number): Uint8Array {
+    return this.#chains.chainOf(index).author;
+  }
+
+  chainAt(index: number): bigint {
+    return this.#chains.chainOf(index).chain;
+  }
+
+  seqAt(index: number): number {
+    return this.#chains.seq(index);
+  }
+
+  lamportAt(index: number): number {
+    return this.#lamports.at(index);
+  }
+
+  /** The claimed time in milliseconds since 1970, or null. */
+  timeAt(index: number): number | null {
+    const time = this.#times.at(index);
+    return time < 0 ? null : time;
+  }
+
+  /** The previous change of the same chain, or -1. */
+  prevAt(index: number): number {
+    return this.#chains.prev(index);
+  }
+
+  /** Everything that a change depends on: prev, then parents, then refs. */
+  dependencies(index: number): readonly number[] {
+    const list: number[] = [];
+    for (let slot = 0; slot < this.dependencySlots(index); slot++) {
+      const dependency = this.dependencyAt(index, slot);
+      if (dependency >= 0) list.push(dependency);
+    }
+    return list;
+  }
+
+  /** How many dependency slots a change has: one for prev (even without one), then parents and refs. */
+  dependencySlots(index: number): number {
+    const end =
+      index + 1 < this.length ? this.#dependencyStarts.at(index + 1) : this.#dependencies.length;
+    return end - this.#dependencyStarts.at(index);
+  }
+
+  /** The dependency in a slot: 0 is prev (-1 when there is none), then parents, then refs. */
+  dependencyAt(index: number, slot: number): number {
+    return this.#dependencies.at(this.#dependencyStarts.at(index) + slot);
+  }
+
+  /** Where the ops of a change begin in its body, in bytes. */
+  opsOffsetAt(index: number): number {
+    return this.#opsOffsets.at(index);
+  }
+
+  /** How many ops a change has that can be folded: none when content of any is detached. */
+  opCountAt(index: number): number {
+    return this.#opCounts.at(index);
+  }
+
+  /** Elements that a change makes, by its own count. */
+  elementsAt(index: number): number {
+    return this.#chains.elements(index);
+  }
+
+  /** The number of a change's first element, counting all elements that can be folded in local order. */
+  elementBaseAt(index: number): number {
+    return this.#elementBases.at(index);
+  }
+
+  /** True when a change's elements are numbered: not when any of its content is detached. */
+  isFoldable(index: number): boolean {
+    const end = index + 1 < this.length ? this.#elementBases.at(index + 1) : this.#elements;
+    return end - this.#elementBases.at(index) === this.#chains.elements(index);
+  }
+
+  /** Elements made on a change's chain before it. */
+  chainElementsBefore(index: number): number {
+    return this.#chains.elementsBefore(index);
+  }
+
+  /** The change that made an element, by the element's number; O(log n). */
+  changeOfElement(element: number): number {
+    let low = 0;
+    let high = this.length - 1;
+    while (low < high) {
+      const middle = (low + high + 1) >>> 1;
+      if (this.#elementBases.at(middle) <= element) low = middle;
+      else high = middle - 1;
+    }
+    return low;
+  }
+
+  /** How many elements can be folded. */
+  get elementCount(): number {
+    return this.#elements;
+  }
+
+  /** A number for a change's chain: equal for changes of one chain, local to this history. */
+  chainIndexAt(index: number): number {
+    return this.#chains.chainIndex(index);
+  }
+
+  /** The change `steps` before this one on its chain, or -1. O(log n). */
+  ancestorOnChain(index: number, steps: number): number {
+    return this.#chains.ancestor(index, steps);
+  }
+
+  /** The last change at or before this one on its chain that begins below a position in the chain's elements, or -1. */
+  chainAncestorBelow(index: number, position: number): number {
+    return this.#chains.ancestorBelow(index, position);
+  }
+
+  /** Local indexes of the frontier, ascending by id. */
+  heads(): number[] {
+    return [...this.#heads].sort((a, b) => this.#ids.compare(a, b));
+  }
+
+  /** Ids of the frontier, sorted. Two replicas with equal frontiers have equal histories. */
+  frontier(): Uint8Array[] {
+    return this.heads().map((index) => this.idAt(index));
+  }
+
+  /** The tips of all chains, in order of the chains' first appearance here; a forked chain has several. */
+  tips(): ChainTip[] {
+    return this.#chains.all.flatMap((chain) => this.#tipsOf(chain));
+  }
+
+  /** The tips of one chain: none when nothing of it is applied, several when it is forked. */
+  tipsOf(author: Uint8Array, chain: bigint): ChainTip[] {
+    const found = this.#chains.find(author, chain);
+    return found === undefined ? [] : this.#tipsOf(found);
+  }
+
+  /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
+  missingFor(known: readonly number[]): number[] {
+    // 0 unvisited, 1 wanted, 2 known. Descending local order visits every dependent before its dependencies.
+    const marks = new Uint8Array(this.length);
+    let open = 0;
+    for (const index of known) marks[index] = 2;
+    for (const head of this.#heads) {
+      if (marks[head] === 0) {
+        marks[head] = 1;
+        open++;
+      }
+    }
+    const missing: number[] = [];
+    for (let index = this.length - 1; open > 0; index--) {
+      const mark = marks[index]!;
+      if (mark === 0) continue;
+      if (mark === 1) {
+        missing.push(index);
+        open--;
+      }
+      for (let slot = 0; slot < this.dependencySlots(index); slot++) {
+        const dependency = this.dependencyAt(index, slot);
+        if (dependency < 0) continue;
+        if (marks[dependency] === 0 && mark === 1) open++;
+        else if (marks[dependency] === 1 && mark === 2) open--;
+        if (marks[dependency]! < mark) marks[dependency] = mark;
+      }
+    }
+    return missing.reverse();
+  }
+
+  /**
+   * Encodes changes (ascending local indexes, of each closed group all that the receiver lacks) as closed groups of
+   * bounded size, in causal order. Signatures that a later one in the same group covers are left out.
+   */
+  groupsFor(indexes: readonly number[]): Uint8Array[] {
+    const groups: Uint8Array[] = [];
+    let frame: number[] = [];
+    let bytes = 8;
+    for (let i = 0; i < indexes.length; ) {
+      const [, end] = this.groupRange(indexes[i]!);
+      const part: number[] = [];
+      let partBytes = 0;
+      for (; i < indexes.length && indexes[i]! < end; i++) {
+        part.push(indexes[i]!);
+        partBytes += this.bodyAt(indexes[i]!).length + GROUP_ENTRY_OVERHEAD;
+      }
+      if (frame.length + part.length > MAX_GROUP_CHANGES || bytes + partBytes > MAX_GROUP_BYTES) {
+        if (frame.length > 0) groups.push(this.#encode(frame));
+        frame = [];
+        bytes = 8;
+      }
+      frame.push(...part);
+      bytes += partBytes;
+    }
+    if (frame.length > 0) groups.push(this.#encode(frame));
+    return groups;
+  }
+
+  /** The local indexes [start, end) of the closed group with which a change came in. */
+  groupRange(index: number): readonly [number, number] {
+    const start = this.#groupStarts.at(index);
+    let end = index + 1;
+    while (end < this.length && this.#groupStarts.at(end) === start) end++;
+    return [start, end];
+  }
+
+  /** One closed group that holds a change: the change itself when it is signed, else its chain up to its cover. */
+  groupOf(index: number): Uint8Array {
+    return this.#encode(this.#upToCover(index));
+  }
+
+  /** One fork proof per chain whose author equivocated: the least seq, then the least ids. */
+  forks(): ForkProof[] {
+    const proofs: ForkProof[] = [];
+    for (const { first, second } of this.#forks.values()) {
+      const [low, high] = this.#ids.compare(first, second) < 0 ? [first, second] : [second, first];
+      const proof = decodeForkProof(encodeForkProof(this.groupOf(low), this.groupOf(high)));
+      if (proof.ok) proofs.push(proof.value);
+    }
+    return proofs;
+  }
+
+  /** True when the author of a change equivocated on that change's chain, as far as is known here. */
+  isForked(index: number): boolean {
+    return this.#forks.has(this.#chains.chainOf(index));
+  }
+
+  /** What the causal queue holds. */
+  get pending(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#queue.count, bytes: this.#queue.bytes };
+  }
+
+  /** Ids that pending changes wait for. */
+  pendingMissing(): Uint8Array[] {
+    return this.#queue.missing().map(idOf);
+  }
+
+  #tipsOf({ author, chain, tips }: Chain): ChainTip[] {
+    return [...tips].map((index) => ({
+      author,
+      chain,
+      seq: this.seqAt(index),
+      id: this.idAt(index),
+      index,
+    }));
+  }
+
+  /** Judges what the bytes alone decide; returns the candidates that remain, in order. */
+  #screen(entries: readonly SignedBody[], results: ReceivedChange[]): Candidate[] {
+    const candidates: Candidate[] = [];
+    const seen = new Set<string>();
+    for (const { body, signature } of entries) {
+      const id = changeId(body);
+      const key = keyOf(id);
+      if (this.#ids.find(id) >= 0 || seen.has(key)) {
+        results.push({ id, status: "duplicate" });
+        continue;
+      }
+      const known = this.#rejected.get(key);
+      if (known !== undefined) {
+        results.push({ id, status: "rejected", code: known, scope: "change" });
+        continue;
+      }
+      const header = decodeBody(body);
+      if (!header.ok) {
+        const code = header.error.code;
+        if (code === "unsupported_version") results.push({ id, status: "unsupported", code });
+        else this.#reject(key, code, results);
+        continue;
+      }
+      if (!equalBytes(header.value.document, this.document)) {
+        this.#reject(key, "wrong_document", results);
+        continue;
+      }
+      if (signature !== null && !this.#isGenuine(key, id, signature, header.value)) {
+        results.push({ id, status: "rejected", code: "bad_signature", scope: "copy" });
+        continue;
+      }
+      seen.add(key);
+      candidates.push(newCandidate(id, body, signature, header.value));
+    }
+    const byKey = new Map<string, Candidate>();
+    for (const candidate of candidates) {
+      this.#link(candidate, byKey);
+      byKey.set(candidate.key, candidate);
+    }
+    return candidates;
+  }
+
+  /** Verifies a signature, unless the very same is already verified and waits in the queue. */
+  #isGenuine(key: string, id: Uint8Array, signature: Uint8Array, header: DecodedBody): boolean {
+    const queued = this.#queue.get(key);
+    if (queued !== undefined && equalBytes(queued.signature, signature)) return true;
+    return verify(signature, signedMessage(id), header.author);
+  }
+
+  /** Finds which dependencies are in the same group, and which are nowhere. */
+  #link(candidate: Candidate, earlier: ReadonlyMap<string, Candidate>): void {
+    for (const id of dependencyIds(candidate.header)) {
+      if (this.#ids.find(id) >= 0) continue;
+      const key = keyOf(id);
+      const dependency = earlier.get(key);
+      if (dependency === undefined) candidate.missing.push(key);
+      else candidate.inGroup.push(dependency);
+      if (dependency !== undefined && id === candidate.header.prev) candidate.prev = dependency;
+    }
+  }
+
+  /** Finds the fault that the dependencies show, if they are all known. */
+  #resolve(candidate: Candidate): void {
+    if (
+      candidate.missing.some((key) => this.#rejected.has(key)) ||
+      candidate.inGroup.some((dependency) => dependency.fault !== null)
+    ) {
+      candidate.fault = "rejected_dependency";
+    } else if (candidate.missing.length === 0) {
+      candidate.fault = this.#faultOf(candidate);
+    }
+  }
+
+  #faultOf({ header, inGroup, prev }: Candidate): RejectionCode | null {
+    let lamport = 0;
+    for (const id of dependencyIds(header)) {
+      const index = this.#ids.find(id);
+      if (index >= 0) lamport = Math.max(lamport, this.#lamports.at(index));
+    }
+    for (const dependency of inGroup) lamport = Math.max(lamport, dependency.header.lamport);
+    if (header.lamport !== lamport + 1) return "wrong_lamport";
+    if (header.prev === null) return null;
+    if (prev !== null) return linksTo(header, prev.header) ? null : "wrong_prev";
+    const index = this.#ids.find(header.prev);
+    const chain = this.#chains.chainOf(index);
+    const linked =
+      equalBytes(chain.author, header.author) &&
+      chain.chain === header.chain &&
+      this.#chains.seq(index) + 1 === header.seq;
+    return linked ? null : "wrong_prev";
+  }
+
+  #applyAdmitted(
+    candidates: readonly Candidate[],
+    settled: string[],
+    results: ReceivedChange[],
+  ): void {
+    const admitted = candidates.filter((candidate) => candidate.admitted);
+    const start = this.length;
+    const allSigned = admitted.every((candidate) => candidate.signature !== null);
+    for (const candidate of admitted) {
+      this.#queue.remove(candidate.key);
+      this.#apply(candidate, allSigned ? this.length : start);
+      settled.push(candidate.key);
+      results.push({ id: candidate.id, status: "applied" });
+    }
+  }
+
+  /** Rejects, queues or discards a candidate that could not be applied. */
+  #settleOther(
+    candidate: Candidate,
+    peer: string,
+    missing: Set<string>,
+    results: ReceivedChange[],
+  ): void {
+    const { id, key, body, signature, header, fault } = candidate;
+    if (fault !== null) {
+      this.#reject(key, fault, results);
+      return;
+    }
+    if (signature === null) {
+      results.push({ id, status: "rejected", code: "missing_signature", scope: "copy" });
+      return;
+    }
+    if (this.#queue.get(key) !== undefined) {
+      results.push({ id, status: "pending" });
+      return;
+    }
+    const waitsFor = new Set<string>();
+    for (const dependency of dependencyIds(header)) {
+      if (this.#ids.find(dependency) >= 0) continue;
+      const dependencyKey = keyOf(dependency);
+      if (this.#rejected.has(dependencyKey)) {
+        this.#reject(key, "rejected_dependency", results);
+        return;
+      }
+      waitsFor.add(dependencyKey);
+    }
+    if (waitsFor.size === 0) {
+      // Its dependencies were applied in this very step, after it was judged.
+      this.#applyReady({ key, id, body, signature, header }, results);
+      return;
+    }
+    if (!this.#queue.add(pendingCopy(candidate, signature, peer, waitsFor))) {
+      results.push({ id, status: "rejected", code: "over_quota", scope: "copy" });
+      return;
+    }
+    results.push({ id, status: "pending" });
+    for (const dependency of waitsFor) this.#reportMissing(dependency, missing);
+  }
+
+  #reportMissing(key: string, missing: Set<string>): void {
+    if (missing.size >= MAX_MISSING_REPORTED || this.#queue.get(key) !== undefined) return;
+    if (this.#ids.find(idOf(key)) < 0 && !this.#rejected.has(key)) missing.add(key);
+  }
+
+  /** Applies everything in the queue that `settled` keys release, in a loop. */
+  #drain(settled: string[]): void {
+    for (let i = 0; i < settled.length; i++) {
+      for (const entry of this.#queue.release(settled[i]!)) {
+        if (this.#applyReady(entry, null)) settled.push(entry.key);
+      }
+    }
+  }
+
+  /** Judges a change whose dependencies are all applied, and applies or rejects it. */
+  #applyReady(
+    entry: Pick<PendingChange, "key" | "id" | "body" | "signature" | "header">,
+    results: ReceivedChange[] | null,
+  ): boolean {
+    const candidate = newCandidate(entry.id, entry.body, entry.signature, entry.header);
+    const fault = this.#faultOf(candidate);
+    if (fault !== null) {
+      this.#reject(entry.key, fault, results);
+      return false;
+    }
+    this.#apply(candidate, this.length);
+    results?.push({ id: entry.id, status: "applied" });
+    if (results !== null) this.#drain([entry.key]);
+    return true;
+  }
+
+  /** Remembers an id as rejected, and with it everything in the queue that builds on it, in a loop. */
+  #reject(key: string, code: RejectionCode, results: ReceivedChange[] | null): void {
+    results?.push({ id: idOf(key), status: "rejected", code, scope: "change" });
+    this.#remember(key, code);
+    this.#queue.remove(key);
+    const condemned = [key];
+    for (let i = 0; i < condemned.length; i++) {
+      for (const entry of this.#queue.condemn(condemned[i]!)) {
+        this.#remember(entry.key, "rejected_dependency");
+        condemned.push(entry.key);
+      }
+    }
+  }
+
+  #remember(key: string, code: RejectionCode): void {
+    this.#rejected.set(key, code);
+    if (this.#rejected.size <= this.#rejectedLimit) return;
+    for (const oldest of this.#rejected.keys()) {
+      this.#rejected.delete(oldest);
+      return;
+    }
+  }
+
+  /** Adds a valid change to the history; returns its local index. */
+  #apply({ id, body, signature, header }: Candidate, groupStart: number): number {
+    const index = this.#ids.add(id);
+    const prev = header.prev === null ? -1 : this.#ids.find(header.prev);
+    this.#bodies.push(body.slice());
+    this.#signatures.push(signature === null ? null : signature.slice());
+    this.#lamports.push(header.lamport);
+    this.#times.push(header.time ?? -1);
+    this.#opsOffsets.push(header.opsOffset);
+    this.#opCounts.push(header.detached ? 0 : header.opCount);
+    this.#elementBases.push(this.#elements);
+    if (!header.detached) this.#elements += header.elements;
+    this.#groupStarts.push(groupStart);
+    this.#dependencyStarts.push(this.#dependencies.length);
+    this.#dependencies.push(prev);
+    this.#heads.delete(prev);
+    for (const list of [header.parents, header.refs]) {
+      for (const dependencyId of list) {
+        const dependency = this.#ids.find(dependencyId);
+        this.#dependencies.push(dependency);
+        this.#heads.delete(dependency);
+      }
+    }
+    this.#heads.add(index);
+    const fork = this.#chains.add(header, prev, header.elements);
+    if (fork !== null) this.#recordFork(fork);
+    return index;
+  }
+
+  #recordFork(fork: Fork): void {
+    const known = this.#forks.get(fork.chain);
+    if (known === undefined || this.#isLesser(fork, known)) this.#forks.set(fork.chain, fork);
+  }
+
+  #isLesser(a: Fork, b: Fork): boolean {
+    if (a.seq !== b.seq) return a.seq < b.seq;
+    const [aLow, aHigh] = this.#sorted(a);
+    const [bLow, bHigh] = this.#sorted(b);
+    return (this.#ids.compare(aLow, bLow) || this.#ids.compare(aHigh, bHigh)) < 0;
+  }
+
+  #sorted({ first, second }: Fork): readonly [number, number] {
+    return this.#ids.compare(first, second) < 0 ? [first, second] : [second, first];
+  }
+
+  /** A change and, when it came unsigned, the later changes of its chain and group up to one that is signed. */
+  #upToCover(index: number): number[] {
+    const [, end] = this.groupRange(index);
+    const path = [index];
+    let tip = index;
+    for (let later = index + 1; later < end && this.signatureAt(tip) === null; later++) {
+      if (this.prevAt(later) !== tip || !this.#leadsToSignature(later, end)) continue;
+      path.push(later);
+      tip = later;
+    }
+    return path;
+  }
+
+  /** True when a change is signed, or a later one in [index, end) of its own line is (its author may have forked). */
+  #leadsToSignature(index: number, end: number): boolean {
+    const line = new Set([index]);
+    for (let later = index; later < end; later++) {
+      if (later !== index && line.has(this.prevAt(later))) line.add(later);
+      if (line.has(later) && this.signatureAt(later) !== null) return true;
+    }
+    return false;
+  }
+
+  #encode(indexes: readonly number[]): Uint8Array {
+    const within = new Set(indexes);
+    const covered = new Set<number>();
+    for (const index of indexes) {
+      const prev = this.prevAt(index);
+      if (within.has(prev)) covered.add(prev);
+    }
+    return encodeGroup(
+      indexes.map((index) => ({
+        body: this.bodyAt(index),
+        signature: covered.has(index) ? null : this.signatureAt(index),
+      })),
+    );
+  }
+}
+
+function newCandidate(
+  id: Uint8Array,
+  body: Uint8Array,
+  signature: Uint8Array | null,
+  header: DecodedBody,
+): Candidate {
+  return {
+    key: keyOf(id),
+    id,
+    body,
+    signature,
+    header,
+    inGroup: [],
+    missing: [],
+    prev: null,
+    fault: null,
+    admitted: false,
+  };
+}
+
+/** A queue entry that does not keep the whole received frame alive. */
+function pendingCopy(
+  { key, id, body }: Candidate,
+  signature: Uint8Array,
+  peer: string,
+  waitsFor: Set<string>,
+): PendingChange {
+  const copy = body.slice();
+  const header = decodeBody(copy);
+  if (!header.ok) throw new Error("a body that decoded once decodes again");
+  return { key, id, body: copy, signature: signature.slice(), header: header.value, peer, waitsFor };
+}
+
+function linksTo(header: DecodedBody, prev: DecodedBody): boolean {
+  return (
+    equalBytes(header.author, prev.author) &&
+    header.chain === prev.chain &&
+    header.seq === prev.seq + 1
+  );
+}
+
+function* dependencyIds(header: DecodedBody): Generator<Uint8Array> {
+  if (header.prev !== null) yield header.prev;
+  yield* header.parents;
+  yield* header.refs;
+}
+
+/** An id as a string of code units 0–255: a map key that costs no hex conversion. */
+function keyOf(id: Uint8Array): string {
+  return String.fromCharCode(...id);
+}
+
+function idOf(key: string): Uint8Array {
+  const id = new Uint8Array(ID_BYTES);
+  for (let i = 0; i < ID_BYTES; i++) id[i] = key.charCodeAt(i);
+  return id;
+}
+
+function summarize(
+  results: readonly ReceivedChange[],
+  applied: readonly number[],
+  missing: readonly Uint8Array[],
+): ReceivedGroup {
+  const status = SEVERITY.find((level) => results.some((result) => result.status === level))!;
+  const code = results.find((result) => result.status === status)?.code;
+  return { status, ...(code === undefined ? {} : { code }), applied, missing, results };
+}

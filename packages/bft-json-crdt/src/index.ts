@@ -1,0 +1,120 @@
+/**
+ * A shared JSON document for parties who trust neither each other nor the server in the middle.
+ *
+ * ```ts
+ * import { Document, documentId, generateKeyPair, list, number, string, struct } from "bft-json-crdt";
+ *
+ * const schema = struct({ transactions: list(struct({ from: string(), to: string(), amount: number() })) });
+ * const id = documentId("main");
+ * const alice = new Document({ schema, id, keyPair: generateKeyPair() });
+ * const bob = new Document({ schema, id, keyPair: generateKeyPair() });
+ *
+ * const change = alice.change((doc) => doc.transactions.push({ from: "alice", to: "bob", amount: 10 }));
+ * bob.receive(change.bytes); // { status: "applied", … }
+ * bob.viewDigest() === alice.viewDigest(); // true
+ * ```
+ *
+ * @packageDocumentation
+ */
+export {
+  documentId,
+  genesisDocumentId,
+  encodeGenesis,
+  decodeGenesis,
+  decodeBody,
+  decodeGroup,
+  encodeGroup,
+  changeId,
+} from "./change/index.ts";
+export type { ChangeHeader, DecodedBody, Genesis, SignedBody } from "./change/index.ts";
+export {
+  decodePrivateKeyPem,
+  encodePrivateKeyPem,
+  generateKeyPair,
+  isValidPublicKey,
+  publicKeyOf,
+  randomBytes,
+  sha256,
+  sign,
+  verify,
+} from "./crypto/index.ts";
+export type { KeyPair } from "./crypto/index.ts";
+export {
+  CounterHandle,
+  decodeSaved,
+  Document,
+  encodeSaved,
+  ListHandle,
+  LocalChange,
+  MapHandle,
+  RegisterHandle,
+  SetHandle,
+  TextHandle,
+} from "./document/index.ts";
+export type {
+  ChangeOptions,
+  Characters,
+  Conflict,
+  DocumentEvent,
+  DocumentOptions,
+  ElementId,
+  Handle,
+  Patch,
+  Path,
+  Saved,
+  ViewValue,
+} from "./document/index.ts";
+export {
+  canonicalJson,
+  compareBytes,
+  decodeValue,
+  encodeValue,
+  equalBytes,
+  fromHex,
+  isWellFormed,
+  toHex,
+} from "./encoding/index.ts";
+export type { Value } from "./encoding/index.ts";
+export { decodeForkProof, History } from "./history/index.ts";
+export type {
+  ChainTip,
+  ForkProof,
+  HistoryLimits,
+  ReceivedChange,
+  ReceivedGroup,
+  ReceiveStatus,
+} from "./history/index.ts";
+export { MAX_GROUP_BYTES, MAX_GROUP_CHANGES, MAX_BODY_BYTES } from "./limits.ts";
+export { MisuseError } from "./result.ts";
+export type { MisuseCode, Rejection, RejectionCode, Result } from "./result.ts";
+export {
+  bigint,
+  boolean,
+  bytes,
+  counter,
+  integer,
+  json,
+  list,
+  map,
+  number,
+  optional,
+  schemaDigest,
+  set,
+  string,
+  struct,
+  text,
+} from "./schema/index.ts";
+export type {
+  CounterSchema,
+  Initial,
+  LeafSchema,
+  ListSchema,
+  MapSchema,
+  Schema,
+  SetSchema,
+  StructSchema,
+  TextSchema,
+  View,
+} from "./schema/index.ts";
+export { ChangeLog } from "./store/change-log.ts";
+export type { LogRecord } from "./store/change-log.ts";

@@ -1,0 +1,9 @@
+/** Sync: the transport-free protocol by which two replicas come to the same history. */
+export { liveGroups } from "./fan-out.ts";
+export type { LiveGroup } from "./fan-out.ts";
+export { encodeMessage, parseMessage } from "./messages.ts";
+export type { Frontier, ListedTip, MessageFault, Sample, SyncMessage } from "./messages.ts";
+export type { SendFrame } from "./outbound.ts";
+export { SyncSession } from "./session.ts";
+export type { SyncErrorCode, SyncSessionOptions } from "./session.ts";
+export type { SyncHistory } from "./tips.ts";

@@ -1,0 +1,163 @@
+/**
+ * What a session still has to send, in order: control messages, groups asked for by id, then the changes that the peer
+ * lacks, in causal order.
+ *
+ * Groups are encoded when the transport has room for them, at most one slice (1,024 changes, 1 MiB) ahead; until then
+ * they are runs of local indexes. So a slow reader costs a few numbers and not a history of frames.
+ */
+import { GROUP_ENTRY_OVERHEAD } from "../change/index.ts";
+import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
+import { MAX_OUTBOX_LENGTH, MAX_OUTBOX_MESSAGES, MAX_WANTED_GROUPS } from "./bounds.ts";
+import { IndexRuns } from "./index-runs.ts";
+import { encodeMessage } from "./messages.ts";
+import type { SyncMessage } from "./messages.ts";
+import type { SyncHistory } from "./tips.ts";
+
+/** Takes one frame; false when the transport is full (the frame is taken all the same). */
+export type SendFrame = (frame: string | Uint8Array) => boolean;
+
+/** The sending half of a session. */
+export class Outbound {
+  readonly #history: SyncHistory;
+  readonly #send: SendFrame;
+  readonly #messages: string[] = [];
+  #messagesLength = 0;
+  readonly #groups: Uint8Array[] = [];
+  /** First indexes of the closed groups that were asked for. */
+  readonly #wanted = new Set<number>();
+  readonly #changes = new IndexRuns();
+  #isFull = false;
+  #isPumping = false;
+
+  constructor(history: SyncHistory, send: SendFrame) {
+    this.#history = history;
+    this.#send = send;
+  }
+
+  /** True when everything was handed to the transport. */
+  get isIdle(): boolean {
+    return (
+      this.#messages.length === 0 &&
+      this.#groups.length === 0 &&
+      this.#wanted.size === 0 &&
+      this.#changes.isEmpty
+    );
+  }
+
+  /** True while the transport takes no more. */
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
+  /** Queues a control message; false when too many wait, and this one is dropped. */
+  message(message: SyncMessage): boolean {
+    const text = encodeMessage(message);
+    const isOver =
+      this.#messages.length >= MAX_OUTBOX_MESSAGES ||
+      this.#messagesLength + text.length > MAX_OUTBOX_LENGTH;
+    if (isOver) return false;
+    this.#messages.push(text);
+    this.#messagesLength += text.length;
+    return true;
+  }
+
+  /** Queues a live group that is already encoded, when nothing goes before it; false when something does. */
+  live(group: Uint8Array): boolean {
+    if (this.#isFull || !this.isIdle) return false;
+    this.#groups.push(group);
+    return true;
+  }
+
+  /** Queues the closed group that holds a change, unless the change is on its way already. */
+  wanted(index: number): void {
+    if (this.#changes.has(index) || this.#wanted.size >= MAX_WANTED_GROUPS) return;
+    this.#wanted.add(this.#history.groupRange(index)[0]);
+  }
+
+  /** Queues these changes (ascending) in the place of all changes queued before. */
+  replaceChanges(indexes: readonly number[]): void {
+    this.#changes.clear();
+    this.changes(indexes);
+  }
+
+  /** Queues changes (ascending, above all queued before). */
+  changes(indexes: readonly number[]): void {
+    for (const index of indexes) this.#changes.add(index);
+  }
+
+  /** True when all queued changes below `end` are handed over, and all groups that were asked for. */
+  hasSentBelow(end: number): boolean {
+    return (
+      this.#groups.length === 0 &&
+      this.#wanted.size === 0 &&
+      (this.#changes.isEmpty || this.#changes.first >= end)
+    );
+  }
+
+  /** All changes below this local index have been handed over or were not to be sent. */
+  sentUpTo(end: number): number {
+    return this.#changes.isEmpty ? end : Math.min(end, this.#changes.first);
+  }
+
+  /** The transport has room again. */
+  resume(): void {
+    this.#isFull = false;
+  }
+
+  /** Sends until the transport is full or nothing is left. `next` gives a message to send before further changes. */
+  pump(next: () => SyncMessage | null): void {
+    // A transport that answers at once calls back in here; the loop below goes on with what that queued.
+    if (this.#isPumping) return;
+    this.#isPumping = true;
+    try {
+      while (!this.#isFull) {
+        const frame = this.#nextFrame(next);
+        if (frame === null) return;
+        if (!this.#send(frame)) this.#isFull = true;
+      }
+    } finally {
+      this.#isPumping = false;
+    }
+  }
+
+  #nextFrame(next: () => SyncMessage | null): string | Uint8Array | null {
+    const text = this.#messages.shift();
+    if (text !== undefined) {
+      this.#messagesLength -= text.length;
+      return text;
+    }
+    if (this.#groups.length === 0) {
+      const message = next();
+      if (message !== null) return encodeMessage(message);
+      if (!this.#encodeWanted()) this.#encodeSlice();
+    }
+    return this.#groups.shift() ?? null;
+  }
+
+  #encodeWanted(): boolean {
+    for (const start of this.#wanted) {
+      this.#wanted.delete(start);
+      const [, end] = this.#history.groupRange(start);
+      const indexes = Array.from({ length: end - start }, (_, i) => start + i);
+      this.#groups.push(...this.#history.groupsFor(indexes));
+      return true;
+    }
+    return false;
+  }
+
+  /** Encodes the next changes: whole closed groups, as many as fit in one frame. */
+  #encodeSlice(): void {
+    const slice: number[] = [];
+    let bytes = 8;
+    while (!this.#changes.isEmpty) {
+      const [, end] = this.#history.groupRange(this.#changes.first);
+      const part = this.#changes.below(end);
+      for (const index of part) bytes += this.#history.bodyAt(index).length + GROUP_ENTRY_OVERHEAD;
+      const isOver = slice.length + part.length > MAX_GROUP_CHANGES || bytes > MAX_GROUP_BYTES;
+      if (isOver && slice.length > 0) break;
+      slice.push(...part);
+      this.#changes.dropBelow(end);
+    }
+    if (slice.length > 0) this.#groups.push(...this.#history.groupsFor(slice));
+  }
+}

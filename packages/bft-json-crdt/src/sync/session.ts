@@ -1,0 +1,432 @@
+/**
+ * One peer, one document: brings two replicas to the same history over any transport that carries frames in order.
+ *
+ * Both ends run this class. Each end does two things that do not depend on each other. It *asks* for what
+ * is not here (inquiry.ts). And it *answers* the peer's `have`, in one of these states:
+ *
+ *     idle       nothing is owed; live changes are passed on at once
+ *     waiting    the peer has heads that are unknown here, so what it lacks is not known yet. Either it knows all heads of
+ *                this end, sends what is missing and `done`, and then its heads are known; or it answers `known`
+ *     comparing  both ends have something that the other lacks: this end shows the tips of its chains (comparison.ts)
+ *     streaming  what the peer lacks is known and being sent; `done` follows
+ *
+ * The frontier decides: a `done` that names heads which are still unknown makes this end ask again, at most three times
+ * for each open() or refresh(). No state waits on a clock; call refresh() now and then, and whatever was lost, dropped
+ * or refused is found again. All state is bounded (bounds.ts), except for the runs of indexes still to be sent and, for
+ * the time of a comparison, one number per chain of the own history: a peer cannot make them grow.
+ */
+import { toHex } from "../encoding/bytes.ts";
+import type { ReceivedGroup } from "../history/index.ts";
+import type { RejectionCode } from "../result.ts";
+import { differOf, lacksOf, samplesOf } from "./answers.ts";
+import {
+  FRAMES_PER_ERROR_REPLY,
+  MAX_ERROR_REPLIES,
+  MAX_IDS,
+  MAX_RECEIVED_RUNS,
+  MAX_WAITING_ACKS,
+} from "./bounds.ts";
+import { Comparison } from "./comparison.ts";
+import { Inquiry } from "./inquiry.ts";
+import { IndexRuns } from "./index-runs.ts";
+import { parseMessage } from "./messages.ts";
+import type { Frontier, MessageFault, SyncMessage } from "./messages.ts";
+import { Outbound } from "./outbound.ts";
+import type { SendFrame } from "./outbound.ts";
+import { frontierOf, sameFrontier } from "./tips.ts";
+import type { SyncHistory } from "./tips.ts";
+
+/**
+ * What a peer did wrong, or was told: a fault of a message, a rejection of a change, "flooding" when it asks faster than
+ * it reads (answers are dropped), "refused" when the peer reports an error of ours.
+ */
+export type SyncErrorCode = MessageFault["code"] | RejectionCode | "flooding" | "refused";
+
+/** What a session works on, and whom it tells. */
+export interface SyncSessionOptions {
+  readonly history: SyncHistory;
+  /** Label of the peer, for the host. */
+  readonly peer: string;
+  /** Takes one frame for the peer. False: the transport is full; this one is taken, and none follow before resume(). */
+  readonly send: SendFrame;
+  /** Applies a group from the peer to the history, and returns what became of it. */
+  readonly receiveGroup: (group: Uint8Array) => ReceivedGroup;
+  /**
+   * Local indexes below this are durable and may leave the process; all of the history when left out. A host that
+   * writes its own changes to a log after applying them needs it, and calls push() once they are durable.
+   */
+  readonly durable?: () => number;
+  /** The peer says that these changes, and all that they build on, are durable there. */
+  readonly onAck?: (ids: readonly Uint8Array[]) => void;
+  /** Called whenever `synced` becomes true. */
+  readonly onSynced?: () => void;
+  /** Called for each fault; `detail` is one sentence for people. */
+  readonly onError?: (code: SyncErrorCode, detail: string) => void;
+}
+
+/** The protocol with one peer about one document. */
+export class SyncSession {
+  readonly peer: string;
+  readonly #options: SyncSessionOptions;
+  readonly #history: SyncHistory;
+  readonly #outbound: Outbound;
+  #isClosed = false;
+
+  readonly #inquiry: Inquiry;
+
+  #state: "idle" | "waiting" | "comparing" | "streaming" = "idle";
+  #comparison: Comparison | null = null;
+  #page = 0;
+  /** Changes that the peer surely has, while what it lacks is not known yet. */
+  readonly #known = new Set<number>();
+  /** Live changes are passed on: the peer has been, or is being, sent all that came before `#covered`. */
+  #isLive = false;
+  #covered = 0;
+  /** Where the catch-up that `done` concludes ends. */
+  #streamEnd = 0;
+
+  /** Changes at or above `#covered` that came from the peer. */
+  readonly #received = new IndexRuns();
+  #isReceiving = false;
+  readonly #deferred: { readonly group: Uint8Array; readonly indexes: readonly number[] }[] = [];
+  readonly #acks = new Set<number>();
+  #wasSynced = false;
+  #errorReplies = MAX_ERROR_REPLIES;
+  #frames = 0;
+
+  constructor(options: SyncSessionOptions) {
+    this.peer = options.peer;
+    this.#options = options;
+    this.#history = options.history;
+    this.#outbound = new Outbound(options.history, options.send);
+    this.#inquiry = new Inquiry(options.history, () => this.#durable());
+  }
+
+  /** Nothing is known to be missing on either side, and everything was handed to the transport. */
+  get synced(): boolean {
+    return (
+      this.#isLive &&
+      this.#state === "idle" &&
+      !this.#inquiry.isOpen &&
+      !this.#inquiry.lacksSome &&
+      this.#outbound.isIdle
+    );
+  }
+
+  /** Begins: tells the peer what is here. A session that is not opened opens by itself at the peer's first `have`. */
+  open(): void {
+    this.refresh();
+  }
+
+  /** Compares frontiers again; to be called now and then, and harmless at any time. */
+  refresh(): void {
+    this.#inquiry.allowRounds();
+    this.#reply(this.#inquiry.ask());
+    // Answers that were lost would be waited for in vain.
+    if (this.#state === "comparing") this.#compare();
+    this.#flush();
+  }
+
+  /** Takes one frame from the peer: text is a control message, bytes are a group. Never throws for what it holds. */
+  receive(frame: string | Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#frames++;
+    if (this.#frames % FRAMES_PER_ERROR_REPLY === 0 && this.#errorReplies < MAX_ERROR_REPLIES) {
+      this.#errorReplies++;
+    }
+    if (typeof frame !== "string") {
+      this.#takeGroup(frame);
+    } else {
+      const message = parseMessage(frame);
+      if (message.ok) this.#take(message.value);
+      else this.#report(message.error.code, message.error.detail, !message.error.isError);
+    }
+    this.#flush();
+  }
+
+  /**
+   * Passes on changes that were just applied (and are durable): ascending local indexes, and the closed group that holds
+   * exactly them. The host pushes every applied change once, in order, to all sessions: also to the one it came from,
+   * which leaves out what its peer has.
+   */
+  push(group: Uint8Array, indexes: readonly number[]): void {
+    if (this.#isReceiving) {
+      this.#deferred.push({ group, indexes });
+      return;
+    }
+    this.#pass(group, indexes);
+    if (this.#inquiry.takeApplied()) this.#streamIfKnown();
+    this.#flush();
+  }
+
+  /** Tells the peer that these changes, and all that they build on, are durable here. Ids not applied are left out. */
+  acknowledge(ids: readonly Uint8Array[]): void {
+    for (const id of ids) {
+      const index = this.#history.indexOf(id);
+      if (index < 0) continue;
+      for (const dependency of this.#history.dependencies(index)) this.#acks.delete(dependency);
+      this.#acks.add(index);
+      if (this.#acks.size > MAX_WAITING_ACKS) deleteFirst(this.#acks);
+    }
+    this.#flush();
+  }
+
+  /** The transport has room again. */
+  resume(): void {
+    this.#outbound.resume();
+    this.#flush();
+  }
+
+  /** Ends the session: nothing is sent or taken any more. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  #durable(): number {
+    return Math.min(this.#options.durable?.() ?? Infinity, this.#history.length);
+  }
+
+  #take(message: SyncMessage): void {
+    switch (message.type) {
+      case "have":
+        return this.#takeHave(message.frontier, message.again);
+      case "done":
+        return this.#takeDone(message.frontier);
+      case "known":
+        return this.#takeKnown(message.ids);
+      case "tips":
+        return this.#reply(lacksOf(this.#history, message.page, message.chains));
+      case "lacks":
+        return this.#comparison?.takeLacks(message.of, message.at, message.tips);
+      case "buckets":
+        this.#reply(differOf(this.#history, message.page, message.hashes));
+        return this.#comparison?.takeBuckets(message.hashes);
+      case "differ":
+        return this.#comparison?.takeDiffer(message.of, message.buckets);
+      case "probe":
+        for (const tip of message.tips) this.#reply(samplesOf(this.#history, tip));
+        return;
+      case "samples":
+        return this.#comparison?.takeSamples(message.of, message.ids);
+      case "want":
+        return this.#takeWant(message.ids);
+      case "ack":
+        return this.#options.onAck?.(message.ids);
+      case "error":
+        return this.#options.onError?.(
+          "refused",
+          `the peer refused something (${message.code}): ${message.detail}`,
+        );
+    }
+  }
+
+  #takeHave(frontier: Frontier, again: boolean): void {
+    const inquiry = this.#inquiry;
+    inquiry.takeHave(frontier);
+    if (!inquiry.hasAsked || (inquiry.lacksSome && !inquiry.isOpen)) this.#reply(inquiry.ask());
+    // What is being sent was chosen by an earlier `have`; `done` will show whether it was enough.
+    if (this.#state === "streaming") return;
+    if (!inquiry.lacksSome) {
+      // All that the peer does not name yet may be on its way: only what it misses after `done` is sent again.
+      if (this.#isLive && !again && this.#state === "idle") this.#finish();
+      else this.#stream();
+      return;
+    }
+    const heads = "heads" in frontier ? frontier.heads : [];
+    this.#reply({ type: "known", ids: heads.filter((id) => this.#history.indexOf(id) >= 0) });
+    if (this.#state === "idle") this.#state = "waiting";
+  }
+
+  #takeDone(frontier: Frontier): void {
+    const inquiry = this.#inquiry;
+    inquiry.takeDone(frontier);
+    if (!inquiry.lacksSome) {
+      this.#streamIfKnown();
+      return;
+    }
+    const question = inquiry.askAgain();
+    if (question !== null) {
+      this.#reply(question);
+      return;
+    }
+    inquiry.forgetUnnamed();
+    // The heads stay unknown (this build may not read them, or the peer made them up), but an answer is owed.
+    if (this.#state === "waiting") this.#compare();
+  }
+
+  #takeKnown(ids: readonly Uint8Array[]): void {
+    if (this.#state !== "waiting" && this.#state !== "comparing") return;
+    for (const id of ids) {
+      const index = this.#history.indexOf(id);
+      if (index >= 0) this.#known.add(index);
+    }
+    if (this.#state === "waiting") this.#compare();
+  }
+
+  #takeWant(ids: readonly Uint8Array[]): void {
+    const durable = this.#durable();
+    for (const id of ids) {
+      const index = this.#history.indexOf(id);
+      if (index >= 0 && index < durable) this.#outbound.wanted(index);
+    }
+  }
+
+  #takeGroup(group: Uint8Array): void {
+    this.#isReceiving = true;
+    let received: ReceivedGroup;
+    try {
+      received = this.#options.receiveGroup(group);
+    } finally {
+      this.#isReceiving = false;
+    }
+    this.#noteReceived(received);
+    for (const { group, indexes } of this.#deferred.splice(0)) this.#pass(group, indexes);
+    if (received.missing.length > 0) {
+      const question = this.#inquiry.want(received.missing);
+      if (question !== null) this.#reply(question);
+    } else if (received.status === "applied") {
+      this.#inquiry.takeComplete();
+    }
+    if (this.#inquiry.takeApplied()) this.#streamIfKnown();
+    this.#reportRejection(received);
+  }
+
+  /** Remembers what the peer evidently has: now for the answer that is owed, later so as not to send it back. */
+  #noteReceived({ results }: ReceivedGroup): void {
+    const isOpen = this.#state === "waiting" || this.#state === "comparing";
+    for (const { id, status } of results) {
+      if (status !== "applied" && status !== "duplicate") continue;
+      const index = this.#history.indexOf(id);
+      if (index < 0) continue;
+      if (isOpen) {
+        for (const dependency of this.#history.dependencies(index)) this.#known.delete(dependency);
+        this.#known.add(index);
+      }
+      if (index >= this.#covered) this.#received.add(index);
+    }
+    while (this.#received.runs > MAX_RECEIVED_RUNS) this.#received.dropFirstRun();
+  }
+
+  #reportRejection({ status, code, missing, results }: ReceivedGroup): void {
+    if (status !== "rejected" || code === undefined) return;
+    // Unsigned changes that came before what they build on are asked for again together with it.
+    if (code === "missing_signature" && missing.length > 0) return;
+    const of = results.find((result) => result.status === "rejected")?.id;
+    const detail = of === undefined ? "a group was refused" : `a change was refused: ${toHex(of)}`;
+    this.#report(code, detail, true, of);
+  }
+
+  #streamIfKnown(): void {
+    if (this.#state === "waiting" || this.#state === "comparing") this.#stream();
+  }
+
+  #compare(): void {
+    this.#state = "comparing";
+    this.#comparison = new Comparison(this.#history, this.#known, () => ++this.#page);
+  }
+
+  /** Answers by what is still queued, and `done`. */
+  #finish(): void {
+    this.#state = "streaming";
+    this.#streamEnd = this.#covered;
+  }
+
+  /** Begins to send what the peer lacks, as far as is known. */
+  #stream(): void {
+    const durable = this.#durable();
+    const missing = this.#missing().filter((index) => index < durable);
+    this.#isLive = true;
+    this.#covered = durable;
+    this.#finish();
+    this.#comparison = null;
+    this.#known.clear();
+    this.#received.dropBelow(durable);
+    this.#outbound.replaceChanges(missing);
+  }
+
+  #missing(): number[] {
+    const frontier = this.#inquiry.peerFrontier;
+    if (frontier === null || sameFrontier(frontier, frontierOf(this.#history))) return [];
+    if ("heads" in frontier) {
+      for (const id of frontier.heads) {
+        const index = this.#history.indexOf(id);
+        if (index >= 0) this.#known.add(index);
+      }
+    }
+    return this.#history.missingFor([...this.#known]);
+  }
+
+  #pass(group: Uint8Array, indexes: readonly number[]): void {
+    // Before the peer is answered there is nothing to pass on: the answer will hold these changes too.
+    if (!this.#isLive || this.#state === "waiting" || this.#state === "comparing") return;
+    const fresh = indexes.filter((index) => index >= this.#covered && !this.#received.has(index));
+    this.#covered = Math.max(this.#covered, (indexes[indexes.length - 1] ?? -1) + 1);
+    this.#received.dropBelow(this.#covered);
+    if (fresh.length === 0) return;
+    if (
+      fresh.length < indexes.length ||
+      this.#state === "streaming" ||
+      !this.#outbound.live(group)
+    ) {
+      this.#outbound.changes(fresh);
+    }
+  }
+
+  #flush(): void {
+    if (this.#isReceiving || this.#isClosed) return;
+    this.#outbound.pump(() => this.#next());
+    const synced = this.synced;
+    if (synced === this.#wasSynced) return;
+    this.#wasSynced = synced;
+    if (!synced) return;
+    this.#inquiry.allowRounds();
+    this.#options.onSynced?.();
+  }
+
+  /** The next message that goes before further changes, if one is due. */
+  #next(): SyncMessage | null {
+    if (this.#acks.size > 0) return this.#nextAck();
+    if (this.#state === "comparing" && this.#comparison !== null) {
+      const question = this.#comparison.next();
+      if (question !== null || !this.#comparison.isFinished) return question;
+      this.#stream();
+    }
+    if (this.#state !== "streaming" || !this.#outbound.hasSentBelow(this.#streamEnd)) return null;
+    this.#state = "idle";
+    const sent = this.#outbound.sentUpTo(this.#covered);
+    return { type: "done", frontier: frontierOf(this.#history, sent) };
+  }
+
+  #nextAck(): SyncMessage {
+    const ids: Uint8Array[] = [];
+    for (const index of this.#acks) {
+      if (ids.length === MAX_IDS) break;
+      this.#acks.delete(index);
+      ids.push(this.#history.idAt(index));
+    }
+    return { type: "ack", ids };
+  }
+
+  #reply(message: SyncMessage): void {
+    if (!this.#outbound.message(message)) {
+      this.#options.onError?.(
+        "flooding",
+        "the peer asks faster than it reads; an answer was dropped",
+      );
+    }
+  }
+
+  #report(code: SyncErrorCode, detail: string, isAnswered: boolean, of?: Uint8Array): void {
+    this.#options.onError?.(code, detail);
+    if (!isAnswered || this.#errorReplies === 0) return;
+    this.#errorReplies--;
+    this.#reply({ type: "error", code, detail, ...(of === undefined ? {} : { of }) });
+  }
+}
+
+function deleteFirst(set: Set<number>): void {
+  for (const item of set) {
+    set.delete(item);
+    return;
+  }
+}

@@ -1,0 +1,746 @@
+/**
+ * The order of a list or a text, the same on every replica that has inserted and removed the same elements, in whatever
+ * order they arrived (parents before children).
+ *
+ * Elements form a Fugue tree (Weidner & Kleppmann, "The Art of the Fugue", 2023): each is a left or right child of
+ * another, or of the root. The order is a walk: left subtrees, the element, right subtrees, siblings of either side in
+ * descending order of key. Keys (lamport, change id, index) grow from parent to child. So the place of a new element is
+ * right behind its parent (right child) or behind the marker that stands before its parent's left subtree (left child),
+ * and then before the first entry, element or marker, with a smaller key; a marker bears the key of its element. The
+ * tree itself is not stored: sequence-tree.ts finds that entry in O(log n).
+ *
+ * What is guaranteed beyond convergence: two runs typed concurrently at one position do not interleave.
+ */
+import { IntervalSet } from "./int-map.ts";
+import {
+  ALIVE,
+  CHANGE,
+  CONTINUES,
+  COUNT,
+  FLAGS,
+  ID,
+  MARKED,
+  ROW,
+  SequenceTree,
+  WIDE,
+  type KeyOrder,
+  type Leaf,
+} from "./sequence-tree.ts";
+
+export type { KeyOrder };
+
+/** The side of its parent on which an element hangs. */
+export const LEFT = 0;
+export const RIGHT = 1;
+export type Side = typeof LEFT | typeof RIGHT;
+
+/** Elements in one stored living run: splitting a run copies at most this much content. */
+const MAX_RUN = 1_024;
+
+/** A removal of at most this many elements just looks each of them up. */
+const SMALL_REMOVAL = 64;
+
+/** Told of a removed piece: where it began, in units and in elements, and how much it was, at the time of removal. */
+export type RemovalListener = (
+  unitIndex: number,
+  units: number,
+  elementIndex: number,
+  elements: number,
+) => void;
+
+/** How a sequence handles the content of runs, of which it knows nothing but the length in units. */
+export interface ContentRules<C> {
+  /** The part of `content` from unit `from` up to `to`. */
+  slice(content: C, from: number, to: number): C;
+  /** One content that holds `a` and then `b`, or null to keep them apart; must be cheap. */
+  join?(a: C, b: C): C | null;
+}
+
+/** Content rules of text: a string, whose units are UTF-16. */
+export const TEXT_CONTENT: ContentRules<string> = {
+  slice: (content, from, to) => content.slice(from, to),
+  join: joinText,
+};
+
+/** Content rules of a list: an array of values. */
+export const LIST_CONTENT = {
+  slice: <T>(content: readonly T[], from: number, to: number): readonly T[] =>
+    content.slice(from, to),
+  // Appending one by one copies half of this on average.
+  join: <T>(a: readonly T[], b: readonly T[]): readonly T[] | null =>
+    a.length + b.length > 32 ? null : [...a, ...b],
+};
+
+/** The elements of one list or text, dead ones included. `C` is the content of a run: an array or a string. */
+export class Sequence<C> {
+  /** Where a local insertion hangs, after `placeAt`, `placeAtUnit` or `placeAfter`: an element or -1, the root. */
+  parent = -1;
+  /** On which side of `parent`. */
+  side: Side = RIGHT;
+
+  /** Visible index of the element that `locateUnit` found. */
+  foundElement = -1;
+  /** Units between the start of that element and the unit asked for: 0, or 1 inside a pair. */
+  foundOffset = 0;
+
+  /** Content of the run in which `contentAt` found its element. */
+  content: C | null = null;
+  /** Where in `content` that element begins, in units. */
+  contentOffset = 0;
+
+  private readonly tree: SequenceTree<C>;
+  private readonly rules: ContentRules<C>;
+  /** Ids of which nothing is alive, so that large removals skip them; null before the first of those. */
+  private settled: IntervalSet | null = null;
+  /** Greater than every known id. */
+  private limit = 0;
+
+  constructor(order: KeyOrder, rules: ContentRules<C>) {
+    this.tree = new SequenceTree<C>(order);
+    this.rules = rules;
+  }
+
+  /** Visible elements. */
+  get length(): number {
+    return this.tree.elements;
+  }
+
+  /** Visible UTF-16 units; in a list the same as `length`. */
+  get units(): number {
+    return this.tree.units;
+  }
+
+  /**
+   * Inserts elements lv … lv + count − 1, made by `change`: the first is the child of `parent` (-1: the root, which has
+   * only right children) on `side`, each other the right child of the one before. Every element takes `width` units of
+   * `content`. With `visible` false they are dead from the start.
+   * Returns the visible unit index where they begin. Throws if the parent is unknown or an id is known already.
+   */
+  insert(
+    lv: number,
+    count: number,
+    change: number,
+    parent: number,
+    side: Side,
+    width: 1 | 2,
+    content: C | null,
+    visible: boolean,
+  ): number {
+    this.admit(lv, count);
+    const tree = this.tree;
+    let flags = visible ? (width === 2 ? ALIVE | WIDE : ALIVE) : 0;
+    if (side === RIGHT && parent >= 0 && parent === lv - 1) flags |= CONTINUES;
+    const held = visible ? content : null;
+
+    if (parent < 0) {
+      if (side !== RIGHT) throw new Error("the root has no left children");
+      tree.seekSmaller(tree.first, 0, change, lv);
+    } else {
+      if (!tree.find(parent)) throw new Error(`element ${parent} is unknown`);
+      if (side === LEFT) this.seekLeft(parent, change, lv);
+      else if (this.seekRight(parent, change, lv, flags, held, count))
+        return this.extend(lv, count, change, flags);
+    }
+    return this.insertAt(lv, count, change, flags, held);
+  }
+
+  /**
+   * Kills elements lv … lv + count − 1 and drops their content; dead and unknown ones are skipped. `onRemoved` is told
+   * of each contiguous piece, at the index it had when the earlier ones were gone. Returns how many died.
+   * O((pieces that die + 1) · log n), however often the same ids are named. The listener may read, not edit.
+   */
+  remove(lv: number, count: number, onRemoved?: RemovalListener): number {
+    const end = lv + count;
+    if (count <= SMALL_REMOVAL) return this.removeRange(lv, end, onRemoved);
+    this.settled ??= new IntervalSet();
+    const { settled } = this;
+    let died = 0;
+    for (let at = lv; settled.nextGap(at, end);) {
+      at = settled.gapEnd;
+      died += this.removeRange(settled.gapStart, at, onRemoved);
+    }
+    settled.add(lv, end);
+    return died;
+  }
+
+  /** Whether element `lv` was inserted here, alive or dead. */
+  has(lv: number): boolean {
+    return this.tree.find(lv);
+  }
+
+  /** Whether element `lv` is visible here. */
+  alive(lv: number): boolean {
+    const tree = this.tree;
+    return tree.find(lv) && (tree.leaf.rows[tree.index * ROW + FLAGS]! & ALIVE) !== 0;
+  }
+
+  /** The visible index of element `lv`; of a dead one, where it would be; -1 if it is unknown. */
+  indexOf(lv: number): number {
+    const tree = this.tree;
+    if (!tree.find(lv)) return -1;
+    const { leaf, index } = tree;
+    tree.focus(leaf);
+    const row = index * ROW;
+    const within = (leaf.rows[row + FLAGS]! & ALIVE) === 0 ? 0 : lv - leaf.rows[row + ID]!;
+    return tree.focusElements + tree.elementsBefore(leaf, index) + within;
+  }
+
+  /** The visible unit index where element `lv` begins; of a dead one, where it would; -1 if it is unknown. */
+  unitIndexOf(lv: number): number {
+    const tree = this.tree;
+    if (!tree.find(lv)) return -1;
+    const { leaf, index } = tree;
+    tree.focus(leaf);
+    const row = index * ROW;
+    const flags = leaf.rows[row + FLAGS]!;
+    const within = (flags & ALIVE) === 0 ? 0 : (lv - leaf.rows[row + ID]!) << shiftOf(flags);
+    return tree.focusUnits + tree.unitsBefore(leaf, index) + within;
+  }
+
+  /** The element at a visible index, -1 if that is out of range. */
+  lvAt(elementIndex: number): number {
+    const tree = this.tree;
+    if (!(elementIndex >= 0 && elementIndex < tree.elements)) return -1;
+    tree.seekElement(elementIndex);
+    return tree.leaf.rows[tree.index * ROW + ID]! + tree.offset;
+  }
+
+  /**
+   * The element that holds a visible unit, -1 if that is out of range. Sets `foundElement` and `foundOffset`.
+   */
+  locateUnit(unit: number): number {
+    const tree = this.tree;
+    if (!(unit >= 0 && unit < tree.units)) return -1;
+    tree.seekUnit(unit);
+    const { leaf, index } = tree;
+    const row = index * ROW;
+    const shift = shiftOf(leaf.rows[row + FLAGS]!);
+    const within = tree.offset >> shift;
+    this.foundOffset = tree.offset - (within << shift);
+    this.foundElement = tree.focusElements + tree.elementsBefore(leaf, index) + within;
+    return leaf.rows[row + ID]! + within;
+  }
+
+  /**
+   * Sets `parent` and `side` to where an element inserted before visible index `elementIndex` (0 … length) hangs by
+   * Fugue's rule; returns false if that is out of range.
+   */
+  placeAt(elementIndex: number): boolean {
+    const tree = this.tree;
+    if (elementIndex === 0) return this.placeFirst();
+    if (!(elementIndex > 0 && elementIndex <= tree.elements)) return false;
+    tree.seekElement(elementIndex - 1);
+    return this.placeBehind(tree.leaf, tree.index, tree.offset);
+  }
+
+  /** The same for a visible unit index (0 … units); returns false if that is out of range or inside a pair. */
+  placeAtUnit(unit: number): boolean {
+    const tree = this.tree;
+    if (unit === 0) return this.placeFirst();
+    if (!(unit > 0 && unit <= tree.units)) return false;
+    tree.seekUnit(unit - 1);
+    const { leaf, index, offset } = tree;
+    if ((leaf.rows[index * ROW + FLAGS]! & WIDE) === 0)
+      return this.placeBehind(leaf, index, offset);
+    return (offset & 1) === 1 && this.placeBehind(leaf, index, offset >> 1);
+  }
+
+  /** The same right behind any known element, alive or dead (-1: the root); returns false if it is unknown. */
+  placeAfter(lv: number): boolean {
+    const tree = this.tree;
+    if (lv === -1) return this.placeFirst();
+    if (!tree.find(lv)) return false;
+    return this.placeBehind(tree.leaf, tree.index, lv - tree.leaf.rows[tree.index * ROW + ID]!);
+  }
+
+  /** Sets `content` and `contentOffset` to what is at a visible index; returns false if that is out of range. */
+  contentAt(elementIndex: number): boolean {
+    const tree = this.tree;
+    if (!(elementIndex >= 0 && elementIndex < tree.elements)) return false;
+    tree.seekElement(elementIndex);
+    this.content = tree.leaf.contents[tree.index]!;
+    this.contentOffset = tree.offset << shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
+    return true;
+  }
+
+  /** Calls back for each visible run, in order; its elements may be of several changes. No editing meanwhile. */
+  forEachVisible(callback: (lv: number, count: number, content: C, width: 1 | 2) => void): void {
+    for (let leaf: Leaf<C> | null = this.tree.first; leaf !== null; leaf = leaf.next) {
+      for (let index = 0; index < leaf.size; index++) {
+        const row = index * ROW;
+        const flags = leaf.rows[row + FLAGS]!;
+        if ((flags & ALIVE) === 0) continue;
+        callback(
+          leaf.rows[row + ID]!,
+          leaf.rows[row + COUNT]!,
+          leaf.contents[index] as C,
+          widthOf(flags),
+        );
+      }
+    }
+  }
+
+  /** The same for `count` elements from visible index `elementIndex` on, cutting runs to fit. */
+  forEachVisibleIn(
+    elementIndex: number,
+    count: number,
+    callback: (lv: number, count: number, content: C, width: 1 | 2) => void,
+  ): void {
+    const tree = this.tree;
+    let rest = Math.min(count, tree.elements - elementIndex);
+    if (!(elementIndex >= 0 && rest > 0)) return;
+    tree.seekElement(elementIndex);
+    let { index, offset } = tree;
+    for (let leaf: Leaf<C> | null = tree.leaf; leaf !== null && rest > 0; leaf = leaf.next) {
+      for (; index < leaf.size && rest > 0; index++) {
+        const row = index * ROW;
+        const flags = leaf.rows[row + FLAGS]!;
+        if ((flags & ALIVE) === 0) continue;
+        const stored = leaf.rows[row + COUNT]!;
+        const taken = Math.min(stored - offset, rest);
+        const shift = shiftOf(flags);
+        let content = leaf.contents[index] as C;
+        if (taken < stored)
+          content = this.rules.slice(content, offset << shift, (offset + taken) << shift);
+        callback(leaf.rows[row + ID]! + offset, taken, content, widthOf(flags));
+        rest -= taken;
+        offset = 0;
+      }
+      index = 0;
+    }
+  }
+
+  /**
+   * Calls back for the ranges of consecutive ids of `count` visible elements from visible index `elementIndex` on, in
+   * order: what a local removal names. A range may span several changes. No editing meanwhile.
+   */
+  livingRanges(
+    elementIndex: number,
+    count: number,
+    callback: (lv: number, count: number) => void,
+  ): void {
+    const tree = this.tree;
+    const rest = Math.min(count, tree.elements - elementIndex);
+    if (!(elementIndex >= 0 && rest > 0)) return;
+    tree.seekElement(elementIndex);
+    this.rangesFrom(tree.offset, rest, false, callback);
+  }
+
+  /** The same for `units` visible units from unit index `unit` on; a pair that is cut counts as whole. */
+  livingUnitRanges(
+    unit: number,
+    units: number,
+    callback: (lv: number, count: number) => void,
+  ): void {
+    const tree = this.tree;
+    const rest = Math.min(units, tree.units - unit);
+    if (!(unit >= 0 && rest > 0)) return;
+    tree.seekUnit(unit);
+    const shift = shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
+    const offset = tree.offset >> shift;
+    this.rangesFrom(offset, rest + tree.offset - (offset << shift), true, callback);
+  }
+
+  /** Walks every invariant; throws an Error that says which one is broken. */
+  check(): void {
+    this.tree.check();
+    this.settled?.check();
+    this.settled?.forEach((start, end) => {
+      for (let lv = start; lv < end; lv++)
+        if (this.alive(lv)) throw new Error("a settled element is alive");
+    });
+  }
+
+  /** Calls back for ranges of visible elements from element `offset` of the run that was sought, `rest` long. */
+  private rangesFrom(
+    offset: number,
+    rest: number,
+    inUnits: boolean,
+    callback: (lv: number, count: number) => void,
+  ): void {
+    let { leaf, index } = this.tree;
+    let start = -1;
+    let end = -1;
+    while (rest > 0) {
+      if (index === leaf.size) {
+        leaf = leaf.next!;
+        index = 0;
+      }
+      const row = index * ROW;
+      const flags = leaf.rows[row + FLAGS]!;
+      index += 1;
+      if ((flags & ALIVE) === 0) continue;
+      const lv = leaf.rows[row + ID]! + offset;
+      const shift = inUnits ? shiftOf(flags) : 0;
+      const taken = Math.min(leaf.rows[row + COUNT]! - offset, (rest + shift) >> shift);
+      if (lv !== end) {
+        if (start >= 0) callback(start, end - start);
+        start = lv;
+      }
+      end = lv + taken;
+      rest -= taken << shift;
+      offset = 0;
+    }
+    callback(start, end - start);
+  }
+
+  private admit(lv: number, count: number): void {
+    if (!(lv >= 0 && count > 0)) throw new Error("a run has no elements");
+    if (lv < this.limit) {
+      const next = this.tree.nextRun(lv);
+      if (this.tree.find(lv) || (next >= 0 && next < lv + count))
+        throw new Error(`element ${lv} is known already`);
+    }
+    this.settled?.delete(lv, lv + count);
+    if (lv + count > this.limit) this.limit = lv + count;
+  }
+
+  /** From the parent, which is found, to the place of its new left child; makes the parent's marker if need be. */
+  private seekLeft(parent: number, change: number, lv: number): void {
+    const tree = this.tree;
+    let { leaf, index } = tree;
+    let row = index * ROW;
+    const offset = parent - leaf.rows[row + ID]!;
+    if (offset === 0 && (leaf.rows[row + FLAGS]! & MARKED) !== 0) {
+      tree.findMarker(parent);
+      tree.seekSmaller(tree.leaf, tree.index + 1, change, lv);
+      return;
+    }
+    tree.reserve(leaf, index, 3);
+    if (offset > 0) this.splitRun(tree.leaf, tree.index, offset);
+    leaf = tree.leaf;
+    index = offset > 0 ? tree.index + 1 : tree.index;
+    row = index * ROW;
+    leaf.rows[row + FLAGS]! |= MARKED;
+    tree.place(leaf, index, parent, 0, leaf.rows[row + CHANGE]!, 0, null);
+    tree.leaf = leaf;
+    tree.index = index + 1;
+  }
+
+  /**
+   * From the parent, which is found, to the place of its new right child. Returns true, at the parent's run, if the new
+   * elements can be part of that run.
+   */
+  private seekRight(
+    parent: number,
+    change: number,
+    lv: number,
+    flags: number,
+    content: C | null,
+    count: number,
+  ): boolean {
+    const tree = this.tree;
+    const { leaf, index } = tree;
+    const row = index * ROW;
+    const offset = parent - leaf.rows[row + ID]!;
+    const stored = leaf.rows[row + COUNT]!;
+    if (offset < stored - 1) {
+      // The rest of the run begins with another right child of the parent.
+      if (tree.less(tree.changeAt(leaf, index, parent + 1), parent + 1, change, lv)) {
+        tree.reserve(leaf, index, 2);
+        this.splitRun(tree.leaf, tree.index, offset + 1);
+        tree.index += 1;
+      } else tree.seekSmaller(leaf, index + 1, change, lv);
+      return false;
+    }
+    tree.seekSmaller(leaf, index + 1, change, lv);
+    if ((flags & CONTINUES) === 0 || tree.leaf !== leaf || tree.index !== index + 1) return false;
+    if (((leaf.rows[row + FLAGS]! ^ flags) & (ALIVE | WIDE)) !== 0) return false;
+    if ((flags & ALIVE) !== 0) {
+      if (stored + count > MAX_RUN || this.rules.join === undefined) return false;
+      const joined = this.rules.join(leaf.contents[index]!, content!);
+      if (joined === null) return false;
+      leaf.contents[index] = joined;
+    }
+    tree.index = index;
+    return true;
+  }
+
+  /** Makes the new elements part of the run that `seekRight` returned true at. */
+  private extend(lv: number, count: number, change: number, flags: number): number {
+    const tree = this.tree;
+    const { leaf, index } = tree;
+    const row = index * ROW;
+    const stored = leaf.rows[row + COUNT]!;
+    const visible = count & -(flags & ALIVE);
+    const shift = shiftOf(flags);
+    tree.focus(leaf);
+    if (leaf.rows[row + CHANGE] !== change) tree.addJoint(lv, change);
+    leaf.rows[row + COUNT] = stored + count;
+    tree.add(leaf, visible, visible << shift, count);
+    return tree.focusUnits + tree.unitsBefore(leaf, index) + ((stored & -(flags & ALIVE)) << shift);
+  }
+
+  /** Puts a run at the place that was sought, in portions if it is long. */
+  private insertAt(
+    lv: number,
+    count: number,
+    change: number,
+    flags: number,
+    content: C | null,
+  ): number {
+    const tree = this.tree;
+    const alive = (flags & ALIVE) !== 0;
+    const shift = shiftOf(flags);
+    let start = -1;
+    for (let done = 0; done < count;) {
+      const portion = alive ? Math.min(count - done, MAX_RUN) : count;
+      let held = content;
+      if (alive && portion < count)
+        held = this.rules.slice(content!, done << shift, (done + portion) << shift);
+      tree.reserve(tree.leaf, tree.index, 1);
+      const { leaf, index } = tree;
+      tree.place(
+        leaf,
+        index,
+        lv + done,
+        portion,
+        change,
+        done === 0 ? flags : flags | CONTINUES,
+        held,
+      );
+      tree.lower(leaf, change, lv + done);
+      tree.focus(leaf);
+      if (done === 0) start = tree.focusUnits + tree.unitsBefore(leaf, index);
+      if (alive) tree.add(leaf, portion, portion << shift, portion);
+      else tree.add(leaf, 0, 0, portion);
+      done += portion;
+      if (done < count) tree.index += 1;
+    }
+    return start;
+  }
+
+  /** Cuts a run in two before its element `offset`; room for one more entry was reserved. */
+  private splitRun(leaf: Leaf<C>, index: number, offset: number): void {
+    const { rows, contents } = leaf;
+    const row = index * ROW;
+    const id = rows[row + ID]! + offset;
+    const count = rows[row + COUNT]!;
+    const flags = rows[row + FLAGS]!;
+    const change = this.tree.changeAt(leaf, index, id);
+    const content = contents[index]!;
+    rows[row + COUNT] = offset;
+    let rest: C | null = null;
+    if (content !== null) {
+      const shift = shiftOf(flags);
+      contents[index] = this.rules.slice(content, 0, offset << shift);
+      rest = this.rules.slice(content, offset << shift, count << shift);
+    }
+    this.tree.place(
+      leaf,
+      index + 1,
+      id,
+      count - offset,
+      change,
+      (flags & ~MARKED) | CONTINUES,
+      rest,
+    );
+  }
+
+  private removeRange(start: number, end: number, onRemoved: RemovalListener | undefined): number {
+    const tree = this.tree;
+    let died = 0;
+    let at = start;
+    while (at < end) {
+      if (!tree.find(at)) {
+        at = tree.nextRun(at);
+        if (at < 0) break;
+        continue;
+      }
+      const { leaf, index } = tree;
+      const row = index * ROW;
+      const offset = at - leaf.rows[row + ID]!;
+      const count = Math.min(leaf.rows[row + COUNT]! - offset, end - at);
+      if ((leaf.rows[row + FLAGS]! & ALIVE) !== 0) {
+        died += count;
+        this.kill(leaf, index, offset, count, onRemoved);
+      }
+      at += count;
+    }
+    return died;
+  }
+
+  /** Kills `count` elements of a living run from its element `offset` on. */
+  private kill(
+    leaf: Leaf<C>,
+    index: number,
+    offset: number,
+    count: number,
+    onRemoved: RemovalListener | undefined,
+  ): void {
+    const tree = this.tree;
+    const row = index * ROW;
+    const shift = shiftOf(leaf.rows[row + FLAGS]!);
+    const stored = leaf.rows[row + COUNT]!;
+    tree.focus(leaf);
+    const elementIndex = tree.focusElements + tree.elementsBefore(leaf, index) + offset;
+    const unitIndex = tree.focusUnits + tree.unitsBefore(leaf, index) + (offset << shift);
+    const home =
+      offset + count === stored && offset > 0 && this.giveToNext(leaf, index, offset)
+        ? leaf
+        : offset === 0 && count < stored && this.giveToPrevious(leaf, index, count)
+          ? leaf
+          : this.killApart(leaf, index, offset, count);
+    tree.add(home, -count, -(count << shift), 0);
+    onRemoved?.(unitIndex, count << shift, elementIndex, count);
+  }
+
+  /** Kills elements by making them a run of their own, then joins that with dead neighbours. Returns its leaf. */
+  private killApart(leaf: Leaf<C>, index: number, offset: number, count: number): Leaf<C> {
+    const tree = this.tree;
+    const stored = leaf.rows[index * ROW + COUNT]!;
+    if (count < stored) {
+      tree.reserve(leaf, index, 2);
+      leaf = tree.leaf;
+      index = tree.index;
+      if (offset + count < stored) this.splitRun(leaf, index, offset + count);
+      if (offset > 0) {
+        this.splitRun(leaf, index, offset);
+        index += 1;
+      }
+    }
+    leaf.rows[index * ROW + FLAGS]! &= ~(ALIVE | WIDE);
+    leaf.contents[index] = null;
+    if (this.continuesDead(leaf, index + 1)) this.absorbNext(leaf, index);
+    if (this.continuesDead(leaf, index)) {
+      index -= 1;
+      this.absorbNext(leaf, index);
+    }
+    tree.leaf = leaf;
+    tree.index = index;
+    return leaf;
+  }
+
+  /** Moves the elements from `offset` on, the last of a living run, to the dead run that continues it, if one does. */
+  private giveToNext(leaf: Leaf<C>, index: number, offset: number): boolean {
+    const { rows } = leaf;
+    const row = index * ROW;
+    const next = row + ROW;
+    if (
+      index + 1 >= leaf.size ||
+      (rows[next + FLAGS]! & ALIVE) !== 0 ||
+      !this.continues(leaf, index + 1)
+    )
+      return false;
+    const tree = this.tree;
+    const start = rows[row + ID]! + offset;
+    const count = rows[row + COUNT]! - offset;
+    const change = tree.changeAt(leaf, index, start);
+    // The place where the next run used to begin is now in the middle of one.
+    if (rows[next + CHANGE] !== change) tree.addJoint(rows[next + ID]!, rows[next + CHANGE]!);
+    tree.moveStart(leaf, index + 1, start, change);
+    rows[next + COUNT]! += count;
+    rows[row + COUNT] = offset;
+    leaf.contents[index] = this.rules.slice(
+      leaf.contents[index]!,
+      0,
+      offset << shiftOf(rows[row + FLAGS]!),
+    );
+    return true;
+  }
+
+  /** Moves the first `count` elements of a living run to the dead run that it continues, if it does. */
+  private giveToPrevious(leaf: Leaf<C>, index: number, count: number): boolean {
+    const { rows } = leaf;
+    const row = index * ROW;
+    const previous = row - ROW;
+    if (index === 0 || (rows[previous + FLAGS]! & ALIVE) !== 0 || !this.continues(leaf, index))
+      return false;
+    const tree = this.tree;
+    const id = rows[row + ID]!;
+    const change = rows[row + CHANGE]!;
+    const stored = rows[row + COUNT]!;
+    const shift = shiftOf(rows[row + FLAGS]!);
+    if (rows[previous + CHANGE] !== change) tree.addJoint(id, change);
+    tree.moveStart(leaf, index, id + count, tree.changeAt(leaf, index, id + count));
+    rows[previous + COUNT]! += count;
+    rows[row + COUNT] = stored - count;
+    leaf.contents[index] = this.rules.slice(leaf.contents[index]!, count << shift, stored << shift);
+    return true;
+  }
+
+  /** Whether an entry's elements go on, as right children, where those of the entry before it end. */
+  private continues(leaf: Leaf<C>, index: number): boolean {
+    const { rows } = leaf;
+    const row = index * ROW;
+    return (
+      (rows[row + FLAGS]! & CONTINUES) !== 0 &&
+      rows[row - ROW + COUNT]! > 0 &&
+      rows[row - ROW + ID]! + rows[row - ROW + COUNT]! === rows[row + ID]
+    );
+  }
+
+  private continuesDead(leaf: Leaf<C>, index: number): boolean {
+    if (index === 0 || index >= leaf.size) return false;
+    const { rows } = leaf;
+    const row = index * ROW;
+    return (
+      ((rows[row + FLAGS]! | rows[row - ROW + FLAGS]!) & ALIVE) === 0 && this.continues(leaf, index)
+    );
+  }
+
+  /** Makes one dead run of two. */
+  private absorbNext(leaf: Leaf<C>, index: number): void {
+    const { rows } = leaf;
+    const row = index * ROW;
+    const next = row + ROW;
+    if (rows[next + CHANGE] !== rows[row + CHANGE])
+      this.tree.addJoint(rows[next + ID]!, rows[next + CHANGE]!);
+    rows[row + COUNT]! += rows[next + COUNT]!;
+    this.tree.displace(leaf, index + 1);
+  }
+
+  /** Fugue's rule at the very beginning. */
+  private placeFirst(): boolean {
+    const tree = this.tree;
+    if (tree.seekRun(tree.first, 0)) this.hang(tree.leaf.rows[tree.index * ROW + ID]!, LEFT);
+    else this.hang(-1, RIGHT);
+    return true;
+  }
+
+  /**
+   * Fugue's rule behind element `offset` of a run: as its right child if it has none yet, else as the left child of
+   * what follows it, dead or alive.
+   */
+  private placeBehind(leaf: Leaf<C>, index: number, offset: number): boolean {
+    const tree = this.tree;
+    const row = index * ROW;
+    const lv = leaf.rows[row + ID]! + offset;
+    if (offset < leaf.rows[row + COUNT]! - 1) return this.hang(lv + 1, LEFT);
+    let next: Leaf<C> | null = leaf;
+    let nextIndex = index + 1;
+    if (nextIndex === leaf.size) {
+      next = leaf.next;
+      nextIndex = 0;
+    }
+    if (next === null) return this.hang(lv, RIGHT);
+    const nextRow = nextIndex * ROW;
+    const change = tree.changeAt(leaf, index, lv);
+    // Descendants have greater keys; what follows the subtree of an element has a smaller one.
+    if (tree.less(next.rows[nextRow + CHANGE]!, next.rows[nextRow + ID]!, change, lv))
+      return this.hang(lv, RIGHT);
+    tree.seekRun(next, nextIndex);
+    return this.hang(tree.leaf.rows[tree.index * ROW + ID]!, LEFT);
+  }
+
+  private hang(parent: number, side: Side): true {
+    this.parent = parent;
+    this.side = side;
+    return true;
+  }
+}
+
+/** Joins short runs only, and flat ones, so that no cutting of a joined run can cost more than this length. */
+function joinText(a: string, b: string): string | null {
+  if (a.length + b.length > MAX_RUN) return null;
+  return a + b;
+}
+
+/** Binary logarithm of the units per element. */
+function shiftOf(flags: number): number {
+  return (flags & WIDE) >> 1;
+}
+
+function widthOf(flags: number): 1 | 2 {
+  return (flags & WIDE) === 0 ? 1 : 2;
+}

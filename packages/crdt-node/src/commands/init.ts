@@ -1,0 +1,51 @@
+/** `init`: makes a node's folder with its key and settings, whole or not at all. */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generateKeyPair, toHex } from "bft-json-crdt";
+import { CommandError, EXIT, type ExitCode, systemCode } from "../exit-codes.ts";
+import { ensureSideHome, nodeHome, quoted } from "../home.ts";
+import { writeKeyFile } from "../key-file.ts";
+import { note, print } from "../output.ts";
+import { checkRelay, checkRoom, configText, DEFAULT_RELAY, DEFAULT_ROOM } from "../settings.ts";
+
+/** Options of the command, as typed. */
+export interface InitOptions {
+  readonly room?: string;
+  readonly relay?: readonly string[];
+}
+
+/** Makes the node; the last line on stdout is its public key in hex. */
+export function init(name: string, options: InitOptions): ExitCode {
+  const home = nodeHome(name, process.env);
+  const room = checkRoom(options.room ?? DEFAULT_ROOM, "--room");
+  const relays = (options.relay ?? [DEFAULT_RELAY]).map((address) => checkRelay(address, "--relay"));
+  if (existsSync(home.folder)) throw exists(name, home.folder);
+
+  const keyPair = generateKeyPair();
+  // Made under another name and then renamed, so that a node without a key is never seen, and none is overwritten.
+  const draft = mkdtempSync(join(ensureSideHome(process.env), ".init-"));
+  try {
+    writeKeyFile(join(draft, "keys.pem"), keyPair);
+    writeFileSync(join(draft, "config.toml"), configText(name, room, relays), { mode: 0o600 });
+    mkdirSync(join(draft, "store"), { mode: 0o700 });
+    renameSync(draft, home.folder);
+  } catch (error) {
+    rmSync(draft, { recursive: true, force: true });
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error))) throw exists(name, home.folder);
+    throw error;
+  }
+  print(`key:    ${home.keys}`);
+  print(`config: ${home.config}`);
+  print(`store:  ${home.store}`);
+  print(toHex(keyPair.publicKey));
+  note(`next: crdt-node run ${name}`);
+  return EXIT.ok;
+}
+
+function exists(name: string, folder: string): CommandError {
+  return new CommandError(EXIT.refused, {
+    what: `there is a node named "${name}" already`,
+    why: `${quoted(folder)} holds its key, and a key that is lost cannot be made again`,
+    next: `crdt-node whoami ${name}`,
+  });
+}

@@ -1,0 +1,28 @@
+/** `log`: the history, every change after all that it builds on. */
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { formatTime, paint, print, printable, short } from "../output.ts";
+import { collect } from "../requests.ts";
+import { withNode } from "./with-node.ts";
+
+/** Options of the command, as typed. */
+export interface LogOptions {
+  readonly room?: string;
+  readonly json?: boolean;
+}
+
+/** Prints one change per line. */
+export function log(name: string, options: LogOptions): Promise<ExitCode> {
+  return withNode(name, options, "log", async ({ call }) => {
+    await collect(call, "log", {}, (entry) => {
+      if (options.json === true) {
+        print(JSON.stringify(entry));
+        return;
+      }
+      const { id, author, chain, seq, time, ops } = entry;
+      const place = chain === "0" ? `#${seq}` : `#${seq} of chain ${short(chain)}…`;
+      const what = ops.map((op) => printable(op.text)).join("; ");
+      print(`${paint("yellow", short(id))}  ${paint("cyan", short(author))}  ${place}  ${formatTime(time)}  ${what}`);
+    });
+    return EXIT.ok;
+  });
+}

@@ -1,0 +1,76 @@
+/** `run`: a node that stays up: transactions from stdin, those of others on stdout, until it is told to stop. */
+import { openToRun } from "../access.ts";
+import { CONTROL_PROTOCOL } from "../control/protocol.ts";
+import { ControlServer } from "../control/server.ts";
+import { CommandError, EXIT, type ExitCode, messageOf, systemCode } from "../exit-codes.ts";
+import { readTransactions } from "../input.ts";
+import type { Node } from "../node.ts";
+import { complain, note, onOutputClosed, paint, printable, short } from "../output.ts";
+import { answerRequest } from "../requests.ts";
+import { Screen } from "../screen.ts";
+import { stopOnSignal } from "../signals.ts";
+import { version } from "../version.ts";
+import { placeOf } from "./with-node.ts";
+
+/** Options of the command, as typed. */
+export interface RunOptions {
+  readonly relay?: readonly string[];
+  readonly room?: string;
+  readonly json?: boolean;
+}
+
+/** Runs the node until a signal, or until its store fails; what was read from stdin is stored when it returns. */
+export async function run(name: string, options: RunOptions): Promise<ExitCode> {
+  const { home, settings } = placeOf(name, options);
+  let end: (failure: CommandError | null) => void = () => undefined;
+  const ended = new Promise<CommandError | null>((resolve) => {
+    end = resolve;
+  });
+  const stop = (): void => {
+    end(null);
+  };
+  const screen = new Screen(options.json === true, end);
+  const node = await openToRun(home, settings, screen);
+  stopOnSignal(stop);
+  onOutputClosed(stop);
+  const { key, document } = node.status();
+  const hello = { protocol: CONTROL_PROTOCOL, pid: process.pid, version: version(), room: node.room, document };
+  const control = await ControlServer.listen(home, hello, (method, params) => answerRequest(node, method, params));
+  note(`${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`);
+  if (process.stdin.isTTY) note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
+  screen.attach(node);
+  node.connect(settings.relays);
+  const input = readInput(node).catch(failureOf).then((failure) => {
+    if (failure !== null) end(failure);
+  });
+
+  const failure = await ended;
+  // Ends the reading; the lines that were read before are still signed and stored.
+  process.stdin.destroy();
+  await input;
+  await control.close();
+  await node.close();
+  screen.detach();
+  if (failure === null) return EXIT.ok;
+  complain(failure);
+  return failure.exitCode;
+}
+
+/** Reads to the end of the input; null when that is all there was to it. */
+async function readInput(node: Node): Promise<null> {
+  for await (const { transactions, errors } of readTransactions(process.stdin)) {
+    for (const { line, message } of errors) {
+      const where = process.stdin.isTTY ? "" : `line ${line}: `;
+      note(`${paint("red", "crdt-node:", process.stderr)} ${where}${message}`);
+    }
+    if (transactions.length > 0) await node.append(transactions);
+  }
+  return null;
+}
+
+function failureOf(error: unknown): CommandError | null {
+  if (error instanceof CommandError) return error;
+  // An input that breaks (a terminal that is gone, a stream closed in the middle) has ended; the node goes on.
+  if (systemCode(error) !== "") return null;
+  return new CommandError(EXIT.failure, { what: messageOf(error) }, { cause: error });
+}

@@ -1,0 +1,136 @@
+/** `send`: signs transactions, stores them, and waits until a relay has them for good. */
+import { type Access, openAccess } from "../access.ts";
+import { CommandError, EXIT, type ExitCode } from "../exit-codes.ts";
+import { readTransactions } from "../input.ts";
+import { count, note, print, printable, short } from "../output.ts";
+import { ask, type RelayStatus } from "../requests.ts";
+import { endOnInterrupt } from "../signals.ts";
+import { formatTransaction, MAX_LINE_BYTES, parseTransaction, type Transaction } from "../transaction.ts";
+import { placeOf } from "./with-node.ts";
+
+/** Options of the command, as typed. */
+export interface SendOptions {
+  readonly relay?: readonly string[];
+  readonly room?: string;
+  readonly json?: boolean;
+  /** Seconds. */
+  readonly timeout: number;
+}
+
+/** Characters of transactions in one request, so that it fits a line of the control socket whatever is escaped in it. */
+const REQUEST_CHARACTERS = 131_072;
+const REQUEST_TRANSACTIONS = 1_024;
+
+/** Milliseconds without an answer after which a person is told what is being waited for. */
+const PATIENCE_MS = 1_000;
+
+/** Sends each text, or each line of stdin; exit code 3 when no relay acknowledged all of them in time. */
+export async function send(name: string, texts: readonly string[], options: SendOptions): Promise<ExitCode> {
+  const typed = texts.length === 0 ? null : parseTexts(texts);
+  const { home, settings } = placeOf(name, options);
+  endOnInterrupt();
+  const access = await openAccess(home, settings, "send");
+  try {
+    access.local?.connect(settings.relays);
+    if (access.local === null && options.relay !== undefined) {
+      note(`"${name}" is running; its own relays are used, --relay is not`);
+    }
+    const ids: string[] = [];
+    const store = async (transactions: readonly Transaction[]): Promise<void> => {
+      for (const request of requestsOf(transactions)) {
+        const stored = (await ask(access.call, "append", { transactions: request })).ids;
+        ids.push(...stored);
+        if (options.json === true) continue;
+        stored.forEach((id, i) => {
+          print(`${short(id)}  ${printable(formatTransaction(request[i]!))}`);
+        });
+      }
+    };
+    const wrong = typed === null ? await storeInput(store) : await store(typed).then(() => 0);
+    const acknowledged = await waitForRelay(access, ids.at(-1), options.timeout);
+    if (options.json === true) print(JSON.stringify({ ids, acknowledged }));
+    if (!acknowledged) throw await notDelivered(access, name, ids.length, options.timeout);
+    if (options.json !== true) note(`${count(ids.length, "transaction")} stored, and acknowledged by a relay`);
+    if (wrong === 0) return EXIT.ok;
+    throw new CommandError(EXIT.usage, { what: `${count(wrong, "line")} of the input could not be read and was not sent` });
+  } finally {
+    await access.close();
+  }
+}
+
+/** All of them or none: what stands on a command line can be typed again. */
+function parseTexts(texts: readonly string[]): Transaction[] {
+  // An unquoted "alice -> bob 10" arrives as "alice", "-" and "10", and the shell has made a file named "bob".
+  if (texts.length > 1 && texts.some((text) => text === "-" || text === "->")) {
+    throw new CommandError(EXIT.usage, {
+      what: "each argument is one transaction, and these look like pieces of one",
+      why: 'the shell splits at spaces and takes ">" for itself, unless there are quotes around it',
+      next: 'crdt-node send NAME "alice -> bob 10 lunch"',
+    });
+  }
+  return texts.map((text) => {
+    if (Buffer.byteLength(text) > MAX_LINE_BYTES) {
+      throw new CommandError(EXIT.usage, { what: `a transaction is longer than ${MAX_LINE_BYTES} bytes` });
+    }
+    const parsed = parseTransaction(text);
+    if (parsed.kind === "transaction") return parsed.transaction;
+    throw new CommandError(EXIT.usage, {
+      what: parsed.kind === "empty" ? "an empty text is no transaction" : parsed.message,
+      why: "nothing was sent",
+      next: 'crdt-node send NAME "alice -> bob 10 lunch"',
+    });
+  });
+}
+
+/** Stores the lines of stdin as they come; returns how many of them are no transaction. */
+async function storeInput(store: (transactions: readonly Transaction[]) => Promise<void>): Promise<number> {
+  if (process.stdin.isTTY) note("type a transaction per line, like: alice -> bob 10 lunch (Ctrl-D ends)");
+  let wrong = 0;
+  for await (const { transactions, errors } of readTransactions(process.stdin)) {
+    for (const { line, message } of errors) note(`crdt-node: line ${line}: ${message}`);
+    wrong += errors.length;
+    await store(transactions);
+  }
+  return wrong;
+}
+
+function* requestsOf(transactions: readonly Transaction[]): Generator<Transaction[]> {
+  let request: Transaction[] = [];
+  let characters = 0;
+  for (const transaction of transactions) {
+    request.push(transaction);
+    characters += transaction.from.length + transaction.to.length + (transaction.memo?.length ?? 0);
+    if (characters < REQUEST_CHARACTERS && request.length < REQUEST_TRANSACTIONS) continue;
+    yield request;
+    request = [];
+    characters = 0;
+  }
+  if (request.length > 0) yield request;
+}
+
+/** Waits for the last one: an acknowledgement covers all that a change builds on, so all before it on its chain. */
+async function waitForRelay({ call }: Access, last: string | undefined, seconds: number): Promise<boolean> {
+  if (last === undefined) return true;
+  const hint = setTimeout(() => {
+    if (process.stderr.isTTY) note("stored; waiting for a relay to acknowledge…");
+  }, PATIENCE_MS);
+  try {
+    return (await ask(call, "delivery", { id: last, timeoutMs: seconds * 1_000 })).acknowledged;
+  } finally {
+    clearTimeout(hint);
+  }
+}
+
+async function notDelivered({ call }: Access, name: string, sent: number, seconds: number): Promise<CommandError> {
+  const { relays } = await ask(call, "status", {});
+  const why = relays.map(describeRelay).join("; ");
+  return new CommandError(EXIT.network, {
+    what: `no relay acknowledged ${sent === 1 ? "the transaction" : `the ${count(sent, "transaction")}`} within ${seconds} s; stored, to be delivered later`,
+    why: why === "" ? undefined : why,
+    next: `crdt-node run ${name}`,
+  });
+}
+
+function describeRelay({ url, state, reason }: RelayStatus): string {
+  return `${printable(url)}: ${reason === null ? state : printable(reason)}`;
+}

@@ -1,0 +1,60 @@
+/** `status`: what there is to know about a node on one screen. */
+import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { count, paint, print, printable, short } from "../output.ts";
+import { ask, type RelayStatus, type Status } from "../requests.ts";
+import { withNode } from "./with-node.ts";
+
+/** Options of the command, as typed. */
+export interface StatusOptions {
+  readonly room?: string;
+  readonly json?: boolean;
+}
+
+/** Prints the status; relays of a node that is not running are those that it would connect to. */
+export function status(name: string, options: StatusOptions): Promise<ExitCode> {
+  return withNode(name, options, "status", async ({ call, local }, _home, settings) => {
+    const answer = await ask(call, "status", {});
+    const offline = settings.relays.map((url): RelayStatus => ({ url, state: "offline", reason: null }));
+    const status = local === null ? answer : { ...answer, relays: offline };
+    if (options.json === true) print(JSON.stringify(status));
+    else for (const line of lines(status)) print(line);
+    return EXIT.ok;
+  });
+}
+
+function lines(status: Status): string[] {
+  const { faults, pending, unacknowledged } = status;
+  const running = status.running
+    ? `running (process ${status.pid}, ${Math.round(status.uptime)} s, ${status.cpu.toFixed(2)} s of CPU)`
+    : "not running";
+  const relays = status.relays.map(({ url, state, reason }) => {
+    const colour = state === "synced" ? "green" : "yellow";
+    return `${paint(colour, state)}  ${printable(url)}${reason === null ? "" : `  (${printable(reason)})`}`;
+  });
+  const rejected = Object.entries(faults.rejected).map(([code, times]) => `${code} ${times}×`);
+  const forks = faults.forks.map(({ author, seq }) => paint("red", `${short(author)} signed two changes #${seq}`));
+  const noFaults = rejected.length + forks.length === 0;
+  return [
+    field("node", `${status.name}, ${running}`),
+    field("key", status.key),
+    field("room", `${printable(status.room)}  (document ${short(status.document)}…)`),
+    ...fields("relays", relays),
+    field("changes", count(status.changes, "change")),
+    ...(unacknowledged === null || unacknowledged === 0 ? [] : [field("unsent", `${unacknowledged} not acknowledged`)]),
+    field("view", `${count(status.transactions, "transaction")}, digest ${short(status.digest)}…`),
+    ...fields("heads", status.heads.map((id) => `${short(id)}…`)),
+    field("pending", pending.changes === 0 ? "none" : `${count(pending.changes, "change")}, ${pending.bytes} bytes`),
+    ...(noFaults ? [field("faults", "none")] : fields("faults", [...forks, ...rejected])),
+  ];
+}
+
+function field(label: string, value: string): string {
+  return `${paint("bold", label.padEnd(8))} ${value}`;
+}
+
+function fields(label: string, values: readonly string[]): string[] {
+  if (values.length === 0) return [field(label, "none")];
+  const shown = values.slice(0, 8);
+  if (values.length > shown.length) shown.push(`and ${values.length - shown.length} more`);
+  return shown.map((value, i) => field(i === 0 ? label : "", value));
+}

@@ -1,0 +1,46 @@
+/**
+ * Where the control socket of a node is. The path of a Unix socket has about 100 bytes (108 on Linux, 104 on macOS, with
+ * the final zero); when the node's folder is deeper than that, the socket lies in a private folder under the system's
+ * temporary one, and a file in the node's folder tells where.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { NodeHome } from "../home.ts";
+
+/** Longest path, in bytes, that is used for a socket. */
+const MAX_SOCKET_PATH_BYTES = 100;
+
+/** The path to listen on, made ready; what a node that was killed left there is removed. Only for the store's owner. */
+export function claimAddress(home: NodeHome): string {
+  releaseAddress(home);
+  if (Buffer.byteLength(home.socket) <= MAX_SOCKET_PATH_BYTES) return home.socket;
+  // mkdtemp makes the folder with mode 0700, so nobody else can put a socket of theirs in it.
+  const path = join(mkdtempSync(join(tmpdir(), "side-")), "control.sock");
+  writeFileSync(home.socketPointer, path, { mode: 0o600 });
+  return path;
+}
+
+/** The path to connect to; whether anybody listens there is another question. */
+export function findAddress(home: NodeHome): string {
+  return pointedAt(home) ?? home.socket;
+}
+
+/** Removes the socket, and the folder made for it. */
+export function releaseAddress(home: NodeHome): void {
+  const elsewhere = pointedAt(home);
+  if (elsewhere !== null && dirname(elsewhere).startsWith(join(tmpdir(), "side-"))) {
+    rmSync(dirname(elsewhere), { recursive: true, force: true });
+  }
+  rmSync(home.socketPointer, { force: true });
+  rmSync(home.socket, { force: true });
+}
+
+function pointedAt(home: NodeHome): string | null {
+  if (Buffer.byteLength(home.socket) <= MAX_SOCKET_PATH_BYTES) return null;
+  try {
+    return readFileSync(home.socketPointer, "utf8");
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,371 @@
+/**
+ * A node: one document, its log on disk, and the links to relays.
+ *
+ * A change leaves the process only after it is durable in the log: sessions send no index above {@link Node.durable},
+ * and live changes are pushed when their append has resolved. If the log cannot be written the node fails.
+ */
+import {
+  canonicalJson,
+  Document,
+  documentId,
+  encodeGroup,
+  type History,
+  type KeyPair,
+  type LiveGroup,
+  liveGroups,
+  MAX_GROUP_BYTES,
+  type ReceivedGroup,
+  recordsOf,
+  toHex,
+} from "bft-json-crdt";
+import { Coverage } from "./coverage.ts";
+import { CommandError, EXIT, messageOf } from "./exit-codes.ts";
+import type { NodeHome } from "./home.ts";
+import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
+import { Link, type LinkHost } from "./link.ts";
+import type { ForkStatus, Imported, Status } from "./requests.ts";
+import type { Store } from "./store.ts";
+import type { Transaction } from "./transaction.ts";
+import { receiveRecord } from "./verification.ts";
+
+/** What a node tells whoever runs it. All changes told of are durable. */
+export interface NodeListener {
+  /** Changes were applied: own ones, or others' from a relay or a file. Local indexes, ascending. */
+  applied?(indexes: readonly number[]): void;
+  /** A relay's connection changed; `reason` says why it is lost or could not be made. */
+  link?(link: Link, reason: string | null): void;
+  /** A relay complained, or something that it sent was refused. */
+  report?(link: Link, code: string, detail: string): void;
+  /** An author is caught: two different changes with one number, both signed. Told once per chain. */
+  forked?(fork: ForkStatus): void;
+  /** The log cannot be written any more; the node must end. */
+  failed?(error: CommandError): void;
+}
+
+/** What to open a node with. */
+export interface NodeOptions {
+  readonly home: NodeHome;
+  readonly room: string;
+  readonly keyPair: KeyPair;
+  /** Open, and this node's own; closed by {@link Node.close}. */
+  readonly store: Store;
+  readonly listener?: NodeListener;
+}
+
+/** Own changes made in one step, before anything else has its turn: some ten milliseconds of signing. */
+const CHANGES_PER_STEP = 128;
+
+/** Input bytes of the transactions in one step, so that its changes fit into one group. */
+const BYTES_PER_STEP = MAX_GROUP_BYTES / 4;
+
+interface Waiter {
+  readonly index: number;
+  readonly resolve: () => void;
+}
+
+/** One replica of one room's document. */
+export class Node implements LinkHost {
+  readonly home: NodeHome;
+  readonly room: string;
+  readonly store: Store;
+  readonly #publicKey: Uint8Array;
+  readonly #document: LedgerDocument;
+  readonly #listener: NodeListener;
+  readonly #links: { readonly link: Link; reason: string | null }[] = [];
+  readonly #coverage = new Coverage();
+  readonly #rejected = new Map<string, number>();
+  readonly #forked = new Map<string, ForkStatus>();
+  readonly #started = performance.now();
+  readonly #waiters = new Set<Waiter>();
+  #durable: number;
+  #appends: Promise<unknown> = Promise.resolve();
+  /** Own changes made since the start and not acknowledged, ascending. */
+  readonly #unacknowledged: number[] = [];
+  #failure: CommandError | null = null;
+  #digest: { readonly length: number; readonly hex: string } | null = null;
+
+  private constructor({ home, room, keyPair, store, listener }: NodeOptions, document: LedgerDocument) {
+    this.home = home;
+    this.room = room;
+    this.store = store;
+    this.#publicKey = keyPair.publicKey;
+    this.#document = document;
+    this.#listener = listener ?? {};
+    this.#durable = document.history.length;
+  }
+
+  /** Builds the document from the log; throws CommandError when the log is damaged. */
+  static async open(options: NodeOptions): Promise<Node> {
+    const { home, room, keyPair, store } = options;
+    const document = new Document({ schema: ledger, id: documentId(room), keyPair, chain: store.chain });
+    for await (const record of store.log.read()) {
+      const fault = record.ok ? receiveRecord(document, record.value) : record.error;
+      if (fault === null) continue;
+      throw new CommandError(EXIT.damaged, {
+        what: `the store of "${home.name}" is damaged`,
+        why: fault.detail,
+        next: `crdt-node verify ${home.name}`,
+      });
+    }
+    const node = new Node(options, document);
+    for (let index = 0; index < node.history.length; index++) node.#noteFork(index);
+    return node;
+  }
+
+  get history(): History {
+    return this.#document.history;
+  }
+
+  /** True for changes signed with this node's key, on whatever chain. */
+  isOwn(index: number): boolean {
+    return Buffer.compare(this.history.authorAt(index), this.#publicKey) === 0;
+  }
+
+  /** Connects to relays and stays connected. */
+  connect(urls: readonly string[]): void {
+    for (const url of new Set(urls)) {
+      const link = new Link(url, this);
+      this.#links.push({ link, reason: null });
+      link.open();
+    }
+  }
+
+  /**
+   * Signs transactions, one change each, stores them, and gives them to the relays; returns their ids once they are
+   * durable here. Throws CommandError when the log cannot be written.
+   */
+  append(transactions: readonly Transaction[]): Promise<string[]> {
+    const appended = this.#appends.then(() => this.#append(transactions));
+    this.#appends = appended.catch(() => undefined);
+    return appended;
+  }
+
+  /** Resolves to true when a relay has acknowledged this change, to false after `timeoutMs` without that. */
+  delivered(id: Uint8Array, timeoutMs: number): Promise<boolean> {
+    const index = this.history.indexOf(id);
+    if (index < 0) throw new CommandError(EXIT.failure, { what: `there is no change ${toHex(id)} here` });
+    if (this.#coverage.has(index)) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#waiters.delete(waiter);
+        resolve(false);
+      }, timeoutMs);
+      const waiter: Waiter = {
+        index,
+        resolve: () => {
+          clearTimeout(timer);
+          resolve(true);
+        },
+      };
+      this.#waiters.add(waiter);
+    });
+  }
+
+  /** Takes in a closed group from a file; resolves when it is durable, throws CommandError when it is refused. */
+  async import(group: Uint8Array): Promise<Imported> {
+    const received = this.#document.receive(group, "import");
+    await this.#store(received.applied, liveGroups(this.history, group, received));
+    if (received.status === "rejected" || received.status === "unsupported") throw refusal(received.code ?? "malformed");
+    const of = (status: string): number => received.results.filter((result) => result.status === status).length;
+    return { added: received.applied.length, known: of("duplicate"), pending: of("pending") };
+  }
+
+  /** The RFC 8785 JSON of the view. */
+  viewJson(): string {
+    return canonicalJson(this.#document.view());
+  }
+
+  /** The view digest in hex: equal on all nodes that show the same. */
+  digest(): string {
+    const { length } = this.history;
+    if (this.#digest?.length !== length) this.#digest = { length, hex: this.#document.viewDigest() };
+    return this.#digest.hex;
+  }
+
+  /** How many transactions the view shows. */
+  transactionCount(): number {
+    return this.#document.view().transactions.length;
+  }
+
+  status(): Status {
+    const { history } = this;
+    const { user, system } = process.cpuUsage();
+    const running = this.#links.length > 0;
+    return {
+      name: this.home.name,
+      running,
+      pid: process.pid,
+      key: toHex(this.#publicKey),
+      room: this.room,
+      document: toHex(history.document),
+      chain: this.store.chain.toString(),
+      relays: this.#links.map(({ link, reason }) => ({ url: link.url, state: link.state, reason })),
+      changes: history.length,
+      unacknowledged: running ? this.#unacknowledged.length : null,
+      transactions: this.transactionCount(),
+      digest: this.digest(),
+      heads: history.frontier().map(toHex),
+      pending: { changes: history.pending.count, bytes: history.pending.bytes },
+      faults: { forks: [...this.#forked.values()], rejected: Object.fromEntries(this.#rejected) },
+      uptime: (performance.now() - this.#started) / 1_000,
+      cpu: (user + system) / 1_000_000,
+    };
+  }
+
+  /** Ends the links, after what was given to them is sent, then the store, after what was given to it is durable. */
+  async close(): Promise<void> {
+    await this.#appends;
+    await Promise.all(this.#links.map(({ link }) => link.close()));
+    if (this.#failure === null) await this.store.log.append([]).catch(() => undefined);
+    await this.store.close();
+  }
+
+  // What follows is for the links.
+
+  get durable(): number {
+    return this.#durable;
+  }
+
+  receive(group: Uint8Array, from: Link): ReceivedGroup {
+    const received = this.#document.receive(group, from.url);
+    for (const { status, code = "malformed" } of received.results) {
+      if (status === "rejected") this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
+    }
+    if (received.status === "rejected") {
+      this.#listener.report?.(from, received.code ?? "malformed", "it sent a change that was refused");
+    }
+    // A failed write ends the node; there is nobody here to tell.
+    this.#store(received.applied, liveGroups(this.history, group, received)).catch(() => undefined);
+    return received;
+  }
+
+  acknowledged(ids: readonly Uint8Array[]): void {
+    for (const id of ids) this.#coverage.add(this.history, this.history.indexOf(id));
+    // Own changes build on one another, so what is covered is at the front.
+    let covered = 0;
+    while (covered < this.#unacknowledged.length && this.#coverage.has(this.#unacknowledged[covered]!)) covered++;
+    this.#unacknowledged.splice(0, covered);
+    for (const waiter of this.#waiters) {
+      if (!this.#coverage.has(waiter.index)) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
+    }
+  }
+
+  linkChanged(link: Link, reason: string | null): void {
+    const entry = this.#links.find((candidate) => candidate.link === link);
+    if (entry !== undefined && (reason !== null || link.state === "syncing")) entry.reason = reason;
+    this.#listener.link?.(link, reason);
+  }
+
+  linkReported(link: Link, code: string, detail: string): void {
+    this.#listener.report?.(link, code, detail);
+  }
+
+  async #append(transactions: readonly Transaction[]): Promise<string[]> {
+    const ids: string[] = [];
+    for (let start = 0; start < transactions.length; ) {
+      if (this.#failure !== null) throw this.#failure;
+      const step = stepOf(transactions, start);
+      start += step.length;
+      const indexes = await this.#commit(step);
+      for (const index of indexes) ids.push(toHex(this.history.idAt(index)));
+      // Frames from relays and further input have their turn between two steps.
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    return ids;
+  }
+
+  /** Makes one change of each transaction; resolves to their indexes when they are durable. */
+  async #commit(transactions: readonly Transaction[]): Promise<number[]> {
+    const { history } = this;
+    const first = history.length;
+    try {
+      for (const transaction of transactions) pushTransaction(this.#document, transaction);
+    } catch (error) {
+      // Some of them may be in the document without being stored, so it must not be used any more.
+      throw this.#fail(error);
+    }
+    const indexes = Array.from({ length: history.length - first }, (_, i) => first + i);
+    const group = encodeGroup(
+      indexes.map((index) => ({ body: history.bodyAt(index), signature: history.signatureAt(index) })),
+    );
+    this.#unacknowledged.push(...indexes);
+    await this.#store(indexes, [{ group, indexes }]);
+    return indexes;
+  }
+
+  /** Appends what was applied to the log; then it may leave: passes it to the links, and tells the listener. */
+  async #store(applied: readonly number[], groups: readonly LiveGroup[]): Promise<void> {
+    const last = applied.at(-1);
+    if (last === undefined) return;
+    try {
+      await this.store.log.append(recordsOf(this.history, applied));
+    } catch (error) {
+      throw this.#fail(error);
+    }
+    // Appends resolve in the order in which they were made, which is the order of the indexes.
+    this.#durable = last + 1;
+    for (const { link } of this.#links) {
+      for (const { group, indexes } of groups) link.push(group, indexes);
+    }
+    this.#tell(applied);
+  }
+
+  #tell(indexes: readonly number[]): void {
+    this.#listener.applied?.(indexes);
+    for (const index of indexes) {
+      const fork = this.#noteFork(index);
+      if (fork !== null) this.#listener.forked?.(fork);
+    }
+  }
+
+  /** Remembers that the chain of this change is forked; null when it is not, or when that was known. */
+  #noteFork(index: number): ForkStatus | null {
+    const { history } = this;
+    if (!history.isForked(index)) return null;
+    const author = toHex(history.authorAt(index));
+    const chain = history.chainAt(index).toString();
+    if (this.#forked.has(`${author} ${chain}`)) return null;
+    const fork = { author, chain, seq: history.seqAt(index) };
+    this.#forked.set(`${author} ${chain}`, fork);
+    return fork;
+  }
+
+  #fail(error: unknown): CommandError {
+    if (this.#failure !== null) return this.#failure;
+    this.#failure = new CommandError(
+      EXIT.failure,
+      {
+        what: `cannot write the store of "${this.home.name}"; the node stops, and sends nothing that is not stored`,
+        why: messageOf(error),
+        next: `df -h ${this.home.folder}`,
+      },
+      { cause: error },
+    );
+    this.#listener.failed?.(this.#failure);
+    return this.#failure;
+  }
+}
+
+/** As many transactions from `start` on as one step takes, at least one. */
+function stepOf(transactions: readonly Transaction[], start: number): Transaction[] {
+  const step: Transaction[] = [];
+  let bytes = 0;
+  for (let i = start; i < transactions.length && step.length < CHANGES_PER_STEP; i++) {
+    const transaction = transactions[i]!;
+    // Three bytes of UTF-8 for one UTF-16 unit at most.
+    bytes += 3 * (transaction.from.length + transaction.to.length + (transaction.memo?.length ?? 0));
+    if (step.length > 0 && bytes > BYTES_PER_STEP) break;
+    step.push(transaction);
+  }
+  return step;
+}
+
+function refusal(code: string): CommandError {
+  const foreign = code === "wrong_document";
+  return new CommandError(foreign || code === "unsupported_version" ? EXIT.refused : EXIT.damaged, {
+    what: `a change was refused: ${code}`,
+    why: foreign ? "it was made for another document" : undefined,
+  });
+}

@@ -1,0 +1,83 @@
+/**
+ * What people see. Data goes to stdout, everything else to stderr. Text that others wrote is shown with its control
+ * characters made visible, so that a memo can neither move the cursor nor colour or reorder what stands around it.
+ */
+import { styleText } from "node:util";
+import { type CommandError, EXIT, systemCode } from "./exit-codes.ts";
+
+type Style = Parameters<typeof styleText>[0];
+
+/** Colours `text` when `stream` is a terminal and NO_COLOR is not set. */
+export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+  return styleText(style, text, { stream, validateStream: true });
+}
+
+/** Writes one line of data. */
+export function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** Writes one line for people: progress, warnings, states of a connection. */
+export function note(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Writes a warning for people. */
+export function warn(line: string): void {
+  note(`${paint("yellow", "warning:", process.stderr)} ${line}`);
+}
+
+/** Resolves when everything printed so far has left the process; needed before a large output is followed by exit. */
+export function printed(): Promise<void> {
+  return new Promise((resolve) => {
+    process.stdout.write("", () => {
+      resolve();
+    });
+  });
+}
+
+/** Says why a command failed, and what to type next. */
+export function complain({ complaint: { what, why, next } }: CommandError): void {
+  note(`${paint("red", "crdt-node:", process.stderr)} ${what}`);
+  if (why !== undefined) note(`  why:  ${why}`);
+  if (next !== undefined) note(`  next: ${paint("bold", next, process.stderr)}`);
+}
+
+/** `text` on one line, with whatever steers a terminal or the direction of text written as \u{…}. */
+export function printable(text: string): string {
+  return text.replace(
+    /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u{061c}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}]/gu,
+    (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
+  );
+}
+
+/** The first eight hex digits of a key or id: enough to tell apart by eye, never to compare by. */
+export function short(hex: string): string {
+  return hex.slice(0, 8);
+}
+
+/** `3 transactions`, `1 transaction`. */
+export function count(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n.toLocaleString("en-US")} ${n === 1 ? noun : plural}`;
+}
+
+/** A claimed time (milliseconds since 1970) in UTC to the second, or a dash; a claim may be any number. */
+export function formatTime(time: number | null): string {
+  if (time === null) return "-";
+  const date = new Date(time);
+  return Number.isNaN(date.getTime()) ? `?${time}` : date.toISOString().replace(/\.\d+Z$/u, "Z");
+}
+
+/**
+ * What to do when nobody reads our output any more (`crdt-node log alice | head -1`): end quietly, as every Unix tool
+ * does. `leave` lets a running node flush first.
+ */
+export function onOutputClosed(leave: () => void = () => process.exit(EXIT.ok)): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.removeAllListeners("error");
+    stream.on("error", (error) => {
+      if (systemCode(error) === "EPIPE" || systemCode(error) === "EIO") leave();
+      else throw error;
+    });
+  }
+}

@@ -1,0 +1,246 @@
+/**
+ * Everything that can be asked of a node, whether it runs in this process or answers on its control socket: one table of
+ * types, and one function that answers.
+ */
+import { fromHex } from "bft-json-crdt";
+import { CommandError, EXIT } from "./exit-codes.ts";
+import { dagText, isDagFormat, type DagFormat, type LogEntry, logEntry } from "./inspection.ts";
+import type { LinkState } from "./link.ts";
+import type { Node } from "./node.ts";
+import { parseTransaction, type Transaction } from "./transaction.ts";
+import { type Damage, verifyLog } from "./verification.ts";
+
+/** A relay as `status` shows it. */
+export interface RelayStatus {
+  readonly url: string;
+  /** "offline" when the node is not running. */
+  readonly state: LinkState | "offline";
+  /** Why the last connection failed or broke, while there is none. */
+  readonly reason: string | null;
+}
+
+/** The evidence that an author signed two different changes with one number, as `status` shows it. */
+export interface ForkStatus {
+  readonly author: string;
+  readonly chain: string;
+  readonly seq: number;
+}
+
+/** What `status` shows; keys and ids are hex. */
+export interface Status {
+  readonly name: string;
+  readonly running: boolean;
+  readonly pid: number;
+  readonly key: string;
+  readonly room: string;
+  readonly document: string;
+  /** The chain that this store writes to, as a decimal string of up to 64 bits. */
+  readonly chain: string;
+  readonly relays: readonly RelayStatus[];
+  readonly changes: number;
+  /** Own changes that no relay has acknowledged since the node started; null when it is not running. */
+  readonly unacknowledged: number | null;
+  readonly transactions: number;
+  readonly digest: string;
+  readonly heads: readonly string[];
+  readonly pending: { readonly changes: number; readonly bytes: number };
+  readonly faults: {
+    readonly forks: readonly ForkStatus[];
+    /** How often received changes were refused since the node started, by code. */
+    readonly rejected: { readonly [code: string]: number };
+  };
+  /** Seconds since the node started, and CPU seconds that its process has used. */
+  readonly uptime: number;
+  readonly cpu: number;
+}
+
+/** What an import did with the changes of a file. */
+export interface Imported {
+  readonly added: number;
+  readonly known: number;
+  /** Waiting for changes that are not here yet. */
+  readonly pending: number;
+}
+
+/** Parameters, parts and result of each request. */
+export interface Requests {
+  status: { params: object; part: never; result: Status };
+  /** Parts are pieces of the RFC 8785 JSON of the view. */
+  view: { params: object; part: string; result: { readonly digest: string } };
+  digest: { params: object; part: never; result: { readonly digest: string } };
+  log: { params: object; part: LogEntry; result: { readonly changes: number } };
+  verify: { params: object; part: Damage; result: { readonly changes: number; readonly damaged: number } };
+  /** Parts are closed groups in base64, in causal order. */
+  export: { params: object; part: string; result: { readonly changes: number } };
+  /** `group` is one closed group in base64. */
+  import: { params: { readonly group: string }; part: never; result: Imported };
+  dag: { params: { readonly format: DagFormat }; part: string; result: object };
+  /** Signs and stores; the ids are durable when this is answered. */
+  append: {
+    params: { readonly transactions: readonly Transaction[] };
+    part: never;
+    result: { readonly ids: readonly string[] };
+  };
+  /** Waits until a relay has acknowledged a change, and with it all that it builds on, as durable. */
+  delivery: {
+    params: { readonly id: string; readonly timeoutMs: number };
+    part: never;
+    result: { readonly acknowledged: boolean };
+  };
+}
+
+export type Method = keyof Requests;
+
+/** Makes a request; yields parts, returns the result, throws CommandError. */
+export type Call = <M extends Method>(
+  method: M,
+  params: Requests[M]["params"],
+) => AsyncGenerator<Requests[M]["part"], Requests[M]["result"]>;
+
+/** Makes a request that has no parts, or whose parts do not matter, and returns its result. */
+export async function ask<M extends Method>(
+  call: Call,
+  method: M,
+  params: Requests[M]["params"],
+): Promise<Requests[M]["result"]> {
+  const answer = call(method, params);
+  for (;;) {
+    const step = await answer.next();
+    if (step.done === true) return step.value;
+  }
+}
+
+/** Makes a request, hands each part to `take`, and returns the result. */
+export async function collect<M extends Method>(
+  call: Call,
+  method: M,
+  params: Requests[M]["params"],
+  take: (part: Requests[M]["part"]) => void | Promise<void>,
+): Promise<Requests[M]["result"]> {
+  const answer = call(method, params);
+  for (;;) {
+    const step = await answer.next();
+    if (step.done === true) return step.value;
+    await take(step.value);
+  }
+}
+
+/** Characters of a view in one part: lines of the control socket stay short, whatever the view. */
+const VIEW_PART_CHARACTERS = 262_144;
+
+/** Log entries between pauses in which the node can do its other work. */
+const ENTRIES_PER_TURN = 256;
+
+/** A transaction that came over the control socket is checked like one that was typed. */
+const MAX_TRANSACTIONS_PER_REQUEST = 4_096;
+
+/** Longest wait for a delivery, in milliseconds: one day. */
+const LONGEST_DELIVERY_MS = 86_400_000;
+
+type Params = { readonly [key: string]: unknown };
+
+/** Answers a request about a node; params come from outside. */
+export async function* answerRequest(node: Node, method: string, params: Params): AsyncGenerator<unknown, unknown> {
+  switch (method) {
+    case "status":
+      return node.status();
+    case "digest":
+      return { digest: node.digest() };
+    case "view":
+      return yield* viewParts(node);
+    case "log":
+      return yield* logParts(node);
+    case "verify":
+      return yield* verifyLog(node.store.log);
+    case "export":
+      return yield* exportParts(node);
+    case "import":
+      return node.import(bytesOf(params["group"]));
+    case "dag":
+      return yield* textParts(dagText(node.history, formatOf(params["format"])), {});
+    case "append":
+      return { ids: await node.append(transactionsOf(params["transactions"])) };
+    case "delivery":
+      return { acknowledged: await node.delivered(idOf(params["id"]), timeoutOf(params["timeoutMs"])) };
+    default:
+      throw malformed(`there is no method ${JSON.stringify(method.slice(0, 64))}`);
+  }
+}
+
+function viewParts(node: Node): AsyncGenerator<string, { digest: string }> {
+  return textParts(node.viewJson(), { digest: node.digest() });
+}
+
+async function* textParts<R>(text: string, result: R): AsyncGenerator<string, R> {
+  for (let start = 0; start < text.length; ) {
+    let end = Math.min(start + VIEW_PART_CHARACTERS, text.length);
+    // A pair of surrogates stays whole: each part may be written out on its own.
+    if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
+    yield text.slice(start, end);
+    start = end;
+  }
+  return result;
+}
+
+async function* logParts(node: Node): AsyncGenerator<LogEntry, { changes: number }> {
+  // What arrives meanwhile comes after; the answer is the history as it was when asked for.
+  const changes = node.history.length;
+  for (let index = 0; index < changes; index++) {
+    yield logEntry(node.history, index);
+    if (index % ENTRIES_PER_TURN === 0) await turn();
+  }
+  return { changes };
+}
+
+async function* exportParts(node: Node): AsyncGenerator<string, { changes: number }> {
+  const { history } = node;
+  const indexes = history.missingFor([]);
+  for (const group of history.groupsFor(indexes)) yield Buffer.from(group).toString("base64");
+  return { changes: indexes.length };
+}
+
+/** Lets sockets and timers have their turn. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}
+
+function transactionsOf(value: unknown): Transaction[] {
+  if (!Array.isArray(value) || value.length === 0 || value.length > MAX_TRANSACTIONS_PER_REQUEST) {
+    throw malformed(`transactions must be a list of 1 to ${MAX_TRANSACTIONS_PER_REQUEST}`);
+  }
+  return value.map((item: unknown) => {
+    const parsed = parseTransaction(JSON.stringify(item) ?? "");
+    if (parsed.kind === "transaction" && typeof item === "object") return parsed.transaction;
+    throw malformed(parsed.kind === "error" ? parsed.message : "a transaction must be an object");
+  });
+}
+
+function bytesOf(value: unknown): Uint8Array {
+  if (typeof value !== "string") throw malformed("group must be base64");
+  return new Uint8Array(Buffer.from(value, "base64"));
+}
+
+function idOf(value: unknown): Uint8Array {
+  const id = typeof value === "string" ? fromHex(value) : null;
+  if (id === null || id.length !== 32) throw malformed("id must be 64 hex digits");
+  return id;
+}
+
+function timeoutOf(value: unknown): number {
+  if (typeof value !== "number" || !(value >= 0 && value <= LONGEST_DELIVERY_MS)) {
+    throw malformed(`timeoutMs must be 0 to ${LONGEST_DELIVERY_MS}`);
+  }
+  return value;
+}
+
+function formatOf(value: unknown): DagFormat {
+  if (isDagFormat(value)) return value;
+  throw malformed("format must be dot, mermaid or json");
+}
+
+function malformed(why: string): CommandError {
+  return new CommandError(EXIT.usage, { what: "the request is malformed", why });
+}
+

@@ -1,0 +1,128 @@
+/**
+ * What a running node shows: transactions as they are applied and who signed them, the digest of the view when things
+ * are quiet, and on stderr what happens to its connections. With --json the same as one JSON object per line on stdout.
+ */
+import type { CommandError } from "./exit-codes.ts";
+import { logEntry, transactionsIn } from "./inspection.ts";
+import type { Link, LinkState } from "./link.ts";
+import type { Node, NodeListener } from "./node.ts";
+import { count, note, paint, printable, short, warn } from "./output.ts";
+import type { ForkStatus } from "./requests.ts";
+import { formatTransaction } from "./transaction.ts";
+
+/** Milliseconds without a new change after which the view counts as quiet. */
+const QUIET_MS = 300;
+
+/** Hex digits of a digest that are shown: enough to compare by eye. */
+const DIGEST_DIGITS = 12;
+
+/** Shows one node. */
+export class Screen implements NodeListener {
+  readonly #json: boolean;
+  readonly #fail: (error: CommandError) => void;
+  readonly #shown = new Map<string, string>();
+  #node: Node | null = null;
+  #quiet: NodeJS.Timeout | null = null;
+  #digest = "";
+
+  /** `fail` is called when the node must end. */
+  constructor(json: boolean, fail: (error: CommandError) => void) {
+    this.#json = json;
+    this.#fail = fail;
+  }
+
+  /** Begins to show a node that has just been opened. */
+  attach(node: Node): void {
+    this.#node = node;
+    this.#waitForQuiet();
+  }
+
+  /** Stops showing. */
+  detach(): void {
+    this.#node = null;
+    if (this.#quiet !== null) clearTimeout(this.#quiet);
+  }
+
+  applied(indexes: readonly number[]): void {
+    const node = this.#node;
+    if (node === null) return;
+    let text = "";
+    for (const index of indexes) text += this.#json ? jsonLines(node, index) : plainLines(node, index);
+    process.stdout.write(text);
+    this.#waitForQuiet();
+  }
+
+  link(link: Link, reason: string | null): void {
+    const { url, state } = link;
+    if (!isShown(state)) return;
+    const line = state === "waiting" ? `offline ${reason ?? ""}` : state;
+    // One line per change of fortune, not per attempt.
+    if (this.#shown.get(url) === line) return;
+    this.#shown.set(url, line);
+    if (this.#json) writeJson({ type: "relay", url, state: state === "waiting" ? "offline" : "connected", reason });
+    if (state !== "waiting") note(`${paint("green", "connected", process.stderr)} to ${printable(url)}`);
+    else note(`${paint("yellow", "offline", process.stderr)} from ${printable(url)}: ${printable(reason ?? "")}; trying again`);
+  }
+
+  report(link: Link, code: string, detail: string): void {
+    // A relay that floods us with complaints fills no screen: each kind is told once, and status counts refusals.
+    const key = `${link.url} ${code}`;
+    if (this.#shown.has(key)) return;
+    this.#shown.set(key, code);
+    if (this.#json) writeJson({ type: "report", url: link.url, code, detail });
+    warn(`${printable(link.url)}: ${printable(detail)} (${printable(code)})`);
+  }
+
+  forked(fork: ForkStatus): void {
+    if (this.#json) writeJson({ type: "equivocation", ...fork });
+    warn(
+      `equivocation: ${fork.author} signed two different changes as number ${fork.seq}; both are kept, and all honest nodes see both`,
+    );
+  }
+
+  failed(error: CommandError): void {
+    this.#fail(error);
+  }
+
+  #waitForQuiet(): void {
+    if (this.#quiet !== null) this.#quiet.refresh();
+    else this.#quiet = setTimeout(() => { this.#showDigest(); }, QUIET_MS);
+  }
+
+  #showDigest(): void {
+    const node = this.#node;
+    if (node === null) return;
+    const digest = node.digest();
+    if (digest === this.#digest) return;
+    this.#digest = digest;
+    const transactions = node.transactionCount();
+    if (this.#json) writeJson({ type: "digest", digest, transactions, changes: node.history.length });
+    else process.stdout.write(`${paint("bold", `digest ${digest.slice(0, DIGEST_DIGITS)}`)}  ${count(transactions, "transaction")}\n`);
+  }
+}
+
+function isShown(state: LinkState): boolean {
+  return state === "waiting" || state === "syncing";
+}
+
+function plainLines(node: Node, index: number): string {
+  const author = short(Buffer.from(node.history.authorAt(index)).toString("hex"));
+  const who = node.isOwn(index) ? `${paint("green", author)} you` : `${paint("cyan", author)}    `;
+  const transactions = transactionsIn(node.history, index);
+  const texts = transactions.length > 0 ? transactions.map(formatTransaction) : logEntry(node.history, index).ops.map((op) => op.text);
+  return texts.map((text) => `${who}  ${printable(text)}\n`).join("");
+}
+
+function jsonLines(node: Node, index: number): string {
+  const { id, author, ops } = logEntry(node.history, index);
+  const own = node.isOwn(index);
+  const transactions = transactionsIn(node.history, index);
+  if (transactions.length === 0) return `${JSON.stringify({ type: "change", id, author, own, ops })}\n`;
+  return transactions
+    .map((transaction) => `${JSON.stringify({ type: "transaction", id, author, own, transaction })}\n`)
+    .join("");
+}
+
+function writeJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

@@ -1,0 +1,140 @@
+/**
+ * Where a node's settings come from: flags win over SIDE_* variables, those over config.toml, that over the defaults.
+ * Every value is checked here, so that nothing below has to.
+ */
+import { readFileSync } from "node:fs";
+import { parse, TomlError } from "smol-toml";
+import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
+
+/** What was set explicitly; absent means "not given". */
+export interface Given {
+  readonly relays?: readonly string[] | undefined;
+  readonly room?: string | undefined;
+}
+
+/** Complete and checked. */
+export interface Settings {
+  readonly room: string;
+  /** True when a flag or a variable named the room: then a running node in another room is the wrong one. */
+  readonly roomIsExplicit: boolean;
+  readonly relays: readonly string[];
+}
+
+export const DEFAULT_ROOM = "main";
+export const DEFAULT_RELAY = "ws://127.0.0.1:8080/websocket";
+
+/** Longest name of a room in characters: a line of a screen, and well within what a document's name may be. */
+const MAX_ROOM_CHARACTERS = 128;
+
+/** The settings of a node whose config.toml is at `configPath`; throws CommandError when a value is wrong. */
+export function loadSettings(configPath: string, flags: Given, env: NodeJS.ProcessEnv): Settings {
+  const config = readConfig(configPath);
+  const variables = fromEnvironment(env);
+  const room = flags.room ?? variables.room;
+  return {
+    room: room ?? config.room ?? DEFAULT_ROOM,
+    roomIsExplicit: room !== undefined,
+    relays: flags.relays ?? variables.relays ?? config.relays ?? [DEFAULT_RELAY],
+  };
+}
+
+/** The text of a new config.toml: the settings, and what each of them means. */
+export function configText(name: string, room: string, relays: readonly string[]): string {
+  return `# Settings of the crdt-node "${name}".
+# Flags (--room, --relay) and variables (SIDE_ROOM, SIDE_RELAY) win over this file.
+
+# Everyone who names the same room edits the same document.
+room = ${JSON.stringify(room)}
+
+# The relays to connect to, all at once. One is enough; none can forge anything.
+relays = [${relays.map((relay) => JSON.stringify(relay)).join(", ")}]
+`;
+}
+
+/** Checks a room's name that came from `source` ("--room", "SIDE_ROOM", a file). */
+export function checkRoom(room: string, source: string): string {
+  const bad =
+    room === ""
+      ? "it is empty"
+      : [...room].length > MAX_ROOM_CHARACTERS
+        ? `it is longer than ${MAX_ROOM_CHARACTERS} characters`
+        : /[\p{Cc}\p{Cs}\p{Z}]/u.test(room)
+          ? "it holds a space or a control character"
+          : null;
+  if (bad === null) return room;
+  throw new CommandError(EXIT.usage, { what: `${source} cannot be the name of a room`, why: bad });
+}
+
+/** Checks a relay's address that came from `source`, and completes it with the path that relays listen on. */
+export function checkRelay(address: string, source: string): string {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    throw badRelay(address, source, "it is not a URL");
+  }
+  if (url.protocol !== "ws:" && url.protocol !== "wss:") {
+    const guess = url.protocol === "http:" ? "ws:" : "wss:";
+    const why = `a relay's address begins with ws:// or wss://, not ${url.protocol}//`;
+    throw badRelay(address, source, url.protocol.startsWith("http") ? `${why}; try ${guess}//${url.host}` : why);
+  }
+  if (url.username !== "" || url.password !== "" || url.hash !== "") {
+    throw badRelay(address, source, "a relay's address has no user, password or #fragment");
+  }
+  if (url.pathname === "/") url.pathname = "/websocket";
+  return url.href;
+}
+
+function badRelay(address: string, source: string, why: string): CommandError {
+  return new CommandError(EXIT.usage, {
+    what: `${source} is not the address of a relay: ${address.slice(0, 200)}`,
+    why,
+    next: `--relay ${DEFAULT_RELAY}`,
+  });
+}
+
+function fromEnvironment(env: NodeJS.ProcessEnv): Given {
+  // A variable that is set to nothing is not set: that is how shells and containers "unset" one.
+  const relays = env["SIDE_RELAY"]?.split(/[\s,]+/u).filter((address) => address !== "") ?? [];
+  const room = env["SIDE_ROOM"] ?? "";
+  return {
+    relays: relays.length === 0 ? undefined : relays.map((address) => checkRelay(address, "SIDE_RELAY")),
+    room: room === "" ? undefined : checkRoom(room, "SIDE_ROOM"),
+  };
+}
+
+function readConfig(path: string): Given {
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    // Someone who deletes it gets the defaults.
+    if (systemCode(error) === "ENOENT") return {};
+    throw new CommandError(EXIT.failure, { what: `cannot read ${path}`, why: messageOf(error) });
+  }
+  let table: { readonly [key: string]: unknown };
+  try {
+    table = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw badConfig(path, `line ${error.line}, column ${error.column} is not TOML`);
+  }
+  for (const key of Object.keys(table)) {
+    if (key !== "room" && key !== "relays") throw badConfig(path, `unknown setting "${key}" (known: room, relays)`);
+  }
+  const { room, relays } = table;
+  if (room !== undefined && typeof room !== "string") throw badConfig(path, "room must be a string");
+  if (relays !== undefined && !isStrings(relays)) throw badConfig(path, "relays must be a list of strings");
+  return {
+    room: room === undefined ? undefined : checkRoom(room, `"room" in ${path}`),
+    relays: relays?.map((address) => checkRelay(address, `"relays" in ${path}`)),
+  };
+}
+
+function isStrings(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((item) => typeof item === "string");
+}
+
+function badConfig(path: string, why: string): CommandError {
+  return new CommandError(EXIT.usage, { what: `cannot use ${path}`, why, next: `\${EDITOR:-vi} ${path}` });
+}

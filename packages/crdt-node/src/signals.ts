@@ -1,0 +1,23 @@
+/** Ctrl-C and its kin. */
+import { EXIT } from "./exit-codes.ts";
+
+/** Short commands end at once: whatever they have stored is durable already, and the system lets go of the store. */
+export function endOnInterrupt(): void {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.once(signal, () => {
+      process.exit(EXIT.interrupted);
+    });
+  }
+}
+
+/** Calls `stop` once, at the first signal; a second one ends the process at once. */
+export function stopOnSignal(stop: () => void): void {
+  let stopping = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (stopping) process.exit(EXIT.interrupted);
+      stopping = true;
+      stop();
+    });
+  }
+}

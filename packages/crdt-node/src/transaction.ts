@@ -1,0 +1,118 @@
+/**
+ * One line of text is one transaction. Three forms:
+ *
+ *     alice -> bob 10 lunch       from, to, amount, and what is left is the memo
+ *     {"from":"alice","to":"bob","amount":10,"memo":"lunch"}
+ *     any other text              {from: <the text>, to: "Bob", amount: 1}, as in the prototype
+ *
+ * A line with `->` (or `→`) in it, or one that begins with `{`, is meant as one of the first two; if it does not
+ * fit, it is an error and never taken for bare text. An amount is greater than zero (a negative one would take money
+ * instead of giving it) and one that a JSON number holds without losing a digit.
+ */
+
+/** A payment as people type it; `memo` is absent, never undefined or empty, when none was given. */
+export interface Transaction {
+  readonly from: string;
+  readonly to: string;
+  readonly amount: number;
+  readonly memo?: string;
+}
+
+/** What a line turned out to be; `message` is one line that names what was expected. */
+export type ParsedLine =
+  | { readonly kind: "transaction"; readonly transaction: Transaction }
+  | { readonly kind: "empty" }
+  | { readonly kind: "error"; readonly message: string };
+
+/** UTF-8 bytes of one input line: far above any memo, far below what a change holds. */
+export const MAX_LINE_BYTES = 65_536;
+
+const ARROW_FORM = /^(\S+?)\s*(?:->|→)\s*(\S+)\s+(\S+)(?:\s+(\S.*))?$/su;
+const DECIMAL = /^\d+(?:\.\d+)?$/u;
+const SIGNIFICANT_DIGITS = 15;
+
+/** Reads one line (without its line break); never throws. */
+export function parseTransaction(line: string): ParsedLine {
+  const text = line.trim();
+  if (text === "") return { kind: "empty" };
+  if (text.startsWith("{")) return parseJsonForm(text);
+  if (text.includes("->") || text.includes("→")) return parseArrowForm(text);
+  if (!text.isWellFormed()) return failure("the text is not well-formed Unicode");
+  return success(text, "Bob", 1, undefined);
+}
+
+/** The line that {@link parseTransaction} reads back as the same transaction: the arrow form where it can be. */
+export function formatTransaction(transaction: Transaction): string {
+  const { from, to, amount, memo } = transaction;
+  const line = `${from} -> ${to} ${amount}${memo === undefined ? "" : ` ${memo}`}`;
+  const parsed = parseTransaction(line);
+  const same =
+    !/[\r\n]/u.test(line) &&
+    parsed.kind === "transaction" &&
+    parsed.transaction.from === from &&
+    parsed.transaction.to === to &&
+    parsed.transaction.amount === amount &&
+    parsed.transaction.memo === memo;
+  return same ? line : JSON.stringify(transaction);
+}
+
+function parseArrowForm(text: string): ParsedLine {
+  const match = ARROW_FORM.exec(text);
+  if (match === null) {
+    return failure(
+      'expected "FROM -> TO AMOUNT [MEMO]", as in "alice -> bob 10 lunch" (a name with spaces needs the JSON form)',
+    );
+  }
+  const [, from = "", to = "", written = "", memo] = match;
+  if (!DECIMAL.test(written)) {
+    return failure(`the amount after "${shorten(to)}" must be a number like 10 or 2.50, not "${shorten(written)}"`);
+  }
+  const digits = written.replace(".", "").replace(/^0+/u, "");
+  const amount = Number(written);
+  if (digits.length > SIGNIFICANT_DIGITS && !(Number.isSafeInteger(amount) && !written.includes("."))) {
+    return failure(`the amount ${shorten(written)} has more digits than can be kept exactly`);
+  }
+  return success(from, to, amount, memo);
+}
+
+const FIELDS: ReadonlySet<string> = new Set(["from", "to", "amount", "memo"]);
+
+function parseJsonForm(text: string): ParsedLine {
+  const expected = 'expected {"from": text, "to": text, "amount": number, "memo"?: text}';
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return failure(`broken JSON; ${expected}`);
+  }
+  // The text begins with a brace, so what it holds is an object.
+  const record = value as { readonly [key: string]: unknown };
+  const unknown = Object.keys(record).find((key) => !FIELDS.has(key));
+  if (unknown !== undefined) return failure(`unknown field "${shorten(unknown)}"; ${expected}`);
+  const { from, to, amount, memo } = record;
+  if (typeof from !== "string" || from === "") return failure(`"from" must be a text that is not empty; ${expected}`);
+  if (typeof to !== "string" || to === "") return failure(`"to" must be a text that is not empty; ${expected}`);
+  if (typeof amount !== "number") return failure(`"amount" must be a number; ${expected}`);
+  if (memo !== undefined && typeof memo !== "string") return failure(`"memo" must be a text; ${expected}`);
+  return success(from, to, amount, memo === "" ? undefined : memo);
+}
+
+function success(from: string, to: string, amount: number, memo: string | undefined): ParsedLine {
+  if (!Number.isFinite(amount) || amount <= 0) return failure("the amount must be greater than 0");
+  if (amount > Number.MAX_SAFE_INTEGER) return failure("the amount is greater than can be kept exactly (2^53 - 1)");
+  if (![from, to, memo ?? ""].every((text) => text.isWellFormed())) {
+    return failure("a text is not well-formed Unicode (half of a surrogate pair)");
+  }
+  return { kind: "transaction", transaction: memo === undefined ? { from, to, amount } : { from, to, amount, memo } };
+}
+
+function failure(message: string): ParsedLine {
+  return { kind: "error", message };
+}
+
+/** What was typed, short enough to be quoted in one line of an error, with nothing in it that moves a cursor. */
+function shorten(text: string): string {
+  const points = [...text];
+  const short = points.length <= 40 ? text : `${points.slice(0, 40).join("")}…`;
+  return short.replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu, "\u{fffd}");
+}

@@ -1,0 +1,117 @@
+/** The command `crdt-relayer`: reads the settings, runs a relay until a signal comes, and says what went wrong. */
+import { readFileSync } from "node:fs";
+import { styleText } from "node:util";
+import { Command, CommanderError, Option } from "commander";
+import { EXIT, type ExitCode, messageOf, RelayError } from "./exit-codes.ts";
+import {
+  flagOf,
+  loadSettings,
+  type Setting,
+  SETTING_NAMES,
+  SETTINGS,
+  type Settings,
+  standardConfig,
+  variableOf,
+} from "./settings.ts";
+
+const EXAMPLES = `
+Examples:
+  crdt-relayer                                   rooms are kept in ~/.side/relayer
+  crdt-relayer --port 9000 --data /srv/rooms     another port, another folder
+  crdt-relayer --data :memory: --log-level debug keeps nothing, says everything
+  npx wscat -c ws://127.0.0.1:8080/websocket     then type /help
+
+Each option is also a variable (${variableOf("maxRooms")}) and a line of the config file
+(max-rooms = 500). Options win over variables, those over the file.
+
+Exit codes: 0 stopped, 1 failure, 2 usage, 4 the data folder is in use,
+5 the store is damaged, 130 interrupted twice.`;
+
+process.exitCode = await main();
+
+async function main(): Promise<ExitCode> {
+  const program = commandLine();
+  try {
+    program.parse();
+    const flags = program.opts<{ readonly [name: string]: string | undefined }>();
+    await run(loadSettings(flags, flags["config"], process.env));
+    return EXIT.ok;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    if (!(error instanceof RelayError)) throw error;
+    complain(error);
+    return error.exitCode;
+  }
+}
+
+async function run(settings: Settings): Promise<void> {
+  // Imported late: --help and mistakes need none of it.
+  const [{ createRelay }, { openLog }] = await Promise.all([import("./relay.ts"), import("./log.ts")]);
+  const log = openLog(settings.logLevel);
+  const signal = firstSignal();
+  const relay = await createRelay(settings, { logger: log });
+  process.stdout.on("error", () => {
+    // Whoever started it may have stopped reading; the relay goes on.
+  });
+  process.stdout.write(`listening ${relay.url}\n`);
+  log.info({ data: settings.data, pid: process.pid }, "started");
+  const end = await Promise.race([signal, relay.failed]);
+  if (end instanceof RelayError) throw end;
+  log.info({ signal: end, ...relay.status() }, "stopping");
+  await relay.close();
+  log.info("stopped; everything received is stored");
+}
+
+/** Resolves with the first signal; a second one ends the process at once. */
+function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let isSecond = false;
+    const take = (signal: NodeJS.Signals): void => {
+      if (isSecond) process.exit(EXIT.interrupted);
+      isSecond = true;
+      resolve(signal);
+    };
+    process.on("SIGINT", take);
+    process.on("SIGTERM", take);
+  });
+}
+
+function commandLine(): Command {
+  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+    readonly version: string;
+  };
+  const program = new Command("crdt-relayer")
+    .description("Stores signed changes and passes them on to everyone in a room. It cannot forge any.")
+    .usage("[options]")
+    .version(version, "-V, --version", "print the version")
+    .helpOption("-h, --help", "print this help")
+    .allowExcessArguments(false)
+    .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .showHelpAfterError("  next: crdt-relayer --help")
+    .exitOverride()
+    .addHelpText("after", EXAMPLES);
+  for (const name of SETTING_NAMES) program.addOption(optionOf(name));
+  return program.addOption(new Option("--config <FILE>", `read settings from a TOML file (default: ${shortened(standardConfig(process.env))}, if there)`));
+}
+
+function optionOf(name: keyof Settings): Option {
+  const { placeholder, help, standard, isBound }: Setting = SETTINGS[name];
+  const shown = shortened(String(standard(process.env)));
+  const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${help} (default: ${shown})`);
+  return isBound ? option.helpGroup("Bounds:") : option;
+}
+
+/** A path in the home folder as people write it. */
+function shortened(path: string): string {
+  const home = process.env["HOME"] ?? "";
+  return home !== "" && path.startsWith(`${home}/`) ? `~${path.slice(home.length)}` : path;
+}
+
+function complain(error: RelayError): void {
+  const paint = (style: Parameters<typeof styleText>[0], text: string): string =>
+    styleText(style, text, { stream: process.stderr });
+  const lines = [`${paint("red", "crdt-relayer:")} ${messageOf(error)}`];
+  if (error.why !== undefined) lines.push(`  why:  ${error.why}`);
+  if (error.next !== undefined) lines.push(`  next: ${paint("bold", error.next)}`);
+  process.stderr.write(`${lines.join("\n")}\n`);
+}

@@ -1,0 +1,45 @@
+/**
+ * Every way in which a relay ends a connection: the WebSocket close code (RFC 6455 §7.4; 4000–4999 are private), what it
+ * says, and whether the client should come back (after its usual backoff) or must change something first.
+ */
+
+/** One way to end a connection. */
+export interface Close {
+  readonly code: number;
+  /** At most 123 bytes, as RFC 6455 demands. */
+  readonly reason: string;
+  readonly then: "reconnect" | "terminal";
+}
+
+/** All of them. */
+export const CLOSE = {
+  /** SIGTERM, SIGINT or close(): everything acknowledged is stored. */
+  stopping: { code: 1001, reason: "the relay is stopping; reconnect", then: "reconnect" },
+  /** Sent by ws: the bytes are not the WebSocket protocol. */
+  protocol: { code: 1002, reason: "", then: "terminal" },
+  /** Sent by ws: a text frame is not UTF-8. */
+  notText: { code: 1007, reason: "", then: "terminal" },
+  /** Sent by ws: a message in too many fragments. */
+  fragments: { code: 1008, reason: "", then: "terminal" },
+  /** Sent by ws: a message over the greatest frame (--max-frame-bytes). */
+  tooLarge: { code: 1009, reason: "", then: "terminal" },
+  /** A mistake in the relay itself; it is in its log. */
+  internal: { code: 1011, reason: "an internal error; reconnect", then: "reconnect" },
+  /** --max-sessions are connected. */
+  tooManySessions: { code: 1013, reason: "too many sessions; try again later", then: "reconnect" },
+  /** --send-hard-bytes wait to be read. */
+  slowReader: { code: 4000, reason: "slow reader, reconnect", then: "reconnect" },
+  /** No room was joined within --join-seconds. */
+  notJoined: { code: 4001, reason: "no room was joined in time", then: "terminal" },
+  /** --max-rooms are in use. */
+  tooManyRooms: { code: 4002, reason: "too many rooms; try again later", then: "reconnect" },
+  /** --max-room-sessions are in this room. */
+  roomFull: { code: 4003, reason: "the room is full; try again later", then: "reconnect" },
+  /** The room's part of the store cannot be read; whoever runs the relay must act. */
+  roomDamaged: { code: 4004, reason: "the relay's copy of this room is damaged", then: "terminal" },
+  /** The relay could not store changes and stops; nothing unstored was acknowledged. */
+  storeFailed: { code: 4005, reason: "the relay cannot store changes and stops; reconnect", then: "reconnect" },
+} as const satisfies Record<string, Close>;
+
+/** The name of one way to end a connection. */
+export type CloseName = keyof typeof CLOSE;

@@ -1,0 +1,291 @@
+/**
+ * A relay: an HTTP server whose `/websocket` takes sessions (RFC 6455) and whose `/healthz` says how it is; the rooms
+ * behind it; and the order in which all of that starts and stops.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
+import { type Logger, pino } from "pino";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import type { CloseName } from "./close-codes.ts";
+import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import type { Room, RoomHost } from "./room.ts";
+import { Rooms } from "./rooms.ts";
+import { Session, type SessionHost } from "./session.ts";
+import { completeSettings, type Settings } from "./settings.ts";
+import { openStore, type Store } from "./store.ts";
+
+/** The path of the WebSocket. */
+export const WEBSOCKET_PATH = "/websocket";
+
+/** Connections beyond the sessions: /healthz must answer, and a refused session must be told why. */
+const SPARE_CONNECTIONS = 256;
+
+/** A running relay. */
+export interface Relay {
+  /** Where it listens: `ws://127.0.0.1:8080/websocket`. */
+  readonly url: string;
+  readonly port: number;
+  /** Resolves when the relay had to end by itself, after it has closed everything; never when close() was called. */
+  readonly failed: Promise<RelayError>;
+  /** What /healthz says. */
+  status(): RelayStatus;
+  /** Stops: takes nothing more in, stores what is on its way, closes the sessions, then the store. */
+  close(): Promise<void>;
+}
+
+/** How a relay is. Counts of changes are since it started. */
+export interface RelayStatus {
+  readonly status: "ok" | "stopping" | "failed";
+  readonly uptime: number;
+  readonly rooms: number;
+  readonly sessions: number;
+  readonly changes: { readonly [status in ReceiveStatus]: number };
+}
+
+/** What a program may bring along. */
+export interface RelayOptions {
+  /** Nothing is logged without one. */
+  readonly logger?: Logger;
+  /** Opens another database than the settings name; the relay closes it. */
+  readonly openStore?: (data: string) => Promise<Store>;
+  /** For SIDE_HOME, where `data` is not given; the process's own by default. */
+  readonly env?: NodeJS.ProcessEnv;
+}
+
+/** Starts a relay; settings that are left out have the defaults of the command. Throws RelayError when it cannot. */
+export async function createRelay(settings: Partial<Settings> = {}, options: RelayOptions = {}): Promise<Relay> {
+  const complete = completeSettings(settings, options.env ?? process.env);
+  const store = await (options.openStore ?? openStore)(complete.data);
+  const relay = new RunningRelay(complete, store, options.logger ?? pino({ level: "silent" }));
+  try {
+    await relay.listen();
+  } catch (error) {
+    await store.close();
+    throw listeningError(error, complete);
+  }
+  return relay;
+}
+
+class RunningRelay implements Relay, SessionHost, RoomHost {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly failed: Promise<RelayError>;
+  readonly #store: Store;
+  readonly #rooms: Rooms;
+  readonly #http: Server;
+  readonly #sockets: WebSocketServer;
+  readonly #sessions = new Set<Session>();
+  readonly #started = performance.now();
+  readonly #changes = { applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 };
+  #state: RelayStatus["status"] = "ok";
+  #closing: Promise<void> | null = null;
+  #ping: NodeJS.Timeout | null = null;
+  #fail: (error: RelayError) => void = () => undefined;
+  #noSessions: (() => void) | null = null;
+
+  constructor(settings: Settings, store: Store, log: Logger) {
+    this.settings = settings;
+    this.log = log;
+    this.#store = store;
+    this.#rooms = new Rooms(store, settings, this, log);
+    this.failed = new Promise((resolve) => {
+      this.#fail = resolve;
+    });
+    this.#http = createServer((request, response) => {
+      this.#respond(request, response);
+    });
+    this.#http.maxConnections = settings.maxSessions + SPARE_CONNECTIONS;
+    this.#http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#upgrade(request, socket, head);
+    });
+    // closeTimeout is newer than the types of ws.
+    const options: ServerOptions & { readonly closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      // Compression costs memory for each socket and time for each frame, and hashes do not compress.
+      perMessageDeflate: false,
+      maxPayload: settings.maxFrameBytes,
+      closeTimeout: CLOSE_MS,
+    };
+    this.#sockets = new WebSocketServer(options);
+  }
+
+  get port(): number {
+    return (this.#http.address() as AddressInfo | null)?.port ?? this.settings.port;
+  }
+
+  get url(): string {
+    const { host } = this.settings;
+    return `ws://${host.includes(":") ? `[${host}]` : host}:${this.port}${WEBSOCKET_PATH}`;
+  }
+
+  listen(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#http.once("error", reject);
+      this.#http.listen({ host: this.settings.host, port: this.settings.port }, () => {
+        this.#http.off("error", reject);
+        this.#http.on("error", (error) => {
+          this.log.error({ err: error }, "server error");
+        });
+        resolve();
+      });
+    });
+  }
+
+  status(): RelayStatus {
+    return {
+      status: this.#state,
+      uptime: Math.round((performance.now() - this.#started) / 1_000),
+      rooms: this.#rooms.size,
+      sessions: this.#sessions.size,
+      changes: { ...this.#changes },
+    };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close("stopping", "stopping");
+    return this.#closing;
+  }
+
+  enter(document: Uint8Array): ReturnType<Rooms["enter"]> {
+    return this.#rooms.enter(document);
+  }
+
+  leave(document: Uint8Array): void {
+    this.#rooms.leave(document);
+  }
+
+  ended(session: Session): void {
+    this.#sessions.delete(session);
+    if (this.#sessions.size > 0) return;
+    // An idle relay has no timer to wake up for.
+    if (this.#ping !== null) clearInterval(this.#ping);
+    this.#ping = null;
+    this.#noSessions?.();
+  }
+
+  received({ status, code, applied, results }: ReceivedGroup, room: Room): void {
+    this.#changes.applied += applied.length;
+    for (const result of results) if (result.status !== "applied") this.#changes[result.status]++;
+    if (results.length === 0) this.#changes.rejected++;
+    if (status === "rejected") this.log.debug({ code, document: Buffer.from(room.document).toString("hex") }, "rejected");
+  }
+
+  /** Storing failed: whatever is not stored was not acknowledged, and the nodes still have it. */
+  storingFailed(error: unknown): void {
+    if (this.#closing !== null) return;
+    const reason = messageOf(error);
+    this.log.fatal({ reason }, "changes cannot be stored; the relay stops");
+    this.#closing = this.#close("failed", "storeFailed").then(() => {
+      this.#fail(
+        new RelayError(
+          EXIT.failure,
+          {
+            what: "changes cannot be stored; the relay has stopped",
+            why: reason,
+            next: `df -h ${this.settings.data}  # then start the relay again: nodes send what was not acknowledged`,
+          },
+          { cause: error },
+        ),
+      );
+    });
+  }
+
+  async #close(state: "stopping" | "failed", how: CloseName): Promise<void> {
+    this.#state = state;
+    this.#http.close();
+    this.#http.closeIdleConnections();
+    if (state === "stopping") await within(DRAIN_MS, this.#rooms.close());
+    const gone = new Promise<void>((resolve) => {
+      this.#noSessions = resolve;
+      if (this.#sessions.size === 0) resolve();
+    });
+    for (const session of this.#sessions) session.close(how);
+    await within(CLOSE_MS, gone);
+    for (const session of this.#sessions) session.terminate();
+    this.#http.closeAllConnections();
+    await this.#store.close();
+  }
+
+  #respond({ url = "", method = "" }: IncomingMessage, response: ServerResponse): void {
+    const path = url.split("?", 1)[0];
+    const isRead = method === "GET" || method === "HEAD";
+    const [code, body] =
+      path === WEBSOCKET_PATH
+        ? [426, { status: "error", detail: "this is a WebSocket" }]
+        : path !== "/healthz"
+          ? [404, { status: "error", detail: `try ${WEBSOCKET_PATH} or /healthz` }]
+          : isRead
+            ? [this.#state === "ok" ? 200 : 503, this.status()]
+            : [405, { status: "error", detail: "GET only" }];
+    const text = `${JSON.stringify(body)}\n`;
+    response.writeHead(code, { "content-type": "application/json", "cache-control": "no-store" });
+    response.end(method === "HEAD" ? undefined : text);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A socket without a listener would end the process with its first error.
+    socket.on("error", () => socket.destroy());
+    if ((request.url ?? "").split("?", 1)[0] !== WEBSOCKET_PATH) {
+      refuse(socket, 404);
+    } else if (this.#state !== "ok") {
+      refuse(socket, 503);
+    } else {
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#accept(webSocket, (socket as Socket).remoteAddress ?? "unknown");
+      });
+    }
+  }
+
+  #accept(socket: WebSocket, address: string): void {
+    const session = new Session(socket, address, this);
+    const isOver = this.#sessions.size >= this.settings.maxSessions;
+    this.#sessions.add(session);
+    if (isOver) {
+      session.close("tooManySessions");
+      return;
+    }
+    this.#ping ??= setInterval(() => {
+      for (const one of this.#sessions) one.checkAlive();
+    }, this.settings.pingSeconds * 1_000);
+  }
+}
+
+/** Answers a request for an upgrade that is not granted. */
+function refuse(socket: Duplex, status: number): void {
+  const text = STATUS_CODES[status] ?? "";
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+/** Resolves with the promise, or without it after so many milliseconds. */
+async function within(ms: number, promise: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | null = null;
+  const late = new Promise<void>((resolve) => {
+    timer = setTimeout(resolve, ms);
+  });
+  await Promise.race([promise, late]);
+  if (timer !== null) clearTimeout(timer);
+}
+
+function listeningError(error: unknown, { host, port }: Settings): RelayError {
+  const code = systemCode(error);
+  const what = `cannot listen on ${host}:${port}`;
+  if (code === "EADDRINUSE") {
+    return new RelayError(EXIT.failure, {
+      what,
+      why: "another program listens there already",
+      next: `crdt-relayer --port ${port === 65_535 ? 8080 : port + 1}`,
+    });
+  }
+  if (code === "EACCES") {
+    return new RelayError(EXIT.failure, { what, why: "ports below 1024 need privileges", next: "crdt-relayer --port 8080" });
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    const why = `this machine has no address ${host}`;
+    return new RelayError(EXIT.failure, { what, why, next: "crdt-relayer --host 127.0.0.1" });
+  }
+  return new RelayError(EXIT.failure, { what, why: messageOf(error) });
+}

@@ -1,0 +1,235 @@
+/**
+ * A room: the history of one document, its log, and the sessions in it.
+ *
+ * What a group brings is verified by the history, appended to the log, and only when that is durable acknowledged to
+ * whoever sent it and passed on to everyone, as the bytes that came in. Writes on their way are shared by all who append
+ * meanwhile (group commit). A room cannot forge or alter anything; all it could do is withhold.
+ */
+import {
+  ChangeLog,
+  faultOf,
+  History,
+  type LevelLike,
+  type LiveGroup,
+  liveGroups,
+  type LogFault,
+  type ReceivedGroup,
+  type Result,
+  toHex,
+} from "bft-json-crdt";
+import { LOAD_SLICE_MS, MAX_AWAITED_CHANGES, NEWS_MS } from "./limits.ts";
+
+/** A session, as its room sees it. */
+export interface Member {
+  /** Who pays in the causal queue for what has to wait. */
+  readonly peer: string;
+  readonly kind: "program" | "person";
+  /** Tells a program that these changes are durable. */
+  acknowledge(ids: readonly Uint8Array[]): void;
+  /** Passes on changes that were applied and are durable. */
+  push(live: LiveGroup): void;
+  /** Tells a person some news; may be dropped when they do not read. */
+  tell(news: string): void;
+  /** More (or, when negative, fewer) bytes of this session wait to be stored. */
+  await(bytes: number): void;
+}
+
+/** Whom a room tells of what happens in it. */
+export interface RoomHost {
+  /** A group was judged. */
+  received(outcome: ReceivedGroup, room: Room): void;
+  /** The log cannot be written any more: nothing that came since is acknowledged, and the relay must end. */
+  storingFailed(error: unknown): void;
+}
+
+/** One document on a relay. */
+export class Room {
+  readonly document: Uint8Array;
+  readonly history: History;
+  readonly #log: ChangeLog;
+  readonly #host: RoomHost;
+  readonly #members = new Set<Member>();
+  /** Who sent a change that is pending, by its hex id: they are told once it is durable. */
+  readonly #awaited = new Map<string, Set<Member>>();
+  #durable: number;
+  #unsaid: number[] = [];
+  #news: NodeJS.Timeout | null = null;
+
+  private constructor(history: History, log: ChangeLog, host: RoomHost) {
+    this.document = history.document;
+    this.history = history;
+    this.#log = log;
+    this.#host = host;
+    this.#durable = history.length;
+  }
+
+  /** Loads a room from its log; an error names the damage. Throws what the database throws. */
+  static async load(document: Uint8Array, database: LevelLike, host: RoomHost): Promise<Result<Room, LogFault>> {
+    const history = new History({ document });
+    const log = new ChangeLog(database, document);
+    let sliceEnd = performance.now() + LOAD_SLICE_MS;
+    for await (const record of log.read()) {
+      if (!record.ok) return record;
+      history.receive(record.value.group, "store");
+      const fault = faultOf(history, record.value);
+      if (fault !== null) return { ok: false, error: fault };
+      if (performance.now() < sliceEnd) continue;
+      await new Promise((resolve) => setImmediate(resolve));
+      sliceEnd = performance.now() + LOAD_SLICE_MS;
+    }
+    return { ok: true, value: new Room(history, log, host) };
+  }
+
+  /** Applied changes below this local index are durable. */
+  get durable(): number {
+    return this.#durable;
+  }
+
+  /** True when everything that was applied is durable. */
+  get isSettled(): boolean {
+    return this.#durable === this.history.length;
+  }
+
+  /** Authors of applied changes. */
+  get authors(): number {
+    return new Set(this.history.tips().map(({ author }) => toHex(author))).size;
+  }
+
+  /** How many sessions of a kind are here. */
+  count(kind: Member["kind"]): number {
+    let found = 0;
+    for (const member of this.#members) if (member.kind === kind) found++;
+    return found;
+  }
+
+  enter(member: Member): void {
+    this.#members.add(member);
+  }
+
+  leave(member: Member): void {
+    this.#members.delete(member);
+    for (const [id, senders] of this.#awaited) {
+      senders.delete(member);
+      if (senders.size === 0) this.#awaited.delete(id);
+    }
+  }
+
+  /** Tells all people here but one. */
+  tell(news: string, except: Member): void {
+    for (const member of this.#members) {
+      if (member.kind === "person" && member !== except) member.tell(news);
+    }
+  }
+
+  /** Takes in a group from a session. Never throws for what it holds; what follows from it happens once it is durable. */
+  receive(group: Uint8Array, from: Member): ReceivedGroup {
+    const received = this.history.receive(group, from.peer);
+    this.#host.received(received, this);
+    const known: Uint8Array[] = [];
+    for (const { id, status } of received.results) {
+      if (status === "pending") this.#awaitChange(id, from);
+      else if (this.history.indexOf(id) >= 0) known.push(id);
+    }
+    if (received.applied.length > 0) void this.#store(group, received, from);
+    if (known.length > 0) this.acknowledge(known, from);
+    return received;
+  }
+
+  /** Acknowledges those of these changes that are applied, as soon as they are durable. */
+  acknowledge(ids: readonly Uint8Array[], to: Member): void {
+    const applied = ids.filter((id) => this.history.indexOf(id) >= 0);
+    if (applied.length === 0) return;
+    if (applied.every((id) => this.history.indexOf(id) < this.#durable)) {
+      to.acknowledge(applied);
+      return;
+    }
+    this.#log.append([]).then(
+      () => {
+        if (this.#members.has(to)) to.acknowledge(applied);
+      },
+      () => {
+        // The failure is reported by the append that it belongs to.
+      },
+    );
+  }
+
+  /** Resolves when everything received so far is durable, or cannot be any more. */
+  async settled(): Promise<void> {
+    await this.#log.append([]).catch(() => undefined);
+  }
+
+  /** Appends what was applied; when it is durable, tells those who wait for it and everyone else. */
+  async #store(group: Uint8Array, received: ReceivedGroup, from: Member): Promise<void> {
+    const { applied } = received;
+    const live = liveGroups(this.history, group, received);
+    const records = live.map((one) => ({
+      ids: one.indexes.map((index) => this.history.idAt(index)),
+      group: one.group,
+    }));
+    from.await(group.length);
+    try {
+      await this.#log.append(records);
+    } catch (error) {
+      this.#host.storingFailed(error);
+      return;
+    } finally {
+      from.await(-group.length);
+    }
+    this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
+    for (const one of live) {
+      for (const member of this.#members) member.push(one);
+    }
+    this.#acknowledgeAwaited(received);
+    this.#gatherNews(applied);
+  }
+
+  #awaitChange(id: Uint8Array, from: Member): void {
+    const key = toHex(id);
+    const senders = this.#awaited.get(key);
+    if (senders !== undefined) {
+      senders.add(from);
+      return;
+    }
+    this.#awaited.set(key, new Set([from]));
+    if (this.#awaited.size <= MAX_AWAITED_CHANGES) return;
+    for (const oldest of this.#awaited.keys()) {
+      this.#awaited.delete(oldest);
+      return;
+    }
+  }
+
+  /** Pending changes that were released: whoever sent them has waited for this. */
+  #acknowledgeAwaited({ applied }: ReceivedGroup): void {
+    if (this.#awaited.size === 0) return;
+    for (const index of applied) {
+      const id = this.history.idAt(index);
+      const key = toHex(id);
+      for (const member of this.#awaited.get(key) ?? []) member.acknowledge([id]);
+      this.#awaited.delete(key);
+    }
+  }
+
+  #gatherNews(applied: readonly number[]): void {
+    if (this.count("person") === 0) return;
+    for (const index of applied) this.#unsaid.push(index);
+    this.#news ??= setTimeout(() => {
+      this.#news = null;
+      const indexes = this.#unsaid;
+      this.#unsaid = [];
+      const news = this.#describe(indexes);
+      for (const member of this.#members) if (member.kind === "person") member.tell(news);
+    }, NEWS_MS).unref();
+  }
+
+  #describe(indexes: readonly number[]): string {
+    const authors = new Set(indexes.map((index) => toHex(this.history.authorAt(index))));
+    const [first = ""] = authors;
+    const by = authors.size === 1 ? `author ${first.slice(0, 8)}` : `${authors.size} authors`;
+    return `* ${counted(indexes.length, "new change")} by ${by}; ${this.history.length} in all`;
+  }
+}
+
+/** `1 change`, `2 changes`. */
+export function counted(n: number, noun: string, plural = `${noun}s`): string {
+  return `${n} ${n === 1 ? noun : plural}`;
+}

@@ -1,0 +1,160 @@
+/**
+ * The rooms that are loaded: each document once, however many sessions ask for it at once; loaded when the first session
+ * comes, forgotten some time after the last has left, never more than a bound.
+ */
+import { type LevelLike, type LogFault, type Result, toHex } from "bft-json-crdt";
+import type { Logger } from "pino";
+import type { CloseName } from "./close-codes.ts";
+import { messageOf } from "./exit-codes.ts";
+import { Room, type RoomHost } from "./room.ts";
+import type { Settings } from "./settings.ts";
+
+/** Why a room cannot be entered, and how the session ends for it. */
+export interface RoomRefusal {
+  readonly code: "too_many_rooms" | "room_full" | "room_damaged" | "stopping";
+  readonly detail: string;
+  readonly close: CloseName;
+}
+
+interface Entry {
+  readonly document: Uint8Array;
+  readonly loading: Promise<Result<Room, RoomRefusal>>;
+  room: Room | null;
+  /** Sessions that are in it or wait for it. */
+  sessions: number;
+  grace: NodeJS.Timeout | null;
+}
+
+/** All loaded rooms of a relay. */
+export class Rooms {
+  readonly #database: LevelLike;
+  readonly #settings: Settings;
+  readonly #host: RoomHost;
+  readonly #log: Logger;
+  /** By hex document id; those without sessions in the order in which they were left. */
+  readonly #entries = new Map<string, Entry>();
+  #isClosed = false;
+
+  constructor(database: LevelLike, settings: Settings, host: RoomHost, log: Logger) {
+    this.#database = database;
+    this.#settings = settings;
+    this.#host = host;
+    this.#log = log;
+  }
+
+  /** Rooms in memory. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /**
+   * Takes a place in a document's room, and loads it when it is not. Each place that was given must be given back by
+   * {@link leave}; a refusal leaves nothing to give back. Never rejects.
+   */
+  async enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>> {
+    const key = toHex(document);
+    const entry = this.#entries.get(key) ?? this.#load(key, document);
+    if (entry === null) {
+      return this.#isClosed
+        ? refused("stopping", "the relay is stopping", "stopping")
+        : refused("too_many_rooms", `${this.#settings.maxRooms} rooms are in use`, "tooManyRooms");
+    }
+    if (entry.sessions >= this.#settings.maxRoomSessions) {
+      return refused("room_full", `${entry.sessions} sessions are in this room`, "roomFull");
+    }
+    entry.sessions++;
+    if (entry.grace !== null) clearTimeout(entry.grace);
+    entry.grace = null;
+    const loaded = await entry.loading;
+    if (!loaded.ok) this.leave(document);
+    return loaded;
+  }
+
+  /** Gives a place back. */
+  leave(document: Uint8Array): void {
+    const key = toHex(document);
+    const entry = this.#entries.get(key);
+    if (entry === undefined) return;
+    entry.sessions--;
+    if (entry.sessions > 0) return;
+    // The order of the map is the order in which rooms were left.
+    this.#entries.delete(key);
+    this.#entries.set(key, entry);
+    // A room that nobody ever wrote to has nothing to wait for; a damaged one is not read again for each knock.
+    const seconds = entry.room?.history.length === 0 ? 0 : this.#settings.roomGraceSeconds;
+    entry.grace = setTimeout(() => {
+      void this.#forget(key, entry);
+    }, seconds * 1_000).unref();
+  }
+
+  /** Lets nobody in any more; resolves when everything received is durable, or cannot be any more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    for (const { grace } of this.#entries.values()) if (grace !== null) clearTimeout(grace);
+    await Promise.all([...this.#entries.values()].map(({ room }) => room?.settled()));
+  }
+
+  #load(key: string, document: Uint8Array): Entry | null {
+    if (this.#isClosed || (this.#entries.size >= this.#settings.maxRooms && !this.#makeSpace())) return null;
+    const entry: Entry = { document, loading: this.#read(key, document), room: null, sessions: 0, grace: null };
+    void entry.loading.then((loaded) => {
+      if (loaded.ok) entry.room = loaded.value;
+    });
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  async #read(key: string, document: Uint8Array): Promise<Result<Room, RoomRefusal>> {
+    const start = performance.now();
+    let loaded: Result<Room, LogFault>;
+    try {
+      loaded = await Room.load(document, this.#database, this.#host);
+    } catch (error) {
+      return this.#damaged(key, messageOf(error));
+    }
+    if (!loaded.ok) return this.#damaged(key, loaded.error.detail);
+    const ms = Math.round(performance.now() - start);
+    this.#log.info({ document: key, changes: loaded.value.history.length, ms }, "room loaded");
+    return loaded;
+  }
+
+  #damaged(key: string, detail: string): Result<Room, RoomRefusal> {
+    this.#log.error(
+      { document: key, detail },
+      "this room cannot be read from the store and is refused; stop the relay, move its data folder away and start again: nodes send what they have",
+    );
+    return refused("room_damaged", `the relay's copy of this room is damaged: ${detail}`, "roomDamaged");
+  }
+
+  /** Forgets the room that was left first; false when all are in use. */
+  #makeSpace(): boolean {
+    for (const [key, entry] of this.#entries) {
+      if (entry.sessions > 0 || entry.room?.isSettled === false) continue;
+      this.#drop(key, entry);
+      return true;
+    }
+    return false;
+  }
+
+  async #forget(key: string, entry: Entry): Promise<void> {
+    // Two logs of one document would overwrite each other's records: a room goes only when nothing is on its way.
+    await entry.room?.settled();
+    if (entry.sessions > 0 || this.#entries.get(key) !== entry) return;
+    if (entry.room?.isSettled === false) return;
+    this.#drop(key, entry);
+  }
+
+  #drop(key: string, entry: Entry): void {
+    if (entry.grace !== null) clearTimeout(entry.grace);
+    this.#entries.delete(key);
+    this.#log.debug({ document: key }, "room forgotten");
+  }
+}
+
+function refused(
+  code: RoomRefusal["code"],
+  detail: string,
+  close: CloseName,
+): { readonly ok: false; readonly error: RoomRefusal } {
+  return { ok: false, error: { code, detail, close } };
+}

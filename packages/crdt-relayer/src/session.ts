@@ -1,0 +1,372 @@
+/**
+ * A session: one socket, and the room that it is in. Nothing that comes through the socket can throw beyond it: text is
+ * a join, a sync message (both JSON) or a command that a person typed; bytes are a group of changes.
+ */
+import {
+  documentId,
+  fromHex,
+  isWellFormed,
+  type LiveGroup,
+  parseMessage,
+  type Result,
+  SyncSession,
+  toHex,
+} from "bft-json-crdt";
+import type { Logger } from "pino";
+import type { WebSocket } from "ws";
+import { CLOSE, type CloseName } from "./close-codes.ts";
+import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
+import { FRAME_OVERHEAD_BYTES, INBOX_BYTES, MAX_COMMAND_LENGTH } from "./limits.ts";
+import { counted, type Member, type Room } from "./room.ts";
+import type { RoomRefusal } from "./rooms.ts";
+import type { Settings } from "./settings.ts";
+
+/** Version of the protocol that `joined` announces. */
+export const PROTOCOL = 1;
+
+/** UTF-16 units of a room's name: what the name of a document may have. */
+const MAX_ROOM_NAME = 1_024;
+
+/** What a session needs from its relay. */
+export interface SessionHost {
+  readonly settings: Settings;
+  readonly log: Logger;
+  /** Takes a place in a room; see Rooms. */
+  enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
+  leave(document: Uint8Array): void;
+  /** The socket is gone. */
+  ended(session: Session): void;
+}
+
+interface Destination {
+  readonly document: Uint8Array;
+  /** The name that the session used; null when it named the document itself. */
+  readonly room: string | null;
+}
+
+/** One connection to a relay. */
+export class Session implements Member {
+  readonly peer: string;
+  readonly #socket: WebSocket;
+  readonly #host: SessionHost;
+  readonly #log: Logger;
+  #kind: Member["kind"] = "program";
+  #room: Room | null = null;
+  #roomName: string | null = null;
+  #sync: SyncSession | null = null;
+  /** A room is being entered: what comes meanwhile waits in the inbox. */
+  #isEntering = false;
+  readonly #inbox: (string | Uint8Array)[] = [];
+  /** Bytes in the inbox, and of groups on their way to the store. */
+  #awaited = 0;
+  #isStalled = false;
+  #isAlive = true;
+  #isClosed = false;
+  readonly #joinTimer: NodeJS.Timeout;
+  readonly #written = (): void => {
+    this.#drained();
+  };
+
+  /** `peer` labels who is at the other end in logs and quotas. */
+  constructor(socket: WebSocket, peer: string, host: SessionHost) {
+    this.#socket = socket;
+    this.peer = peer;
+    this.#host = host;
+    this.#log = host.log.child({ peer });
+    this.#joinTimer = setTimeout(() => {
+      this.close("notJoined");
+    }, host.settings.joinSeconds * 1_000).unref();
+    socket.on("message", (data: Buffer, isBinary) => {
+      this.#isAlive = true;
+      this.#guard(() => {
+        this.#take(isBinary ? data : data.toString("utf8"));
+      });
+    });
+    socket.on("pong", () => {
+      this.#isAlive = true;
+    });
+    // What breaks the WebSocket protocol is closed by ws, with its own code.
+    socket.on("error", (error) => {
+      this.#log.debug({ error: error.message }, "socket error");
+    });
+    socket.on("close", (code) => {
+      this.#end();
+      this.#log.debug({ code }, "session closed");
+      host.ended(this);
+    });
+  }
+
+  get kind(): Member["kind"] {
+    return this.#kind;
+  }
+
+  /** Cuts a connection that has not answered the last ping, and pings any other. */
+  checkAlive(): void {
+    // While the socket is not read, no answer can come.
+    if (this.#isAlive || this.#socket.isPaused) {
+      this.#isAlive = false;
+      if (!this.#isClosed) this.#socket.ping();
+    } else {
+      this.#log.info("a session does not answer any more and is cut");
+      this.#socket.terminate();
+    }
+  }
+
+  /** Ends the session in one of the documented ways. */
+  close(name: CloseName): void {
+    if (this.#isClosed) return;
+    const { code, reason } = CLOSE[name];
+    this.#end();
+    this.#log.debug({ code, reason }, "session is closed by the relay");
+    // The answer to our close frame must be read.
+    if (this.#socket.isPaused) this.#socket.resume();
+    this.#socket.close(code, reason);
+  }
+
+  /** Cuts the connection without more words. */
+  terminate(): void {
+    this.#end();
+    this.#socket.terminate();
+  }
+
+  acknowledge(ids: readonly Uint8Array[]): void {
+    this.#guard(() => this.#sync?.acknowledge(ids));
+  }
+
+  push({ group, indexes }: LiveGroup): void {
+    this.#guard(() => this.#sync?.push(group, indexes));
+  }
+
+  tell(news: string): void {
+    if (this.#socket.bufferedAmount <= this.#host.settings.sendSoftBytes) this.#send(news);
+  }
+
+  await(bytes: number): void {
+    this.#awaited += bytes;
+    if (this.#isClosed) return;
+    if (this.#awaited > INBOX_BYTES) {
+      if (!this.#socket.isPaused) this.#socket.pause();
+    } else if (this.#socket.isPaused && this.#awaited <= INBOX_BYTES / 2) {
+      this.#socket.resume();
+    }
+  }
+
+  /** A mistake of ours costs this session and never the process. */
+  #guard(step: () => void): void {
+    if (this.#isClosed) return;
+    try {
+      step();
+    } catch (error) {
+      this.#log.error({ err: error }, "an internal error; the session is closed");
+      this.close("internal");
+    }
+  }
+
+  #take(frame: string | Uint8Array): void {
+    if (!this.#isEntering) {
+      this.#handle(frame);
+      return;
+    }
+    this.#inbox.push(frame);
+    this.await(frame.length + FRAME_OVERHEAD_BYTES);
+  }
+
+  #handle(frame: string | Uint8Array): void {
+    if (typeof frame !== "string") {
+      if (this.#sync !== null) this.#sync.receive(frame);
+      else this.#refuse("not_joined", 'join a room first: {"type":"join","room":"main"}');
+    } else if (isCommand(frame)) {
+      runCommand(frame, this.#commands());
+    } else if (!this.#handleJoin(frame)) {
+      if (this.#sync !== null) this.#handleSync(this.#sync, frame);
+      else this.#refuseText(frame);
+    }
+  }
+
+  #handleSync(sync: SyncSession, frame: string): void {
+    sync.receive(frame);
+    // A program that comes back may wait for acknowledgements that were on their way when it left.
+    if (!frame.includes('"have"')) return;
+    const message = parseMessage(frame);
+    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier)) return;
+    this.#room?.acknowledge(message.value.frontier.heads, this);
+  }
+
+  /** Handles a frame that is a join; false when it is something else. */
+  #handleJoin(text: string): boolean {
+    if (text.length > MAX_COMMAND_LENGTH || !text.includes('"join"')) return false;
+    const message = parseObject(text);
+    if (message?.["type"] !== "join") return false;
+    const { room, document } = message;
+    if (room === undefined && typeof document === "string" && /^[0-9a-f]{64}$/u.test(document)) {
+      void this.#enter({ document: fromHex(document) ?? documentId(document), room: null }, "program");
+    } else if (document === undefined && typeof room === "string" && isRoomName(room)) {
+      void this.#enter({ document: documentId(room), room }, "program");
+    } else {
+      this.#refuse("bad_join", 'a join names a room or a document: {"type":"join","room":"main"}');
+    }
+    return true;
+  }
+
+  #refuseText(text: string): void {
+    if (!text.startsWith("{")) {
+      this.#send(NOT_A_COMMAND);
+      return;
+    }
+    const message = text.length <= MAX_COMMAND_LENGTH ? parseObject(text) : null;
+    if (message === null) this.#refuse("malformed", "this is not a control message");
+    else this.#refuse("not_joined", 'join a room first: {"type":"join","room":"main"}');
+  }
+
+  async #enter({ document, room: name }: Destination, kind: Member["kind"]): Promise<void> {
+    this.#leaveRoom();
+    this.#isEntering = true;
+    const entered = await this.#host.enter(document);
+    this.#isEntering = false;
+    if (this.#isClosed) {
+      if (entered.ok) this.#host.leave(document);
+      return;
+    }
+    this.#guard(() => {
+      if (entered.ok) this.#settle(entered.value, name, kind);
+      else this.#turnAway(entered.error, kind);
+    });
+    this.#guard(() => {
+      this.#openInbox();
+    });
+  }
+
+  #settle(room: Room, name: string | null, kind: Member["kind"]): void {
+    clearTimeout(this.#joinTimer);
+    this.#room = room;
+    this.#roomName = name;
+    this.#kind = kind;
+    room.enter(this);
+    const document = toHex(room.document);
+    this.#log.info({ document, room: name ?? undefined, kind }, "joined");
+    if (kind === "person") {
+      this.#send(this.#welcome(room));
+      room.tell(`* a person came to look; ${this.#company(room)}`, this);
+      return;
+    }
+    this.#send(JSON.stringify({ type: "joined", ...(name === null ? {} : { room: name }), document, protocol: PROTOCOL }));
+    room.tell(`* a program came in; ${this.#company(room)}`, this);
+    this.#sync = new SyncSession({
+      history: room.history,
+      peer: this.peer,
+      send: (frame) => this.#send(frame),
+      receiveGroup: (group) => room.receive(group, this),
+      durable: () => room.durable,
+      onError: (code, detail) => {
+        this.#log.debug({ code, detail }, "fault");
+      },
+    });
+    this.#sync.open();
+  }
+
+  #turnAway({ code, detail, close }: RoomRefusal, kind: Member["kind"]): void {
+    if (kind === "person") this.#send(`error: ${detail}`);
+    else this.#refuse(code, detail);
+    this.close(close);
+  }
+
+  #openInbox(): void {
+    while (!this.#isEntering) {
+      const frame = this.#inbox.shift();
+      if (frame === undefined) return;
+      this.await(-(frame.length + FRAME_OVERHEAD_BYTES));
+      this.#handle(frame);
+    }
+  }
+
+  #commands(): CommandContext {
+    return {
+      join: (room) => {
+        if (isRoomName(room)) void this.#enter({ document: documentId(room), room }, "person");
+        else this.#send(`error: a room's name has 1 to ${MAX_ROOM_NAME} characters`);
+      },
+      leave: () => {
+        const wasIn = this.#room !== null;
+        this.#leaveRoom();
+        return wasIn;
+      },
+      who: () => (this.#room === null ? null : `${this.#title(this.#room)}: ${this.#company(this.#room)}`),
+      reply: (text) => {
+        this.#send(text);
+      },
+    };
+  }
+
+  #welcome(room: Room): string {
+    const { length } = room.history;
+    const changes = length === 0 ? "no changes yet" : `${counted(length, "change")} by ${counted(room.authors, "author")}`;
+    return `joined ${this.#title(room)} (document ${toHex(room.document).slice(0, 8)}): ${changes}; ${this.#company(room)}`;
+  }
+
+  #title(room: Room): string {
+    return this.#roomName === null ? `document ${toHex(room.document).slice(0, 8)}` : `room ${JSON.stringify(this.#roomName)}`;
+  }
+
+  #company(room: Room): string {
+    const people = counted(room.count("person"), "person", "people");
+    return `${counted(room.count("program"), "program")} and ${people} here`;
+  }
+
+  #refuse(code: string, detail: string): void {
+    this.#send(JSON.stringify({ type: "error", code, detail }));
+  }
+
+  /** Hands a frame to the socket, which takes it in any case; false when it is full and resume() follows later. */
+  #send(frame: string | Uint8Array): boolean {
+    if (this.#isClosed) return false;
+    const { sendSoftBytes, sendHardBytes } = this.#host.settings;
+    this.#socket.send(frame, { binary: typeof frame !== "string" }, this.#written);
+    if (this.#socket.bufferedAmount > sendHardBytes) {
+      this.#log.info({ buffered: this.#socket.bufferedAmount }, "slow reader");
+      this.close("slowReader");
+      return false;
+    }
+    if (this.#socket.bufferedAmount > sendSoftBytes) this.#isStalled = true;
+    return !this.#isStalled;
+  }
+
+  #drained(): void {
+    if (!this.#isStalled || this.#socket.bufferedAmount > this.#host.settings.sendSoftBytes / 2) return;
+    this.#isStalled = false;
+    this.#guard(() => this.#sync?.resume());
+  }
+
+  #leaveRoom(): void {
+    const room = this.#room;
+    if (room === null) return;
+    this.#sync?.close();
+    this.#sync = null;
+    this.#room = null;
+    room.leave(this);
+    room.tell(`* a ${this.#kind} left; ${this.#company(room)}`, this);
+    this.#host.leave(room.document);
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#joinTimer);
+    this.#inbox.length = 0;
+    this.#leaveRoom();
+  }
+}
+
+function isRoomName(name: string): boolean {
+  return name.length > 0 && name.length <= MAX_ROOM_NAME && isWellFormed(name);
+}
+
+/** The own fields of a JSON object, or null for any other text. */
+function parseObject(text: string): { readonly [key: string]: unknown } | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
+    // A key like __proto__ is data and must not reach what is inherited.
+    return Object.assign(Object.create(null) as object, value) as { readonly [key: string]: unknown };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,248 @@
+/**
+ * Where a relay's settings come from: flags win over SIDE_RELAYER_* variables, those over the config file, that over the
+ * defaults. One table names them all; flags, variables, TOML keys and help are made from it, so they cannot differ.
+ */
+import { readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import * as limits from "./limits.ts";
+
+/** How much the log says. */
+export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
+
+/** Complete and checked. Bytes and seconds where the name says so. */
+export interface Settings {
+  /** The address to listen on. */
+  readonly host: string;
+  /** The port to listen on; 0 takes a free one. */
+  readonly port: number;
+  /** The folder with the store, absolute; `:memory:` keeps nothing. */
+  readonly data: string;
+  readonly logLevel: LogLevel;
+  readonly maxRooms: number;
+  readonly maxSessions: number;
+  readonly maxRoomSessions: number;
+  readonly maxFrameBytes: number;
+  readonly sendSoftBytes: number;
+  readonly sendHardBytes: number;
+  readonly joinSeconds: number;
+  readonly pingSeconds: number;
+  readonly roomGraceSeconds: number;
+}
+
+/** The value of `data` that keeps nothing. */
+export const IN_MEMORY = ":memory:";
+
+/** One setting: how it is written, and what is accepted. */
+export interface Setting<T = Settings[keyof Settings]> {
+  /** What stands for the value in help. */
+  readonly placeholder: string;
+  readonly help: string;
+  /** Made when asked for, since it may depend on the environment. */
+  readonly standard: (env: NodeJS.ProcessEnv) => T;
+  /** Reads text or a TOML value; null when it is not accepted. */
+  readonly read: (value: unknown) => T | null;
+  /** What is accepted, for people. */
+  readonly accepts: string;
+  /** Bounds that only few ever change are listed apart in help. */
+  readonly isBound: boolean;
+}
+
+const LOG_LEVELS: readonly LogLevel[] = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+
+/** All settings, in the order of the help. */
+export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
+  host: {
+    placeholder: "ADDRESS",
+    help: "the address to listen on",
+    standard: () => "127.0.0.1",
+    read: (value) => (typeof value === "string" && /^[\w.:%-]+$/u.test(value) ? value : null),
+    accepts: "an address or host name",
+    isBound: false,
+  },
+  port: {
+    placeholder: "PORT",
+    help: "the port to listen on; 0 takes a free one",
+    standard: () => 8080,
+    read: (value) => readNumber(value, 0, 65_535),
+    accepts: "a number from 0 to 65535",
+    isBound: false,
+  },
+  data: {
+    placeholder: "DIR",
+    help: `the folder with the store; ${IN_MEMORY} keeps nothing`,
+    standard: (env) => join(sideHome(env), "relayer"),
+    read: (value) => {
+      if (typeof value !== "string" || value === "" || value.includes("\0")) return null;
+      return value === IN_MEMORY ? value : resolve(value);
+    },
+    accepts: `a folder, or ${IN_MEMORY}`,
+    isBound: false,
+  },
+  logLevel: {
+    placeholder: "LEVEL",
+    help: `what is logged on stderr: ${LOG_LEVELS.join(", ")}`,
+    standard: () => "info",
+    read: (value) => LOG_LEVELS.find((level) => level === value) ?? null,
+    accepts: `one of ${LOG_LEVELS.join(", ")}`,
+    isBound: false,
+  },
+  maxRooms: count("rooms in memory at once", limits.DEFAULT_MAX_ROOMS, 1),
+  maxSessions: count("connections at once", limits.DEFAULT_MAX_SESSIONS, 1),
+  maxRoomSessions: count("connections in one room at once", limits.DEFAULT_MAX_ROOM_SESSIONS, 1),
+  maxFrameBytes: count("bytes of one frame", limits.MIN_FRAME_BYTES, limits.MIN_FRAME_BYTES),
+  sendSoftBytes: count(
+    "bytes waiting for a slow reader before it is fed from the history",
+    limits.DEFAULT_SEND_SOFT_BYTES,
+    65_536,
+  ),
+  sendHardBytes: count(
+    "bytes waiting for a slow reader before it is closed",
+    limits.DEFAULT_SEND_HARD_BYTES,
+    65_536,
+  ),
+  joinSeconds: seconds("seconds in which a connection must join a room", limits.DEFAULT_JOIN_SECONDS),
+  pingSeconds: seconds("seconds between pings", limits.DEFAULT_PING_SECONDS),
+  roomGraceSeconds: seconds("seconds that an empty room stays in memory", limits.DEFAULT_ROOM_GRACE_SECONDS),
+};
+
+/** The names of all settings. */
+export const SETTING_NAMES = Object.keys(SETTINGS) as readonly (keyof Settings)[];
+
+/** `maxRooms` as it is written in flags and config files: `max-rooms`. */
+export function flagOf(name: keyof Settings): string {
+  return name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** `maxRooms` as an environment variable: `SIDE_RELAYER_MAX_ROOMS`. */
+export function variableOf(name: keyof Settings): string {
+  return `SIDE_RELAYER_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** The config file that is read when none is named, if it is there. */
+export function standardConfig(env: NodeJS.ProcessEnv): string {
+  return join(sideHome(env), "relayer", "config.toml");
+}
+
+/** What a program may hand to createRelay: checked settings for those that it leaves out. Throws RelayError. */
+export function completeSettings(given: Partial<Settings>, env: NodeJS.ProcessEnv): Settings {
+  return settingsFrom((name) => ({ value: given[name], source: name }), env);
+}
+
+/** Gathers the settings from `flags` (text by name), the environment and a config file. Throws RelayError. */
+export function loadSettings(
+  flags: { readonly [name: string]: string | undefined },
+  config: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Settings {
+  const file = config ?? standardConfig(env);
+  const table = readConfig(file, config !== undefined);
+  return settingsFrom((name) => {
+    if (flags[name] !== undefined) return { value: flags[name], source: `--${flagOf(name)}` };
+    // A variable that is set to nothing is not set: that is how shells and containers "unset" one.
+    const variable = env[variableOf(name)] ?? "";
+    if (variable !== "") return { value: variable, source: variableOf(name) };
+    return { value: table[flagOf(name)], source: `"${flagOf(name)}" in ${file}` };
+  }, env);
+}
+
+interface Origin {
+  readonly value: unknown;
+  /** Where it was written, for messages. */
+  readonly source: string;
+}
+
+function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.ProcessEnv): Settings {
+  const checked: { [name: string]: Settings[keyof Settings] } = {};
+  for (const name of SETTING_NAMES) {
+    const { value, source } = find(name);
+    const setting: Setting = SETTINGS[name];
+    const read = value === undefined ? setting.standard(env) : setting.read(value);
+    if (read === null) {
+      throw new RelayError(EXIT.usage, {
+        what: `${source} cannot be ${JSON.stringify(value)}`,
+        why: `it must be ${setting.accepts}`,
+        next: "crdt-relayer --help",
+      });
+    }
+    checked[name] = read;
+  }
+  // Every name of the table was filled with a value that its own reader made.
+  const settings = checked as unknown as Settings;
+  const least = settings.sendSoftBytes + settings.maxFrameBytes;
+  if (settings.sendHardBytes < least) {
+    throw new RelayError(EXIT.usage, {
+      what: `--send-hard-bytes cannot be ${settings.sendHardBytes}`,
+      why: `it must be at least --send-soft-bytes and --max-frame-bytes together, ${least}`,
+      next: "crdt-relayer --help",
+    });
+  }
+  return settings;
+}
+
+function readConfig(file: string, isNamed: boolean): { readonly [key: string]: unknown } {
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    if (!isNamed && systemCode(error) === "ENOENT") return {};
+    throw new RelayError(EXIT.usage, { what: `cannot read the config file ${file}`, why: messageOf(error) });
+  }
+  let table: { readonly [key: string]: unknown };
+  try {
+    table = parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw badConfig(file, `line ${error.line}, column ${error.column} is not TOML`);
+  }
+  const known = SETTING_NAMES.map(flagOf);
+  for (const key of Object.keys(table)) {
+    if (!known.includes(key)) throw badConfig(file, `unknown setting "${key}" (known: ${known.join(", ")})`);
+  }
+  return table;
+}
+
+function badConfig(file: string, why: string): RelayError {
+  return new RelayError(EXIT.usage, { what: `cannot use ${file}`, why, next: `\${EDITOR:-vi} ${file}` });
+}
+
+function sideHome(env: NodeJS.ProcessEnv): string {
+  const named = env["SIDE_HOME"] ?? "";
+  return named === "" ? join(homedir(), ".side") : resolve(named);
+}
+
+function count(help: string, standard: number, least: number): Setting<number> {
+  return {
+    placeholder: "N",
+    help,
+    standard: () => standard,
+    read: (value) => readNumber(value, least, Number.MAX_SAFE_INTEGER),
+    accepts: `a whole number of at least ${least}`,
+    isBound: true,
+  };
+}
+
+function seconds(help: string, standard: number): Setting<number> {
+  // Timers count milliseconds in 31 bits; a day is more than anyone needs.
+  const most = 86_400;
+  return {
+    placeholder: "S",
+    help,
+    standard: () => standard,
+    read: (value) => {
+      const number = typeof value === "string" && /^\d+(?:\.\d+)?$/u.test(value) ? Number(value) : value;
+      return typeof number === "number" && number > 0 && number <= most ? number : null;
+    },
+    accepts: `a number of seconds above 0, at most ${most}`,
+    isBound: true,
+  };
+}
+
+function readNumber(value: unknown, least: number, most: number): number | null {
+  const number = typeof value === "string" && /^\d{1,16}$/u.test(value) ? Number(value) : value;
+  return Number.isSafeInteger(number) && (number as number) >= least && (number as number) <= most
+    ? (number as number)
+    : null;
+}

@@ -1,0 +1,182 @@
+// What a user gets: the three packages are built, packed and installed globally from their tarballs, far from the
+// clone, and then used: versions, keys, a transaction that one node sends and another one sees, the library's types.
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { publint } from "publint";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const packages = ["bft-json-crdt", "crdt-node", "crdt-relayer"];
+
+/** Everything happens in here: tarballs, the global prefix, the homes. */
+const scratch = mkdtempSync(join(tmpdir(), "packaging-"));
+const prefix = join(scratch, "global");
+const installed = join(prefix, "lib", "node_modules");
+const { version } = JSON.parse(
+  readFileSync(join(root, "packages/bft-json-crdt/package.json"), "utf8"),
+) as { version: string };
+
+/** An environment with a home of its own. No SIDE_* setting of the developer leaks in. */
+const env = {
+  ...Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("SIDE_"))),
+  SIDE_HOME: join(scratch, "side"),
+};
+
+/** Runs a program to its end and returns what it printed; what it printed is also in the error when it fails. */
+async function run(file: string, args: string[], cwd = scratch): Promise<string> {
+  try {
+    return (await promisify(execFile)(file, args, { cwd, env })).stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${file} ${args.join(" ")} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
+
+/** Runs an installed command. */
+function command(name: string, ...args: string[]): Promise<string> {
+  return run(join(prefix, "bin", name), args);
+}
+
+/** The pnpm that runs these tests when there is one, otherwise the one that npx brings. */
+function pnpm(...args: string[]): Promise<unknown> {
+  const current = process.env["npm_execpath"] ?? "";
+  const running = /pnpm\.c?js$/.test(current);
+  const [file, first] = running ? [process.execPath, [current]] : ["npx", ["--yes", "pnpm@10"]];
+  return run(file, [...first, ...args], root);
+}
+
+/** Every file below a folder, as paths relative to it. */
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
+    .sort();
+}
+
+const distFolders = packages.map((name) => join(root, "packages", name, "dist"));
+/** What this test built where nothing was built before; removed at the end. */
+const builtHere = distFolders.filter((folder) => !existsSync(folder));
+
+beforeAll(async () => {
+  await run(process.execPath, [join(root, "scripts/build.js")]);
+  const tarballs = join(scratch, "tarballs");
+  mkdirSync(tarballs);
+  await pnpm("--recursive", "--filter", "./packages/*", "pack", "--pack-destination", tarballs);
+  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
+  expect(files).toHaveLength(3);
+  // All three at once: only so does the workspace's own version of the library resolve before it is published.
+  const install = ["install", "--global", "--prefix", prefix, "--prefer-offline"];
+  await run("npm", [...install, "--no-audit", "--no-fund", ...files]);
+}, 300_000);
+
+afterAll(() => {
+  for (const folder of [scratch, ...builtHere]) rmSync(folder, { recursive: true, force: true });
+});
+
+test("a tarball holds compiled code, types, licence and readme, and nothing else", () => {
+  for (const name of packages) {
+    const files = filesIn(join(installed, name)).filter(
+      (file) => !file.startsWith("node_modules/"),
+    );
+    expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
+    const odd = /^(LICENSE|README\.md|package\.json|bin\/[^/]+\.js|dist\/.+\.(js|d\.ts))$/;
+    expect(files.filter((file) => !odd.test(file) || file.includes(".test."))).toEqual([]);
+    const manifest = readFileSync(join(installed, name, "package.json"), "utf8");
+    expect(manifest).not.toMatch(/src\/|workspace:/);
+    expect(JSON.parse(manifest)).toMatchObject({ name, version, license: "MIT" });
+  }
+});
+
+test("publint finds nothing to say", async () => {
+  for (const name of packages) {
+    const { messages } = await publint({ pkgDir: join(installed, name), pack: false });
+    expect(messages, name).toEqual([]);
+  }
+});
+
+test("both commands print the version", async () => {
+  expect((await command("crdt-node", "--version")).trim()).toBe(version);
+  expect((await command("crdt-relayer", "--version")).trim()).toBe(version);
+});
+
+test("the library runs on Node's own crypto, and its types need nothing but themselves", async () => {
+  const consumer = join(scratch, "consumer");
+  mkdirSync(join(consumer, "node_modules"), { recursive: true });
+  const source = `
+    import { Document, documentId, generateKeyPair, list, string, struct } from "bft-json-crdt";
+    const schema = struct({ words: list(string()) });
+    const alice = new Document({ schema, id: documentId("packaging"), keyPair: generateKeyPair() });
+    const bob = new Document({ schema, id: documentId("packaging"), keyPair: generateKeyPair() });
+    const change = alice.change((doc) => { doc.words.push("packed"); });
+    if (change === null) throw new Error("no change");
+    const received: string = bob.receive(change.bytes).status;
+    const words: readonly string[] = bob.view().words;
+    export const line: string = received + " " + words.join();
+  `;
+  writeFileSync(join(consumer, "main.mts"), source);
+  const modules = join(consumer, "node_modules", "bft-json-crdt");
+  symlinkSync(join(installed, "bft-json-crdt"), modules);
+
+  const language = { target: "es2023", lib: ["es2023"], types: [] };
+  const compilerOptions = { ...language, module: "nodenext", strict: true };
+  writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions }));
+  await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", consumer]);
+
+  const print = `import("./main.mjs").then(({ line }) => console.log(line))`;
+  expect(await run(process.execPath, ["-e", print], consumer)).toBe("applied packed\n");
+});
+
+test("a short session: two nodes, one relayer, the same view", async () => {
+  const relayer = spawn(
+    join(prefix, "bin", "crdt-relayer"),
+    ["--port", "0", "--data", ":memory:"],
+    { cwd: scratch, env, stdio: ["ignore", "pipe", "ignore"] },
+  );
+  try {
+    const url = await listening(relayer);
+    const key = (await command("crdt-node", "init", "alice")).trimEnd().split("\n").at(-1);
+    expect(key).toMatch(/^[0-9a-f]{64}$/);
+    await command("crdt-node", "init", "bob");
+    await command("crdt-node", "send", "alice", "--relay", url, "alice -> bob 10");
+    await command("crdt-node", "send", "bob", "--relay", url, "bob -> carol 4");
+    await command("crdt-node", "send", "alice", "--relay", url, "alice -> carol 1");
+
+    const view = await command("crdt-node", "view", "alice", "--json");
+    expect(view).toBe(await command("crdt-node", "view", "bob", "--json"));
+    expect(JSON.parse(view)).toMatchObject({ transactions: { length: 3 } });
+  } finally {
+    relayer.kill("SIGTERM");
+  }
+  expect(await exitCode(relayer)).toBe(0);
+});
+
+/** The URL that a relayer prints once it listens. */
+function listening(relayer: ChildProcess): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let printed = "";
+    relayer.on("exit", (code) => reject(new Error(`the relayer ended with ${code}: ${printed}`)));
+    relayer.stdout?.on("data", (chunk: Buffer) => {
+      printed += chunk.toString();
+      const url = /^listening (ws:\S+)$/m.exec(printed)?.[1];
+      if (url !== undefined) resolve(url);
+    });
+  });
+}
+
+function exitCode(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
+  return new Promise((resolve) => child.once("exit", resolve));
+}
