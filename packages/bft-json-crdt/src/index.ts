@@ -116,5 +116,7 @@ export type {
   TextSchema,
   View,
 } from "./schema/index.ts";
-export { ChangeLog } from "./store/change-log.ts";
-export type { LogRecord } from "./store/change-log.ts";
+export { ChangeLog, faultOf, LogWriteError, recordsOf } from "./store/index.ts";
+export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
+export { encodeMessage, liveGroups, parseMessage, SyncSession } from "./sync/index.ts";
+export type { LiveGroup, SendFrame, SyncErrorCode, SyncHistory, SyncMessage, SyncSessionOptions } from "./sync/index.ts";

@@ -82,10 +82,14 @@ export class Draft {
     return this.base + this.made;
   }
 
-  /** Adds an op that is `bytes` long at most; its elements have been numbered from `next` on. */
-  add(op: DraftOp, bytes: number): void {
-    this.bytes += bytes;
-    if (!this.#extendsLast(op)) this.ops.push(op);
+  /** Adds an op of at most `bytes`, its content included; its elements have been numbered from `next` on. */
+  add(op: DraftOp, bytes: number, contentBytes: number): void {
+    if (this.#extendsLast(op)) {
+      this.bytes += contentBytes;
+    } else {
+      this.bytes += bytes;
+      this.ops.push(op);
+    }
     this.made += op.made;
   }
 

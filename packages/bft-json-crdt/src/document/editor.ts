@@ -16,11 +16,14 @@ import type { DraftOp, LocalPlace } from "./draft.ts";
 import { counterAmount, elementContent, fieldsOf, leafContent, mapKey, textContent } from "./initial.ts";
 import type { DocumentState, Register } from "./state.ts";
 
-/** Bytes that an op takes besides its content and path: heads, numbers, one reference of 32 bytes. */
-const OP_OVERHEAD = 128;
+/** Bytes that an op takes at most besides its content, its path and what it refers to: heads, kind, `made`, side. */
+const OP_OVERHEAD = 24;
 
-/** Bytes that one more range takes, with a reference of its own. */
-const RANGE_OVERHEAD = 64;
+/** Bytes that the numbers of a target or range take at most. */
+const TARGET_BYTES = 24;
+
+/** Bytes that a reference to a change takes in the table of a body. */
+const REFERENCE_BYTES = 34;
 
 /** Bytes of ops after which a change is closed and the next begun; leaves room for the header. */
 const PART_BYTES = MAX_BODY_BYTES - 4_096;
@@ -156,10 +159,11 @@ export class Editor {
 
   /** Removes elements of any kind; flat: first element, count, … */
   removeElements(elements: readonly number[]): void {
-    const most = Math.floor(PIECE_BYTES / RANGE_OVERHEAD);
+    const most = Math.floor(PIECE_BYTES / (TARGET_BYTES + REFERENCE_BYTES));
     // A run may span many changes and then take a range for each: count those.
     let piece: number[] = [];
     let ranges = 0;
+    let bytes = 0;
     for (let i = 0; i < elements.length; i += 2) {
       let element = elements[i]!;
       const end = element + elements[i + 1]!;
@@ -168,15 +172,17 @@ export class Editor {
         const last = piece.length - 2;
         if (last >= 0 && piece[last]! + piece[last + 1]! === element) piece[last + 1]! += stop - element;
         else piece.push(element, stop - element);
+        bytes += TARGET_BYTES + this.#referenceBytes(element);
         element = stop;
         if (++ranges === most) {
-          this.#remove(piece, ranges);
+          this.#remove(piece, bytes);
           piece = [];
           ranges = 0;
+          bytes = 0;
         }
       }
     }
-    if (ranges > 0) this.#remove(piece, ranges);
+    if (ranges > 0) this.#remove(piece, bytes);
   }
 
   /** Assigns to a leaf. */
@@ -322,8 +328,8 @@ export class Editor {
     }
   }
 
-  #remove(elements: number[], ranges: number): void {
-    this.#record({ kind: OP_REMOVE, made: 0, elements }, ranges * RANGE_OVERHEAD, null, () => {
+  #remove(elements: number[], bytes: number): void {
+    this.#record({ kind: OP_REMOVE, made: 0, elements }, bytes, null, () => {
       for (let i = 0; i < elements.length; i += 2) this.state.remove(elements[i]!, elements[i + 1]!);
     });
   }
@@ -332,7 +338,7 @@ export class Editor {
   #assign(register: Register, made: 0 | 1, content: Value): number {
     const replaced = register.assignments.standing().slice(0, MAX_REPLACED);
     const place = placeOf(register);
-    const bytes = sizeOf(content) + replaced.length * RANGE_OVERHEAD;
+    const bytes = sizeOf(content) + replaced.length * (TARGET_BYTES + REFERENCE_BYTES);
     return this.#record({ kind: OP_ASSIGN, made, place, replaced, content }, bytes, place, (element) =>
       this.state.assign(register, made === 0 ? -1 : element, replaced, content),
     );
@@ -345,12 +351,19 @@ export class Editor {
     place: LocalPlace | null,
     effect: (element: number, change: number) => void,
   ): number {
-    const bytes = contentBytes + OP_OVERHEAD + pathBytes(place);
+    const parent = "parent" in op && op.parent >= 0 ? op.parent : (place?.owner ?? -1);
+    const named = parent < 0 ? 0 : TARGET_BYTES + this.#referenceBytes(parent);
+    const bytes = contentBytes + OP_OVERHEAD + pathBytes(place) + named;
     const draft = this.#draftWithRoom(bytes, op.made);
     const element = draft.next;
     effect(element, this.history.length);
-    draft.add(op, bytes);
+    draft.add(op, bytes, contentBytes);
     return element;
+  }
+
+  /** An element of the change that is being made needs no reference; for others one each is room enough. */
+  #referenceBytes(element: number): number {
+    return element >= this.history.elementCount ? 0 : REFERENCE_BYTES;
   }
 
   #draftWithRoom(bytes: number, made: number): Draft {

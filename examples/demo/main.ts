@@ -1,0 +1,143 @@
+/**
+ * `pnpm demo`: a relayer and three nodes as real processes in a temporary home. They exchange transactions, one is cut
+ * off and comes back, a dishonest author equivocates; in the end all show the same document and name the culprit.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { styleText } from "node:util";
+import { Cable } from "./cable.ts";
+import { equivocate, sendTo } from "./liar.ts";
+import { runNode, Running } from "./processes.ts";
+
+const ROOM = "demo";
+const NAMES = ["alice", "bob", "carol"] as const;
+type Name = (typeof NAMES)[number];
+
+const COLORS = { alice: "cyan", bob: "green", carol: "yellow", relayer: "gray", mallory: "red" } as const;
+
+const home = mkdtempSync(join(tmpdir(), "crdt-demo-"));
+const running: Running[] = [];
+const cables: Cable[] = [];
+const start = performance.now();
+
+process.on("SIGINT", () => void finish(130));
+process.on("SIGTERM", () => void finish(143));
+try {
+  await play();
+  await finish(0);
+} catch (error) {
+  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+  await finish(1);
+}
+
+async function play(): Promise<void> {
+  title("A relayer and three nodes, each a process of its own");
+  const relayer = launch("relayer", ["--port", "0", "--data", join(home, "relayer")]);
+  const listening = await relayer.line("listening ");
+  say("relayer", listening);
+  const url = listening.slice("listening ".length);
+  const port = Number(new URL(url).port);
+  const cable = await Cable.to(port);
+  cables.push(cable);
+
+  const nodes = {} as Record<Name, Running>;
+  for (const name of NAMES) {
+    const key = (await runNode(["init", name], home)).split("\n").pop()!;
+    const relay = name === "carol" ? cable.url : url;
+    nodes[name] = launch("node", ["run", name, "--room", ROOM, "--relay", relay]);
+    await nodes[name].line("connected to");
+    say(name, `made a key, joined room "${ROOM}": ${key.slice(0, 8)}…`);
+  }
+
+  title("Each types a transaction; the relay passes on what it cannot forge");
+  await typed(nodes, "alice", "alice -> bob 10 lunch", NAMES);
+  await typed(nodes, "bob", "bob -> carol 7", NAMES);
+  await typed(nodes, "carol", '{"from":"carol","to":"alice","amount":2.5}', NAMES, "carol -> alice 2.5");
+
+  title("Carol's network goes away; everybody goes on typing");
+  cable.cut();
+  say("carol", await nodes.carol.line("offline from"));
+  await typed(nodes, "carol", "carol -> bob 1 written offline", ["carol"]);
+  await typed(nodes, "alice", "alice -> dave 4", ["alice", "bob"]);
+
+  title("Carol is back: what she missed comes in, what she wrote goes out");
+  cable.mend();
+  say("carol", await nodes.carol.line("alice -> dave 4"));
+  say("alice", await nodes.alice.line("carol -> bob 1"));
+  say("bob", await nodes.bob.line("carol -> bob 1"));
+
+  title("Mallory signs two different changes with one number: the same coin, paid twice");
+  const lie = equivocate(ROOM);
+  say("mallory", `key ${lie.author.slice(0, 8)}…, change 1: mallory -> alice 1000`);
+  await sendTo(url, ROOM, lie.branches[0]);
+  await Promise.all(NAMES.map((name) => nodes[name].line("mallory -> alice 1000")));
+  say("mallory", `key ${lie.author.slice(0, 8)}…, change 1: mallory -> bob 1000`);
+  await sendTo(url, ROOM, lie.branches[1]);
+  for (const name of NAMES) say(name, shorten(await nodes[name].line("equivocation")));
+
+  title("The end: three replicas, one document");
+  const digests = new Set<string>();
+  for (const name of NAMES) {
+    const digest = await runNode(["view", name, "--digest"], home);
+    digests.add(digest);
+    say(name, digest);
+  }
+  const status = JSON.parse(await runNode(["status", "alice", "--json"], home)) as {
+    transactions: number;
+    faults: { forks: { author: string; seq: number }[] };
+  };
+  const [fork] = status.faults.forks;
+  if (digests.size !== 1) throw new Error("the digests differ");
+  if (fork?.author !== lie.author) throw new Error("the liar was not caught");
+  print("");
+  print(`${styleText("green", "equal")}   ${NAMES.length} digests, ${status.transactions} transactions on each`);
+  print(`${styleText("red", "caught")}  ${fork.author.slice(0, 16)}… signed two changes as number ${fork.seq}; all three can prove it`);
+  print(`        ${((performance.now() - start) / 1_000).toFixed(1)} s in all`);
+}
+
+/** Types into one node and waits until the others show it. */
+async function typed(
+  nodes: Record<Name, Running>,
+  who: Name,
+  line: string,
+  seenBy: readonly Name[],
+  shown = line,
+): Promise<void> {
+  say(who, `> ${line}`);
+  nodes[who].type(line);
+  for (const name of seenBy) {
+    const seen = await nodes[name].line(shown);
+    if (name !== who) say(name, seen);
+  }
+}
+
+function launch(command: "node" | "relayer", args: readonly string[]): Running {
+  const child = new Running(command, args, home);
+  running.push(child);
+  return child;
+}
+
+function title(text: string): void {
+  print("");
+  print(styleText("bold", text));
+}
+
+function say(who: keyof typeof COLORS, text: string): void {
+  print(`  ${styleText(COLORS[who], who.padEnd(8))} ${text}`);
+}
+
+function shorten(line: string): string {
+  return line.replace(/([0-9a-f]{8})[0-9a-f]{56}/g, "$1…").slice(0, 88);
+}
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+async function finish(code: number): Promise<never> {
+  await Promise.all(running.map((child) => child.stop()));
+  for (const cable of cables) cable.close();
+  rmSync(home, { recursive: true, force: true });
+  process.exit(code);
+}
