@@ -1,6 +1,7 @@
 // What a user gets: the three packages are built, packed and installed globally from their tarballs, far from the
 // clone, and then used: versions, keys, a transaction that one node sends and another one sees, the library's types.
 import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import {
   existsSync,
   mkdirSync,
@@ -16,7 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { publint } from "publint";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const packages = ["bft-json-crdt", "crdt-node", "crdt-relayer"];
@@ -140,34 +141,62 @@ test("the library runs on Node's own crypto, and its types need nothing but them
 });
 
 test("a short session: two nodes, one relayer, the same view", async () => {
-  const relayer = spawn(
-    join(prefix, "bin", "crdt-relayer"),
-    ["--port", "0", "--data", ":memory:"],
-    { cwd: scratch, env, stdio: ["ignore", "pipe", "ignore"] },
+  const relayer = start("crdt-relayer", "--port", "0", "--data", ":memory:");
+  const url = await listening(relayer);
+  const key = (await command("crdt-node", "init", "alice")).trimEnd().split("\n").at(-1);
+  expect(key).toMatch(/^[0-9a-f]{64}$/);
+  await command("crdt-node", "init", "bob");
+  await command("crdt-node", "send", "bob", "--relay", url, "bob -> carol 4");
+  await command(
+    "crdt-node",
+    "send",
+    "alice",
+    "--relay",
+    url,
+    "alice -> bob 10",
+    "alice -> carol 1",
   );
-  try {
-    const url = await listening(relayer);
-    const key = (await command("crdt-node", "init", "alice")).trimEnd().split("\n").at(-1);
-    expect(key).toMatch(/^[0-9a-f]{64}$/);
-    await command("crdt-node", "init", "bob");
-    await command("crdt-node", "send", "alice", "--relay", url, "alice -> bob 10");
-    await command("crdt-node", "send", "bob", "--relay", url, "bob -> carol 4");
-    await command("crdt-node", "send", "alice", "--relay", url, "alice -> carol 1");
 
-    const view = await command("crdt-node", "view", "alice", "--json");
-    expect(view).toBe(await command("crdt-node", "view", "bob", "--json"));
-    expect(JSON.parse(view)).toMatchObject({ transactions: { length: 3 } });
-  } finally {
-    relayer.kill("SIGTERM");
-  }
-  expect(await exitCode(relayer)).toBe(0);
+  const running = ["alice", "bob"].map((name) => start("crdt-node", "run", name, "--relay", url));
+  const view = await until(async () => {
+    const [alice, bob] = await Promise.all([
+      command("crdt-node", "view", "alice", "--json"),
+      command("crdt-node", "view", "bob", "--json"),
+    ]);
+    return alice === bob ? alice : null;
+  });
+  expect(JSON.parse(view)).toMatchObject({ transactions: { length: 3 } });
+  expect(await Promise.all([...running, relayer].map(stop))).toEqual([0, 0, 0]);
 });
+
+const started: ChildProcess[] = [];
+afterEach(() => {
+  for (const child of started.splice(0)) child.kill("SIGKILL");
+});
+
+/** Starts an installed command that runs until it is told to end. */
+function start(name: string, ...args: string[]): ChildProcess {
+  const stdio = ["ignore", "pipe", "pipe"] as const;
+  const child = spawn(join(prefix, "bin", name), args, { cwd: scratch, env, stdio: [...stdio] });
+  started.push(child);
+  child.stderr?.resume();
+  return child;
+}
+
+/** Ends a command as a service manager does; its exit code. */
+async function stop(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null) {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  return child.exitCode;
+}
 
 /** The URL that a relayer prints once it listens. */
 function listening(relayer: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     let printed = "";
-    relayer.on("exit", (code) => reject(new Error(`the relayer ended with ${code}: ${printed}`)));
+    relayer.once("exit", (code) => reject(new Error(`the relayer ended with ${code}: ${printed}`)));
     relayer.stdout?.on("data", (chunk: Buffer) => {
       printed += chunk.toString();
       const url = /^listening (ws:\S+)$/m.exec(printed)?.[1];
@@ -176,7 +205,11 @@ function listening(relayer: ChildProcess): Promise<string> {
   });
 }
 
-function exitCode(child: ChildProcess): Promise<number | null> {
-  if (child.exitCode !== null) return Promise.resolve(child.exitCode);
-  return new Promise((resolve) => child.once("exit", resolve));
+/** Asks again and again until there is an answer; the test's own time limit ends it. */
+async function until<T>(ask: () => Promise<T | null>): Promise<T> {
+  for (;;) {
+    const answer = await ask();
+    if (answer !== null) return answer;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
