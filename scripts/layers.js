@@ -5,7 +5,8 @@
 //  * Core (packages/bft-json-crdt/src): a file imports only its own and lower layers; nothing of Node outside
 //    crypto/backend-node.ts; only packages it declares as dependencies.
 //  * Every other package, example and bench: the library and the relayer only through their public entries.
-//  * Tests are free inside their package (they need Node and may look down from above), but not across packages.
+//  * Tests and their models (*.test.ts, *.model.ts, test/) are free inside their package: they need Node and look down
+//    from above. They do not reach across packages, and nothing else imports them.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { dirname, join, relative, resolve, sep } from "node:path";
@@ -66,7 +67,7 @@ export function checkLayers(root) {
  */
 function judge(root, file, specifier) {
   const owner = ownerOf(file);
-  const isTest = file.endsWith(".test.ts") || file.startsWith(`${owner}/test/`);
+  const isTest = isForTests(file);
   const inCore = file.startsWith(`${core}/src/`) && !isTest;
   if (specifier === null) {
     return inCore ? "the core imports nothing whose name is computed: it cannot be checked" : null;
@@ -78,6 +79,7 @@ function judge(root, file, specifier) {
     if (ownerOf(target) !== owner && target.startsWith("packages/")) {
       return `${specifier} is another package's source: import the package by its name`;
     }
+    if (!isTest && isForTests(target)) return `${specifier} is for tests only`;
     return inCore ? judgeLayer(file, layerOf(target), specifier) : null;
   }
   if (isBuiltin(specifier)) {
@@ -121,6 +123,11 @@ function layerOf(file) {
   if (inside === "result.ts" || inside === "limits.ts") return "base";
   const folder = inside.includes("/") ? inside.slice(0, inside.indexOf("/")) : "";
   return folder in mayImport && folder !== "base" && folder !== "index" ? folder : null;
+}
+
+/** Tests, and the models that they compare with. @param {string} file */
+function isForTests(file) {
+  return /\.(test|model)\.ts$/.test(file) || file.startsWith(`${ownerOf(file)}/test/`);
 }
 
 /** The package, example or bench folder that a file belongs to. @param {string} file */

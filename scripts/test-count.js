@@ -3,8 +3,8 @@
 // run that failed.
 import { writeFileSync } from "node:fs";
 
-/** A class only because vitest makes an instance of what it loads. */
-export class TestCount {
+/** A class and a default export because vitest makes an instance of what a reporter file exports by default. */
+export default class TestCount {
   /**
    * @param {readonly import("vitest/node").TestModule[]} modules
    * @param {readonly unknown[]} unhandledErrors
@@ -25,5 +25,3 @@ export class TestCount {
     if (file) writeFileSync(file, JSON.stringify(count));
   }
 }
-
-export default TestCount;

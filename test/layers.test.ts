@@ -96,6 +96,15 @@ describe("the core does no I/O", () => {
     expect(check({ [`${core}/src/index.ts`]: line })).toHaveLength(1);
   });
 
+  test.each(["./list.model.ts", "./list.test.ts", "../../test/simulator.ts"])(
+    "code does not import %s",
+    (specifier) => {
+      const line = `import "${specifier}";`;
+      expect(check({ [`${core}/src/types/list.ts`]: line })).toHaveLength(1);
+      expect(check({ [`${core}/src/types/list.model.ts`]: line })).toEqual([]);
+    },
+  );
+
   test("only the native backend may use Node, and tests may", () => {
     const useNode = `import { createHash } from "node:crypto";`;
     expect(

@@ -52,31 +52,48 @@ export async function openToVerify(home: NodeHome, settings: Settings): Promise<
   return { call: callOf(() => verifyLog(found.log)), local: null, close: () => found.close() };
 }
 
-async function clientOrStore(home: NodeHome, settings: Settings, command: string): Promise<ControlClient | Store> {
+async function clientOrStore(
+  home: NodeHome,
+  settings: Settings,
+  command: string,
+): Promise<ControlClient | Store> {
   const deadline = Date.now() + STORE_PATIENCE_MS;
   for (;;) {
     const client = await ControlClient.connect(home);
     if (client !== null) return client;
     const store = await openStore(home, documentId(settings.room), command);
     if (store !== null) return store;
-    if (Date.now() > deadline) throw inUse(home);
-    await sleep(STORE_RETRY_MS);
+    await waitForStore(home, deadline);
   }
 }
 
 /** Opens the node to run it, in this process only; throws CommandError when it runs already. */
-export async function openToRun(home: NodeHome, settings: Settings, listener: NodeListener): Promise<Node> {
+export async function openToRun(
+  home: NodeHome,
+  settings: Settings,
+  listener: NodeListener,
+): Promise<Node> {
   const deadline = Date.now() + STORE_PATIENCE_MS;
   for (;;) {
     const store = await openStore(home, documentId(settings.room), "run");
     if (store !== null) return openNode(home, settings, store, listener);
-    const holder = holderOf(home);
-    if (holder?.command === "run" || Date.now() > deadline) throw inUse(home);
-    await sleep(STORE_RETRY_MS);
+    if (holderOf(home)?.command === "run") throw inUse(home);
+    await waitForStore(home, deadline);
   }
 }
 
-async function openNode(home: NodeHome, { room }: Settings, store: Store, listener: NodeListener): Promise<Node> {
+/** Waits a moment for whoever has the store open; throws when that was long enough. */
+async function waitForStore(home: NodeHome, deadline: number): Promise<void> {
+  if (Date.now() > deadline) throw inUse(home);
+  await sleep(STORE_RETRY_MS);
+}
+
+async function openNode(
+  home: NodeHome,
+  { room }: Settings,
+  store: Store,
+  listener: NodeListener,
+): Promise<Node> {
   try {
     return await Node.open({ home, room, keyPair: readKeyFile(home.keys), store, listener });
   } catch (error) {
@@ -107,17 +124,23 @@ function remoteAccess(client: ControlClient, home: NodeHome, settings: Settings)
 
 /** Both ends of the control socket are this package, so the types of `Requests` hold for what comes through it. */
 function callOf(
-  call: (method: string, params: { readonly [key: string]: unknown }) => AsyncGenerator<unknown, unknown>,
+  call: (
+    method: string,
+    params: { readonly [key: string]: unknown },
+  ) => AsyncGenerator<unknown, unknown>,
 ): Call {
   return call as unknown as Call;
 }
 
 function inUse(home: NodeHome): CommandError {
   const holder = holderOf(home);
-  const who = holder === null ? "another process" : `process ${holder.pid} (crdt-node ${holder.command})`;
+  const who =
+    holder === null ? "another process" : `process ${holder.pid} (crdt-node ${holder.command})`;
   const running = holder?.command === "run";
   return new CommandError(EXIT.refused, {
-    what: running ? `"${home.name}" is already running as ${who}` : `the store of "${home.name}" is in use by ${who}`,
+    what: running
+      ? `"${home.name}" is already running as ${who}`
+      : `the store of "${home.name}" is in use by ${who}`,
     why: "two writers of one chain would sign two changes with one number, which is equivocation",
     next: running ? `crdt-node send ${home.name} "alice -> bob 10"` : undefined,
   });

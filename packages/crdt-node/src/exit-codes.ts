@@ -47,7 +47,9 @@ export class CommandError extends Error {
 
 /** The system's code of an error ("ENOENT"), or "" when it has none. */
 export function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "";
 }
 
 /** The message of anything thrown. */

@@ -60,13 +60,20 @@ export function existingHome(name: string, env: NodeJS.ProcessEnv): NodeHome {
     mode = statSync(home.folder).mode;
   } catch (error) {
     if (systemCode(error) !== "ENOENT" && systemCode(error) !== "ENOTDIR") {
-      throw new CommandError(EXIT.failure, { what: `cannot open ${home.folder}`, why: messageOf(error) });
+      throw new CommandError(EXIT.failure, {
+        what: `cannot open ${home.folder}`,
+        why: messageOf(error),
+      });
     }
     const others = nodeNames(env);
+    const meant = others.find((other) => differences(other, name) <= 2);
     throw new CommandError(EXIT.failure, {
       what: `there is no node named "${name}" in ${sideHome(env)}`,
       why: others.length === 0 ? undefined : `nodes there: ${others.slice(0, 8).join(", ")}`,
-      next: `crdt-node init ${name}`,
+      next:
+        meant === undefined
+          ? `crdt-node init ${name}`
+          : `the same with ${meant}, if you meant that`,
     });
   }
   refuseLooseMode(home.folder, mode, 0o700, "it holds a private key");
@@ -78,7 +85,10 @@ export function nodeNames(env: NodeJS.ProcessEnv): string[] {
   try {
     const entries = readdirSync(sideHome(env), { withFileTypes: true });
     return entries
-      .filter((entry) => entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== RELAYER_FOLDER)
+      .filter(
+        (entry) =>
+          entry.isDirectory() && !entry.name.startsWith(".") && entry.name !== RELAYER_FOLDER,
+      )
       .map((entry) => entry.name)
       .toSorted();
   } catch {
@@ -117,6 +127,20 @@ export function quoted(path: string): string {
   return /^[\w./:@%+=-]+$/u.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/** How many letters have to be put in, left out or exchanged to make one name of the other (Levenshtein). */
+function differences(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const exchanged = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, exchanged));
+    }
+    row = next;
+  }
+  return row[b.length]!;
+}
+
 function checkName(name: string): string {
   const bad =
     name === ""
@@ -129,5 +153,8 @@ function checkName(name: string): string {
             ? "crdt-relayer keeps its rooms under that name"
             : null;
   if (bad === null) return name;
-  throw new CommandError(EXIT.usage, { what: `${JSON.stringify(name.slice(0, 80))} cannot be the name of a node`, why: bad });
+  throw new CommandError(EXIT.usage, {
+    what: `${JSON.stringify(name.slice(0, 80))} cannot be the name of a node`,
+    why: bad,
+  });
 }

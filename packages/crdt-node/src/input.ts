@@ -10,7 +10,9 @@ export interface InputBatch {
 }
 
 /** Reads lines until the stream ends; the next chunk is not read before the caller is done with the last. */
-export async function* readTransactions(stream: AsyncIterable<unknown>): AsyncGenerator<InputBatch, void> {
+export async function* readTransactions(
+  stream: AsyncIterable<unknown>,
+): AsyncGenerator<InputBatch, void> {
   const splitter = new LineSplitter(MAX_LINE_BYTES);
   let number = 0;
   const batchOf = (lines: readonly Line[]): InputBatch => {
@@ -18,7 +20,9 @@ export async function* readTransactions(stream: AsyncIterable<unknown>): AsyncGe
     const errors: { line: number; message: string }[] = [];
     for (const line of lines) {
       number++;
-      const parsed = line.ok ? parseTransaction(line.text) : ({ kind: "error", message: UNREADABLE[line.reason] } as const);
+      const parsed = line.ok
+        ? parseTransaction(line.text)
+        : ({ kind: "error", message: UNREADABLE[line.reason] } as const);
       if (parsed.kind === "transaction") transactions.push(parsed.transaction);
       else if (parsed.kind === "error") errors.push({ line: number, message: parsed.message });
     }

@@ -14,7 +14,10 @@ export function writeKeyFile(path: string, keyPair: KeyPair): void {
     file = openSync(path, "wx", 0o600);
   } catch (error) {
     if (systemCode(error) !== "EEXIST") throw error;
-    throw new CommandError(EXIT.refused, { what: `${path} exists`, why: "a key is never overwritten" });
+    throw new CommandError(EXIT.refused, {
+      what: `${path} exists`,
+      why: "a key is never overwritten",
+    });
   }
   try {
     writeFileSync(file, encodePrivateKeyPem(keyPair.secretKey));
@@ -31,17 +34,28 @@ export function readKeyFile(path: string): KeyPair {
   try {
     file = openSync(path, "r");
     // Asked of the open file, so that it cannot be exchanged between the check and the reading.
-    refuseLooseMode(path, fstatSync(file).mode, 0o600, "it is the node's private key, and whoever has it can sign as this node");
+    refuseLooseMode(
+      path,
+      fstatSync(file).mode,
+      0o600,
+      "it is the node's private key, and whoever has it can sign as this node",
+    );
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(EXIT.failure, { what: `cannot read the key ${path}`, why: messageOf(error) });
+    throw new CommandError(EXIT.failure, {
+      what: `cannot read the key ${path}`,
+      why: messageOf(error),
+    });
   } finally {
     if (file !== undefined) closeSync(file);
   }
   const decoded = decodePrivateKeyPem(text);
   if (!decoded.ok) {
-    throw new CommandError(EXIT.damaged, { what: `${path} holds no Ed25519 key`, why: decoded.error.detail });
+    throw new CommandError(EXIT.damaged, {
+      what: `${path} holds no Ed25519 key`,
+      why: decoded.error.detail,
+    });
   }
   return { secretKey: decoded.value, publicKey: publicKeyOf(decoded.value) };
 }

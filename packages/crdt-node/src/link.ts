@@ -6,7 +6,7 @@
  */
 import { type History, MAX_GROUP_BYTES, type ReceivedGroup, SyncSession } from "bft-json-crdt";
 import { WebSocket } from "ws";
-import { waitBefore } from "./backoff.ts";
+import { LONGEST_WAIT_MS, waitBefore } from "./backoff.ts";
 
 /** What a link is doing. "synced" means that nothing is known to be missing on either side. */
 export type LinkState = "connecting" | "joining" | "syncing" | "synced" | "waiting" | "closed";
@@ -42,6 +42,9 @@ const SILENCE_MS = 30_000;
 /** Milliseconds between comparisons of the frontiers, in case something got lost that neither side noticed. */
 const REFRESH_MS = 60_000;
 
+/** Characters of what a relay gives as its reason that are shown. */
+const MAX_DETAIL_CHARACTERS = 200;
+
 /** Milliseconds that closing may take before the connection is cut. */
 const CLOSE_MS = 1_000;
 
@@ -53,6 +56,7 @@ export class Link {
   #socket: WebSocket | null = null;
   #session: SyncSession | null = null;
   #attempt = 0;
+  #joinedAt = Infinity;
   #retry: NodeJS.Timeout | null = null;
   #handshake: NodeJS.Timeout | null = null;
   #watch: NodeJS.Timeout | null = null;
@@ -115,6 +119,7 @@ export class Link {
     const socket = this.#socket;
     this.#stopTimers();
     this.#state = "closed";
+    this.#session?.close();
     this.#session = null;
     this.#socket = null;
     if (socket === null || socket.readyState === WebSocket.CLOSED) return Promise.resolve();
@@ -152,8 +157,7 @@ export class Link {
     const answer = typeof frame === "string" ? readJoinAnswer(frame) : null;
     if (answer === null) return;
     if (answer.kind === "error") {
-      this.#host.linkReported(this, answer.code, answer.detail);
-      this.#drop(socket, answer.detail);
+      this.#drop(socket, `it does not let us in: ${answer.detail}`);
       return;
     }
     if (answer.document !== Buffer.from(this.#host.history.document).toString("hex")) {
@@ -162,7 +166,7 @@ export class Link {
     }
     if (this.#handshake !== null) clearTimeout(this.#handshake);
     this.#handshake = null;
-    this.#attempt = 0;
+    this.#joinedAt = performance.now();
     this.#startSession(socket);
   }
 
@@ -193,7 +197,8 @@ export class Link {
     // A closing socket takes nothing any more, and its session ends with it.
     if (socket.readyState !== WebSocket.OPEN) return false;
     socket.send(frame, () => {
-      if (!this.#stalled || this.#socket !== socket || socket.bufferedAmount > SEND_LOW_BYTES) return;
+      if (!this.#stalled || this.#socket !== socket || socket.bufferedAmount > SEND_LOW_BYTES)
+        return;
       this.#stalled = false;
       this.#session?.resume();
     });
@@ -224,7 +229,11 @@ export class Link {
   #lost(reason: string): void {
     this.#stopTimers();
     this.#socket = null;
+    this.#session?.close();
     this.#session = null;
+    // A relay that lets us in only to hang up at once is not tried more often than one that is not there.
+    if (performance.now() - this.#joinedAt >= LONGEST_WAIT_MS) this.#attempt = 0;
+    this.#joinedAt = Infinity;
     this.#setState("waiting", reason);
     this.#retry = setTimeout(() => {
       this.open();
@@ -250,7 +259,7 @@ export class Link {
 
 type JoinAnswer =
   | { readonly kind: "joined"; readonly document: string }
-  | { readonly kind: "error"; readonly code: string; readonly detail: string };
+  | { readonly kind: "error"; readonly detail: string };
 
 /** A relay's answer to the join; null for anything else, which is for later versions to understand. */
 function readJoinAnswer(frame: string): JoinAnswer | null {
@@ -266,13 +275,14 @@ function readJoinAnswer(frame: string): JoinAnswer | null {
     return { kind: "joined", document: message["document"] };
   }
   if (message["type"] === "error") {
-    return { kind: "error", code: textOf(message["code"], "error"), detail: textOf(message["detail"], "it refused us") };
+    const { detail } = message;
+    return {
+      kind: "error",
+      detail:
+        typeof detail === "string" ? detail.slice(0, MAX_DETAIL_CHARACTERS) : "no reason given",
+    };
   }
   return null;
-}
-
-function textOf(value: unknown, fallback: string): string {
-  return typeof value === "string" && value !== "" ? value.slice(0, 500) : fallback;
 }
 
 const CONNECT_REASONS: { readonly [code: string]: string } = {
@@ -295,5 +305,7 @@ function explain(error: Error): string {
 function closeReason(code: number, text: string): string {
   if (text !== "") return `it closed the connection: ${text} (${code})`;
   // 1005 and 1006 are never sent: they stand for a close without a code, and for a connection that just ended.
-  return code === 1005 || code === 1006 ? "the connection ended" : `it closed the connection (${code})`;
+  return code === 1005 || code === 1006
+    ? "the connection ended"
+    : `it closed the connection (${code})`;
 }

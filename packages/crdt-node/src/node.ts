@@ -5,28 +5,30 @@
  * and live changes are pushed when their append has resolved. If the log cannot be written the node fails.
  */
 import {
-  canonicalJson,
   Document,
   documentId,
   encodeGroup,
+  decodeGroup,
   type History,
   type KeyPair,
   type LiveGroup,
   liveGroups,
   MAX_GROUP_BYTES,
+  type NewRecord,
   type ReceivedGroup,
-  recordsOf,
   toHex,
 } from "bft-json-crdt";
 import { Coverage } from "./coverage.ts";
 import { CommandError, EXIT, messageOf } from "./exit-codes.ts";
 import type { NodeHome } from "./home.ts";
+import { type DagFormat, dagText } from "./inspection.ts";
 import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
 import { Link, type LinkHost } from "./link.ts";
+import { short } from "./output.ts";
 import type { ForkStatus, Imported, Status } from "./requests.ts";
 import type { Store } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
-import { receiveRecord } from "./verification.ts";
+import { damageIn, damageOf } from "./verification.ts";
 
 /** What a node tells whoever runs it. All changes told of are durable. */
 export interface NodeListener {
@@ -34,7 +36,7 @@ export interface NodeListener {
   applied?(indexes: readonly number[]): void;
   /** A relay's connection changed; `reason` says why it is lost or could not be made. */
   link?(link: Link, reason: string | null): void;
-  /** A relay complained, or something that it sent was refused. */
+  /** A relay complained, or something that it sent was refused; told by each link as often as it happens. */
   report?(link: Link, code: string, detail: string): void;
   /** An author is caught: two different changes with one number, both signed. Told once per chain. */
   forked?(fork: ForkStatus): void;
@@ -84,7 +86,10 @@ export class Node implements LinkHost {
   #failure: CommandError | null = null;
   #digest: { readonly length: number; readonly hex: string } | null = null;
 
-  private constructor({ home, room, keyPair, store, listener }: NodeOptions, document: LedgerDocument) {
+  private constructor(
+    { home, room, keyPair, store, listener }: NodeOptions,
+    document: LedgerDocument,
+  ) {
     this.home = home;
     this.room = room;
     this.store = store;
@@ -97,13 +102,20 @@ export class Node implements LinkHost {
   /** Builds the document from the log; throws CommandError when the log is damaged. */
   static async open(options: NodeOptions): Promise<Node> {
     const { home, room, keyPair, store } = options;
-    const document = new Document({ schema: ledger, id: documentId(room), keyPair, chain: store.chain });
-    for await (const record of store.log.read()) {
-      const fault = record.ok ? receiveRecord(document, record.value) : record.error;
-      if (fault === null) continue;
+    const document = new Document({
+      schema: ledger,
+      id: documentId(room),
+      keyPair,
+      chain: store.chain,
+    });
+    for await (const read of store.log.read()) {
+      const damage = read.ok
+        ? damageIn(document.history, read.value, document.receive(read.value.group, "store"))
+        : damageOf(read.error);
+      if (damage === null) continue;
       throw new CommandError(EXIT.damaged, {
         what: `the store of "${home.name}" is damaged`,
-        why: fault.detail,
+        why: damage.detail,
         next: `crdt-node verify ${home.name}`,
       });
     }
@@ -143,7 +155,8 @@ export class Node implements LinkHost {
   /** Resolves to true when a relay has acknowledged this change, to false after `timeoutMs` without that. */
   delivered(id: Uint8Array, timeoutMs: number): Promise<boolean> {
     const index = this.history.indexOf(id);
-    if (index < 0) throw new CommandError(EXIT.failure, { what: `there is no change ${toHex(id)} here` });
+    if (index < 0)
+      throw new CommandError(EXIT.failure, { what: `there is no change ${toHex(id)} here` });
     if (this.#coverage.has(index)) return Promise.resolve(true);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
@@ -165,26 +178,42 @@ export class Node implements LinkHost {
   async import(group: Uint8Array): Promise<Imported> {
     const received = this.#document.receive(group, "import");
     await this.#store(received.applied, liveGroups(this.history, group, received));
-    if (received.status === "rejected" || received.status === "unsupported") throw refusal(received.code ?? "malformed");
-    const of = (status: string): number => received.results.filter((result) => result.status === status).length;
+    if (received.status === "rejected" || received.status === "unsupported")
+      throw refusal(received.code ?? "malformed");
+    const of = (status: string): number =>
+      received.results.filter((result) => result.status === status).length;
     return { added: received.applied.length, known: of("duplicate"), pending: of("pending") };
   }
 
   /** The RFC 8785 JSON of the view. */
   viewJson(): string {
-    return canonicalJson(this.#document.view());
+    return this.#document.viewJson();
   }
 
   /** The view digest in hex: equal on all nodes that show the same. */
   digest(): string {
     const { length } = this.history;
-    if (this.#digest?.length !== length) this.#digest = { length, hex: this.#document.viewDigest() };
+    if (this.#digest?.length !== length)
+      this.#digest = { length, hex: this.#document.viewDigest() };
     return this.#digest.hex;
+  }
+
+  /** The graph of all changes as text; this node's own key goes by the node's name. */
+  graph(format: DagFormat): string {
+    const own = toHex(this.#publicKey);
+    return dagText(this.history, format, (author) =>
+      author === own ? this.home.name : short(author),
+    );
+  }
+
+  /** The whole history as bytes, for a file. */
+  save(): Uint8Array {
+    return this.#document.save();
   }
 
   /** How many transactions the view shows. */
   transactionCount(): number {
-    return this.#document.view().transactions.length;
+    return this.#document.root.transactions.length;
   }
 
   status(): Status {
@@ -228,12 +257,7 @@ export class Node implements LinkHost {
 
   receive(group: Uint8Array, from: Link): ReceivedGroup {
     const received = this.#document.receive(group, from.url);
-    for (const { status, code = "malformed" } of received.results) {
-      if (status === "rejected") this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
-    }
-    if (received.status === "rejected") {
-      this.#listener.report?.(from, received.code ?? "malformed", "it sent a change that was refused");
-    }
+    this.#count(received);
     // A failed write ends the node; there is nobody here to tell.
     this.#store(received.applied, liveGroups(this.history, group, received)).catch(() => undefined);
     return received;
@@ -243,7 +267,11 @@ export class Node implements LinkHost {
     for (const id of ids) this.#coverage.add(this.history, this.history.indexOf(id));
     // Own changes build on one another, so what is covered is at the front.
     let covered = 0;
-    while (covered < this.#unacknowledged.length && this.#coverage.has(this.#unacknowledged[covered]!)) covered++;
+    while (
+      covered < this.#unacknowledged.length &&
+      this.#coverage.has(this.#unacknowledged[covered]!)
+    )
+      covered++;
     this.#unacknowledged.splice(0, covered);
     for (const waiter of this.#waiters) {
       if (!this.#coverage.has(waiter.index)) continue;
@@ -264,7 +292,7 @@ export class Node implements LinkHost {
 
   async #append(transactions: readonly Transaction[]): Promise<string[]> {
     const ids: string[] = [];
-    for (let start = 0; start < transactions.length; ) {
+    for (let start = 0; start < transactions.length;) {
       if (this.#failure !== null) throw this.#failure;
       const step = stepOf(transactions, start);
       start += step.length;
@@ -288,7 +316,10 @@ export class Node implements LinkHost {
     }
     const indexes = Array.from({ length: history.length - first }, (_, i) => first + i);
     const group = encodeGroup(
-      indexes.map((index) => ({ body: history.bodyAt(index), signature: history.signatureAt(index) })),
+      indexes.map((index) => ({
+        body: history.bodyAt(index),
+        signature: history.signatureAt(index),
+      })),
     );
     this.#unacknowledged.push(...indexes);
     await this.#store(indexes, [{ group, indexes }]);
@@ -300,7 +331,7 @@ export class Node implements LinkHost {
     const last = applied.at(-1);
     if (last === undefined) return;
     try {
-      await this.store.log.append(recordsOf(this.history, applied));
+      await this.store.log.append(recordsFor(this.history, applied));
     } catch (error) {
       throw this.#fail(error);
     }
@@ -310,6 +341,14 @@ export class Node implements LinkHost {
       for (const { group, indexes } of groups) link.push(group, indexes);
     }
     this.#tell(applied);
+  }
+
+  /** Counts what was refused. Unsigned changes that came before their cover are asked for again: that is no fault. */
+  #count({ results, missing }: ReceivedGroup): void {
+    for (const { status, code = "malformed" } of results) {
+      if (status !== "rejected" || (code === "missing_signature" && missing.length > 0)) continue;
+      this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
+    }
   }
 
   #tell(indexes: readonly number[]): void {
@@ -348,6 +387,20 @@ export class Node implements LinkHost {
   }
 }
 
+/**
+ * Newly applied changes as closed groups. A signature that a later one of the same group covers is left out, so that the
+ * next start has fewer to verify.
+ */
+function recordsFor(history: History, applied: readonly number[]): NewRecord[] {
+  let taken = 0;
+  return history.groupsFor(applied).map((group) => {
+    const entries = decodeGroup(group);
+    const indexes = applied.slice(taken, taken + (entries.ok ? entries.value.length : 0));
+    taken += indexes.length;
+    return { ids: indexes.map((index) => history.idAt(index)), group };
+  });
+}
+
 /** As many transactions from `start` on as one step takes, at least one. */
 function stepOf(transactions: readonly Transaction[], start: number): Transaction[] {
   const step: Transaction[] = [];
@@ -355,7 +408,8 @@ function stepOf(transactions: readonly Transaction[], start: number): Transactio
   for (let i = start; i < transactions.length && step.length < CHANGES_PER_STEP; i++) {
     const transaction = transactions[i]!;
     // Three bytes of UTF-8 for one UTF-16 unit at most.
-    bytes += 3 * (transaction.from.length + transaction.to.length + (transaction.memo?.length ?? 0));
+    bytes +=
+      3 * (transaction.from.length + transaction.to.length + (transaction.memo?.length ?? 0));
     if (step.length > 0 && bytes > BYTES_PER_STEP) break;
     step.push(transaction);
   }

@@ -8,7 +8,11 @@ import { type CommandError, EXIT, systemCode } from "./exit-codes.ts";
 type Style = Parameters<typeof styleText>[0];
 
 /** Colours `text` when `stream` is a terminal and NO_COLOR is not set. */
-export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
+export function paint(
+  style: Style,
+  text: string,
+  stream: NodeJS.WriteStream = process.stdout,
+): string {
   return styleText(style, text, { stream, validateStream: true });
 }
 
@@ -38,9 +42,30 @@ export function printed(): Promise<void> {
 
 /** Says why a command failed, and what to type next. */
 export function complain({ complaint: { what, why, next } }: CommandError): void {
-  note(`${paint("red", "crdt-node:", process.stderr)} ${what}`);
-  if (why !== undefined) note(`  why:  ${why}`);
+  note(`${paint("red", "crdt-node:", process.stderr)} ${folded(what, "crdt-node: ".length)}`);
+  if (why !== undefined) note(`  why:  ${folded(why, COMPLAINT_INDENT)}`);
+  // Not folded: it is there to be copied.
   if (next !== undefined) note(`  next: ${paint("bold", next, process.stderr)}`);
+}
+
+const COMPLAINT_INDENT = "  why:  ".length;
+
+/** On a terminal, breaks text that begins in column `start` between words; elsewhere a complaint stays one line. */
+function folded(text: string, start: number): string {
+  const { isTTY, columns } = process.stderr;
+  if (!isTTY || start + text.length <= columns) return text;
+  const lines: string[] = [];
+  let line = "";
+  let room = columns - start;
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > room) {
+      lines.push(line);
+      line = "";
+      room = columns - COMPLAINT_INDENT;
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line].join(`\n${" ".repeat(COMPLAINT_INDENT)}`);
 }
 
 /** `text` on one line, with whatever steers a terminal or the direction of text written as \u{…}. */

@@ -4,7 +4,7 @@
  */
 import { fromHex } from "bft-json-crdt";
 import { CommandError, EXIT } from "./exit-codes.ts";
-import { dagText, isDagFormat, type DagFormat, type LogEntry, logEntry } from "./inspection.ts";
+import { type DagFormat, isDagFormat, type LogEntry, logEntry } from "./inspection.ts";
 import type { LinkState } from "./link.ts";
 import type { Node } from "./node.ts";
 import { parseTransaction, type Transaction } from "./transaction.ts";
@@ -69,8 +69,12 @@ export interface Requests {
   view: { params: object; part: string; result: { readonly digest: string } };
   digest: { params: object; part: never; result: { readonly digest: string } };
   log: { params: object; part: LogEntry; result: { readonly changes: number } };
-  verify: { params: object; part: Damage; result: { readonly changes: number; readonly damaged: number } };
-  /** Parts are closed groups in base64, in causal order. */
+  verify: {
+    params: object;
+    part: Damage;
+    result: { readonly changes: number; readonly damaged: number };
+  };
+  /** Parts are pieces of the file, in base64. */
   export: { params: object; part: string; result: { readonly changes: number } };
   /** `group` is one closed group in base64. */
   import: { params: { readonly group: string }; part: never; result: Imported };
@@ -128,6 +132,9 @@ export async function collect<M extends Method>(
 /** Characters of a view in one part: lines of the control socket stay short, whatever the view. */
 const VIEW_PART_CHARACTERS = 262_144;
 
+/** Bytes of an exported file in one part. */
+const EXPORT_PART_BYTES = 196_608;
+
 /** Log entries between pauses in which the node can do its other work. */
 const ENTRIES_PER_TURN = 256;
 
@@ -140,7 +147,11 @@ const LONGEST_DELIVERY_MS = 86_400_000;
 type Params = { readonly [key: string]: unknown };
 
 /** Answers a request about a node; params come from outside. */
-export async function* answerRequest(node: Node, method: string, params: Params): AsyncGenerator<unknown, unknown> {
+export async function* answerRequest(
+  node: Node,
+  method: string,
+  params: Params,
+): AsyncGenerator<unknown, unknown> {
   switch (method) {
     case "status":
       return node.status();
@@ -157,11 +168,13 @@ export async function* answerRequest(node: Node, method: string, params: Params)
     case "import":
       return node.import(bytesOf(params["group"]));
     case "dag":
-      return yield* textParts(dagText(node.history, formatOf(params["format"])), {});
+      return yield* textParts(node.graph(formatOf(params["format"])), {});
     case "append":
       return { ids: await node.append(transactionsOf(params["transactions"])) };
     case "delivery":
-      return { acknowledged: await node.delivered(idOf(params["id"]), timeoutOf(params["timeoutMs"])) };
+      return {
+        acknowledged: await node.delivered(idOf(params["id"]), timeoutOf(params["timeoutMs"])),
+      };
     default:
       throw malformed(`there is no method ${JSON.stringify(method.slice(0, 64))}`);
   }
@@ -172,7 +185,7 @@ function viewParts(node: Node): AsyncGenerator<string, { digest: string }> {
 }
 
 async function* textParts<R>(text: string, result: R): AsyncGenerator<string, R> {
-  for (let start = 0; start < text.length; ) {
+  for (let start = 0; start < text.length;) {
     let end = Math.min(start + VIEW_PART_CHARACTERS, text.length);
     // A pair of surrogates stays whole: each part may be written out on its own.
     if (end < text.length && (text.charCodeAt(end - 1) & 0xfc00) === 0xd800) end--;
@@ -193,10 +206,12 @@ async function* logParts(node: Node): AsyncGenerator<LogEntry, { changes: number
 }
 
 async function* exportParts(node: Node): AsyncGenerator<string, { changes: number }> {
-  const { history } = node;
-  const indexes = history.missingFor([]);
-  for (const group of history.groupsFor(indexes)) yield Buffer.from(group).toString("base64");
-  return { changes: indexes.length };
+  const changes = node.history.length;
+  const file = Buffer.from(node.save());
+  for (let start = 0; start < file.length; start += EXPORT_PART_BYTES) {
+    yield file.toString("base64", start, start + EXPORT_PART_BYTES);
+  }
+  return { changes };
 }
 
 /** Lets sockets and timers have their turn. */
@@ -243,4 +258,3 @@ function formatOf(value: unknown): DagFormat {
 function malformed(why: string): CommandError {
   return new CommandError(EXIT.usage, { what: "the request is malformed", why });
 }
-

@@ -3,15 +3,17 @@
  * are quiet, and on stderr what happens to its connections. With --json the same as one JSON object per line on stdout.
  */
 import type { CommandError } from "./exit-codes.ts";
-import { logEntry, transactionsIn } from "./inspection.ts";
+import { describeChange, logEntry } from "./inspection.ts";
 import type { Link, LinkState } from "./link.ts";
 import type { Node, NodeListener } from "./node.ts";
 import { count, note, paint, printable, short, warn } from "./output.ts";
 import type { ForkStatus } from "./requests.ts";
-import { formatTransaction } from "./transaction.ts";
 
 /** Milliseconds without a new change after which the view counts as quiet. */
 const QUIET_MS = 300;
+
+/** Kinds of complaints that are told at all: a relay may make up any number of them. */
+const MAX_KINDS = 64;
 
 /** Hex digits of a digest that are shown: enough to compare by eye. */
 const DIGEST_DIGITS = 12;
@@ -47,7 +49,8 @@ export class Screen implements NodeListener {
     const node = this.#node;
     if (node === null) return;
     let text = "";
-    for (const index of indexes) text += this.#json ? jsonLines(node, index) : plainLines(node, index);
+    for (const index of indexes)
+      text += this.#json ? jsonLines(node, index) : plainLines(node, index);
     process.stdout.write(text);
     this.#waitForQuiet();
   }
@@ -59,15 +62,25 @@ export class Screen implements NodeListener {
     // One line per change of fortune, not per attempt.
     if (this.#shown.get(url) === line) return;
     this.#shown.set(url, line);
-    if (this.#json) writeJson({ type: "relay", url, state: state === "waiting" ? "offline" : "connected", reason });
-    if (state !== "waiting") note(`${paint("green", "connected", process.stderr)} to ${printable(url)}`);
-    else note(`${paint("yellow", "offline", process.stderr)} from ${printable(url)}: ${printable(reason ?? "")}; trying again`);
+    if (this.#json)
+      writeJson({
+        type: "relay",
+        url,
+        state: state === "waiting" ? "offline" : "connected",
+        reason,
+      });
+    if (state !== "waiting")
+      note(`${paint("green", "connected", process.stderr)} to ${printable(url)}`);
+    else
+      note(
+        `${paint("yellow", "offline", process.stderr)} from ${printable(url)}: ${printable(reason ?? "")}; trying again`,
+      );
   }
 
   report(link: Link, code: string, detail: string): void {
     // A relay that floods us with complaints fills no screen: each kind is told once, and status counts refusals.
     const key = `${link.url} ${code}`;
-    if (this.#shown.has(key)) return;
+    if (this.#shown.has(key) || this.#shown.size >= MAX_KINDS) return;
     this.#shown.set(key, code);
     if (this.#json) writeJson({ type: "report", url: link.url, code, detail });
     warn(`${printable(link.url)}: ${printable(detail)} (${printable(code)})`);
@@ -86,7 +99,10 @@ export class Screen implements NodeListener {
 
   #waitForQuiet(): void {
     if (this.#quiet !== null) this.#quiet.refresh();
-    else this.#quiet = setTimeout(() => { this.#showDigest(); }, QUIET_MS);
+    else
+      this.#quiet = setTimeout(() => {
+        this.#showDigest();
+      }, QUIET_MS);
   }
 
   #showDigest(): void {
@@ -96,8 +112,12 @@ export class Screen implements NodeListener {
     if (digest === this.#digest) return;
     this.#digest = digest;
     const transactions = node.transactionCount();
-    if (this.#json) writeJson({ type: "digest", digest, transactions, changes: node.history.length });
-    else process.stdout.write(`${paint("bold", `digest ${digest.slice(0, DIGEST_DIGITS)}`)}  ${count(transactions, "transaction")}\n`);
+    if (this.#json)
+      writeJson({ type: "digest", digest, transactions, changes: node.history.length });
+    else
+      process.stdout.write(
+        `${paint("bold", `digest ${digest.slice(0, DIGEST_DIGITS)}`)}  ${count(transactions, "transaction")}\n`,
+      );
   }
 }
 
@@ -108,18 +128,19 @@ function isShown(state: LinkState): boolean {
 function plainLines(node: Node, index: number): string {
   const author = short(Buffer.from(node.history.authorAt(index)).toString("hex"));
   const who = node.isOwn(index) ? `${paint("green", author)} you` : `${paint("cyan", author)}    `;
-  const transactions = transactionsIn(node.history, index);
-  const texts = transactions.length > 0 ? transactions.map(formatTransaction) : logEntry(node.history, index).ops.map((op) => op.text);
+  const texts = describeChange(logEntry(node.history, index));
   return texts.map((text) => `${who}  ${printable(text)}\n`).join("");
 }
 
 function jsonLines(node: Node, index: number): string {
-  const { id, author, ops } = logEntry(node.history, index);
+  const { id, author, ops, transactions } = logEntry(node.history, index);
   const own = node.isOwn(index);
-  const transactions = transactionsIn(node.history, index);
-  if (transactions.length === 0) return `${JSON.stringify({ type: "change", id, author, own, ops })}\n`;
+  if (transactions.length === 0)
+    return `${JSON.stringify({ type: "change", id, author, own, ops })}\n`;
   return transactions
-    .map((transaction) => `${JSON.stringify({ type: "transaction", id, author, own, transaction })}\n`)
+    .map(
+      (transaction) => `${JSON.stringify({ type: "transaction", id, author, own, transaction })}\n`,
+    )
     .join("");
 }
 

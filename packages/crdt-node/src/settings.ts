@@ -76,7 +76,11 @@ export function checkRelay(address: string, source: string): string {
   if (url.protocol !== "ws:" && url.protocol !== "wss:") {
     const guess = url.protocol === "http:" ? "ws:" : "wss:";
     const why = `a relay's address begins with ws:// or wss://, not ${url.protocol}//`;
-    throw badRelay(address, source, url.protocol.startsWith("http") ? `${why}; try ${guess}//${url.host}` : why);
+    throw badRelay(
+      address,
+      source,
+      url.protocol.startsWith("http") ? `${why}; try ${guess}//${url.host}` : why,
+    );
   }
   if (url.username !== "" || url.password !== "" || url.hash !== "") {
     throw badRelay(address, source, "a relay's address has no user, password or #fragment");
@@ -98,7 +102,8 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Given {
   const relays = env["SIDE_RELAY"]?.split(/[\s,]+/u).filter((address) => address !== "") ?? [];
   const room = env["SIDE_ROOM"] ?? "";
   return {
-    relays: relays.length === 0 ? undefined : relays.map((address) => checkRelay(address, "SIDE_RELAY")),
+    relays:
+      relays.length === 0 ? undefined : relays.map((address) => checkRelay(address, "SIDE_RELAY")),
     room: room === "" ? undefined : checkRoom(room, "SIDE_ROOM"),
   };
 }
@@ -120,11 +125,14 @@ function readConfig(path: string): Given {
     throw badConfig(path, `line ${error.line}, column ${error.column} is not TOML`);
   }
   for (const key of Object.keys(table)) {
-    if (key !== "room" && key !== "relays") throw badConfig(path, `unknown setting "${key}" (known: room, relays)`);
+    if (key !== "room" && key !== "relays")
+      throw badConfig(path, `unknown setting "${key}" (known: room, relays)`);
   }
   const { room, relays } = table;
-  if (room !== undefined && typeof room !== "string") throw badConfig(path, "room must be a string");
-  if (relays !== undefined && !isStrings(relays)) throw badConfig(path, "relays must be a list of strings");
+  if (room !== undefined && typeof room !== "string")
+    throw badConfig(path, "room must be a string");
+  if (relays !== undefined && !isStrings(relays))
+    throw badConfig(path, "relays must be a list of strings");
   return {
     room: room === undefined ? undefined : checkRoom(room, `"room" in ${path}`),
     relays: relays?.map((address) => checkRelay(address, `"relays" in ${path}`)),
@@ -136,5 +144,9 @@ function isStrings(value: unknown): value is readonly string[] {
 }
 
 function badConfig(path: string, why: string): CommandError {
-  return new CommandError(EXIT.usage, { what: `cannot use ${path}`, why, next: `\${EDITOR:-vi} ${path}` });
+  return new CommandError(EXIT.usage, {
+    what: `cannot use ${path}`,
+    why,
+    next: `\${EDITOR:-vi} ${path}`,
+  });
 }

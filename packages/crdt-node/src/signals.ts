@@ -1,10 +1,16 @@
 /** Ctrl-C and its kin. */
 import { EXIT } from "./exit-codes.ts";
 
+const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+let endsOnInterrupt = false;
+
 /** Short commands end at once: whatever they have stored is durable already, and the system lets go of the store. */
 export function endOnInterrupt(): void {
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.once(signal, () => {
+  if (endsOnInterrupt) return;
+  endsOnInterrupt = true;
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
       process.exit(EXIT.interrupted);
     });
   }
@@ -13,7 +19,7 @@ export function endOnInterrupt(): void {
 /** Calls `stop` once, at the first signal; a second one ends the process at once. */
 export function stopOnSignal(stop: () => void): void {
   let stopping = false;
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  for (const signal of SIGNALS) {
     process.on(signal, () => {
       if (stopping) process.exit(EXIT.interrupted);
       stopping = true;

@@ -8,7 +8,16 @@
  * inode noted in a file beside it: a copy has another inode, and a new store another mark.
  */
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { ChangeLog, toHex } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
@@ -37,7 +46,11 @@ const MARK_KEY = new TextEncoder().encode("mstore");
 /**
  * Opens the store for one document; null when another process has it open. Throws CommandError when it cannot be read.
  */
-export async function openStore(home: NodeHome, document: Uint8Array, command: string): Promise<Store | null> {
+export async function openStore(
+  home: NodeHome,
+  document: Uint8Array,
+  command: string,
+): Promise<Store | null> {
   const db: Database = new ClassicLevel(home.store, { keyEncoding: "view", valueEncoding: "view" });
   try {
     await db.open();
@@ -50,18 +63,32 @@ export async function openStore(home: NodeHome, document: Uint8Array, command: s
       why: messageOf(cause),
     });
   }
-  const holder: Holder = { pid: process.pid, command };
-  writeFileSync(home.lock, JSON.stringify(holder), { mode: 0o600 });
-  const log = new ChangeLog(db, document);
-  await log.open();
-  return {
-    log,
-    chain: await chainOf(db, home),
-    async close() {
-      rmSync(home.lock, { force: true });
-      await db.close();
-    },
-  };
+  try {
+    const log = new ChangeLog(db, document);
+    await log.open();
+    const chain = await chainOf(db, home);
+    noteHolder(home, { pid: process.pid, command });
+    return {
+      log,
+      chain,
+      async close() {
+        rmSync(home.lock, { force: true });
+        await db.close();
+      },
+    };
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** Leaves a note for the messages of others; the database's own lock is what excludes them. */
+function noteHolder(home: NodeHome, holder: Holder): void {
+  try {
+    writeFileSync(home.lock, JSON.stringify(holder), { mode: 0o600 });
+  } catch {
+    // A full disk: whoever comes is told of "another process".
+  }
 }
 
 /** Who has the store open, as far as is known. */
@@ -80,7 +107,8 @@ async function chainOf(db: Database, home: NodeHome): Promise<bigint> {
   const mark = await db.get(MARK_KEY);
   const inode = statSync(home.store, { bigint: true }).ino.toString();
   const noted = readNote(home.chain);
-  if (noted !== null && mark !== undefined && noted.mark === toHex(mark) && noted.inode === inode) return noted.chain;
+  if (noted !== null && mark !== undefined && noted.mark === toHex(mark) && noted.inode === inode)
+    return noted.chain;
 
   const first = noted === null && mark === undefined;
   const chain = first ? 0n : randomBytes(8).readBigUInt64BE();
@@ -107,7 +135,12 @@ function readNote(path: string): Note | null {
   }
   try {
     const { chain, mark, inode } = JSON.parse(text) as { [key: string]: unknown };
-    if (typeof chain === "string" && /^\d{1,20}$/u.test(chain) && typeof mark === "string" && typeof inode === "string") {
+    if (
+      typeof chain === "string" &&
+      /^\d{1,20}$/u.test(chain) &&
+      typeof mark === "string" &&
+      typeof inode === "string"
+    ) {
       return { chain: BigInt.asUintN(64, BigInt(chain)), mark, inode };
     }
   } catch {

@@ -65,11 +65,16 @@ function parseArrowForm(text: string): ParsedLine {
   }
   const [, from = "", to = "", written = "", memo] = match;
   if (!DECIMAL.test(written)) {
-    return failure(`the amount after "${shorten(to)}" must be a number like 10 or 2.50, not "${shorten(written)}"`);
+    return failure(
+      `the amount after "${shorten(to)}" must be a number like 10 or 2.50, not "${shorten(written)}"`,
+    );
   }
   const digits = written.replace(".", "").replace(/^0+/u, "");
   const amount = Number(written);
-  if (digits.length > SIGNIFICANT_DIGITS && !(Number.isSafeInteger(amount) && !written.includes("."))) {
+  if (
+    digits.length > SIGNIFICANT_DIGITS &&
+    !(Number.isSafeInteger(amount) && !written.includes("."))
+  ) {
     return failure(`the amount ${shorten(written)} has more digits than can be kept exactly`);
   }
   return success(from, to, amount, memo);
@@ -90,20 +95,27 @@ function parseJsonForm(text: string): ParsedLine {
   const unknown = Object.keys(record).find((key) => !FIELDS.has(key));
   if (unknown !== undefined) return failure(`unknown field "${shorten(unknown)}"; ${expected}`);
   const { from, to, amount, memo } = record;
-  if (typeof from !== "string" || from === "") return failure(`"from" must be a text that is not empty; ${expected}`);
-  if (typeof to !== "string" || to === "") return failure(`"to" must be a text that is not empty; ${expected}`);
+  if (typeof from !== "string" || from === "")
+    return failure(`"from" must be a text that is not empty; ${expected}`);
+  if (typeof to !== "string" || to === "")
+    return failure(`"to" must be a text that is not empty; ${expected}`);
   if (typeof amount !== "number") return failure(`"amount" must be a number; ${expected}`);
-  if (memo !== undefined && typeof memo !== "string") return failure(`"memo" must be a text; ${expected}`);
+  if (memo !== undefined && typeof memo !== "string")
+    return failure(`"memo" must be a text; ${expected}`);
   return success(from, to, amount, memo === "" ? undefined : memo);
 }
 
 function success(from: string, to: string, amount: number, memo: string | undefined): ParsedLine {
   if (!Number.isFinite(amount) || amount <= 0) return failure("the amount must be greater than 0");
-  if (amount > Number.MAX_SAFE_INTEGER) return failure("the amount is greater than can be kept exactly (2^53 - 1)");
+  if (amount > Number.MAX_SAFE_INTEGER)
+    return failure("the amount is greater than can be kept exactly (2^53 - 1)");
   if (![from, to, memo ?? ""].every((text) => text.isWellFormed())) {
     return failure("a text is not well-formed Unicode (half of a surrogate pair)");
   }
-  return { kind: "transaction", transaction: memo === undefined ? { from, to, amount } : { from, to, amount, memo } };
+  return {
+    kind: "transaction",
+    transaction: memo === undefined ? { from, to, amount } : { from, to, amount, memo },
+  };
 }
 
 function failure(message: string): ParsedLine {

@@ -2,40 +2,78 @@
  * Re-checks a log from its raw bytes: every hash, every link and every signature, by receiving all of it into a history
  * that starts empty. Trusts nothing but the code.
  */
-import { type ChangeLog, faultOf, History, type LogFault, toHex } from "bft-json-crdt";
+import {
+  changeId,
+  type ChangeLog,
+  decodeGroup,
+  equalBytes,
+  faultOf,
+  History,
+  type LogFault,
+  type LogRecord,
+  type ReceivedGroup,
+  toHex,
+} from "bft-json-crdt";
 
-/** Something in the store that is not what was written; ids are hex, empty when it cannot be known which were there. */
+/** Something in the store that is not what was written. */
 export interface Damage {
   readonly position: number;
-  readonly ids: readonly string[];
+  /** The changes that are damaged themselves, in hex; empty when it cannot be known which. */
+  readonly damaged: readonly string[];
+  /** Those that are lost with them, because they stood in the same record or build on them. */
+  readonly lost: readonly string[];
+  /** One sentence for people. */
   readonly detail: string;
 }
 
 /** Reads and checks the log; yields each damage, returns how many changes are good and how many records are not. */
-export async function* verifyLog(log: ChangeLog): AsyncGenerator<Damage, { changes: number; damaged: number }> {
+export async function* verifyLog(
+  log: ChangeLog,
+): AsyncGenerator<Damage, { changes: number; damaged: number }> {
   const history = new History({ document: log.document });
   let damaged = 0;
-  for await (const record of log.read()) {
-    const fault = record.ok ? receiveRecord(history, record.value) : record.error;
-    if (fault === null) continue;
+  for await (const read of log.read()) {
+    const damage = read.ok
+      ? damageIn(history, read.value, history.receive(read.value.group, "store"))
+      : damageOf(read.error);
+    if (damage === null) continue;
     damaged++;
-    yield damageOf(fault);
+    yield damage;
   }
   return { changes: history.length, damaged };
 }
 
-/** Receives a record into a history; null when all of it is applied then. */
-export function receiveRecord(
-  history: Pick<History, "receive" | "indexOf">,
-  record: Parameters<typeof faultOf>[1],
-): LogFault | null {
-  const received = history.receive(record.group, "store");
+/** The damage in a record that a history has just received, or null when all of it is applied. */
+export function damageIn(
+  history: History,
+  record: LogRecord,
+  received: ReceivedGroup,
+): Damage | null {
   const fault = faultOf(history, record);
-  if (fault === null || received.code === undefined) return fault;
-  return { ...fault, detail: `${fault.detail} (${received.code})` };
+  if (fault === null) return null;
+  const culprits = alteredIn(record);
+  const lost = fault.ids.map(toHex).filter((id) => !culprits.includes(id));
+  const code = received.code ?? received.status;
+  const detail =
+    culprits.length > 0
+      ? `change ${culprits.join(", ")} is altered (record ${record.position})`
+      : `record ${record.position} is refused (${code}), and with it change ${nameSome(lost)}`;
+  return { position: record.position, damaged: culprits, lost, detail };
 }
 
-/** A damage as it is shown and sent. */
-export function damageOf(fault: LogFault): Damage {
-  return { position: fault.position, ids: fault.ids.map(toHex), detail: fault.detail };
+/** A damage that was found while reading. */
+export function damageOf({ position, ids, detail }: LogFault): Damage {
+  return { position, damaged: ids.map(toHex), lost: [], detail };
+}
+
+/** The changes of a record whose bytes do not have the id any more under which they were stored. */
+function alteredIn({ ids, group }: LogRecord): string[] {
+  const entries = decodeGroup(group);
+  if (!entries.ok || entries.value.length !== ids.length) return ids.map(toHex);
+  return ids.filter((id, i) => !equalBytes(id, changeId(entries.value[i]!.body))).map(toHex);
+}
+
+function nameSome(ids: readonly string[]): string {
+  const named = ids.slice(0, 3).join(", ");
+  return ids.length > 3 ? `${named} and ${ids.length - 3} more` : named;
 }

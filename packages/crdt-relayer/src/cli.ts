@@ -16,13 +16,13 @@ import {
 
 const EXAMPLES = `
 Examples:
-  crdt-relayer                                   rooms are kept in ~/.side/relayer
-  crdt-relayer --port 9000 --data /srv/rooms     another port, another folder
-  crdt-relayer --data :memory: --log-level debug keeps nothing, says everything
-  npx wscat -c ws://127.0.0.1:8080/websocket     then type /help
+  crdt-relayer                                 keeps rooms in ~/.side/relayer
+  crdt-relayer --port 9000 --data /srv/rooms   another port, another folder
+  crdt-relayer --data :memory: --port 0        keeps nothing, takes a free port
+  npx wscat -c ws://127.0.0.1:8080/websocket   looks in; then type /help
 
-Each option is also a variable (${variableOf("maxRooms")}) and a line of the config file
-(max-rooms = 500). Options win over variables, those over the file.
+Each option is also a variable (${variableOf("maxRooms")}=500) and a line of the
+config file (max-rooms = 500). Options win over variables, those over the file.
 
 Exit codes: 0 stopped, 1 failure, 2 usage, 4 the data folder is in use,
 5 the store is damaged, 130 interrupted twice.`;
@@ -46,7 +46,10 @@ async function main(): Promise<ExitCode> {
 
 async function run(settings: Settings): Promise<void> {
   // Imported late: --help and mistakes need none of it.
-  const [{ createRelay }, { openLog }] = await Promise.all([import("./relay.ts"), import("./log.ts")]);
+  const [{ createRelay }, { openLog }] = await Promise.all([
+    import("./relay.ts"),
+    import("./log.ts"),
+  ]);
   const log = openLog(settings.logLevel);
   const signal = firstSignal();
   const relay = await createRelay(settings, { logger: log });
@@ -77,21 +80,37 @@ function firstSignal(): Promise<NodeJS.Signals> {
 }
 
 function commandLine(): Command {
-  const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+  const { version } = JSON.parse(
+    readFileSync(new URL("../package.json", import.meta.url), "utf8"),
+  ) as {
     readonly version: string;
   };
   const program = new Command("crdt-relayer")
-    .description("Stores signed changes and passes them on to everyone in a room. It cannot forge any.")
+    .description(
+      "Stores signed changes and passes them on to everyone in a room. It cannot forge any.",
+    )
     .usage("[options]")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
+    .configureOutput({
+      outputError: (text, write) => {
+        write(
+          text.replace(/^error:/u, styleText("red", "crdt-relayer:", { stream: process.stderr })),
+        );
+      },
+    })
     .showHelpAfterError("  next: crdt-relayer --help")
     .exitOverride()
     .addHelpText("after", EXAMPLES);
   for (const name of SETTING_NAMES) program.addOption(optionOf(name));
-  return program.addOption(new Option("--config <FILE>", `read settings from a TOML file (default: ${shortened(standardConfig(process.env))}, if there)`));
+  return program.addOption(
+    new Option(
+      "--config <FILE>",
+      `read settings from a TOML file (default: ${shortened(standardConfig(process.env))}, if there)`,
+    ),
+  );
 }
 
 function optionOf(name: keyof Settings): Option {

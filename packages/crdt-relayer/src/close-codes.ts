@@ -38,7 +38,11 @@ export const CLOSE = {
   /** The room's part of the store cannot be read; whoever runs the relay must act. */
   roomDamaged: { code: 4004, reason: "the relay's copy of this room is damaged", then: "terminal" },
   /** The relay could not store changes and stops; nothing unstored was acknowledged. */
-  storeFailed: { code: 4005, reason: "the relay cannot store changes and stops; reconnect", then: "reconnect" },
+  storeFailed: {
+    code: 4005,
+    reason: "the relay cannot store changes and stops; reconnect",
+    then: "reconnect",
+  },
 } as const satisfies Record<string, Close>;
 
 /** The name of one way to end a connection. */

@@ -27,7 +27,8 @@ const COMMANDS: readonly Command[] = [
     argument: "ROOM",
     what: "look into a room: you are told of changes as they arrive",
     run(context, room) {
-      if (room === "") context.reply("error: /join needs the name of a room, for example: /join main");
+      if (room === "")
+        context.reply("error: /join needs the name of a room, for example: /join main");
       else context.join(room);
     },
   },

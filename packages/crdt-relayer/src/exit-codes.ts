@@ -32,7 +32,11 @@ export class RelayError extends Error {
 
   constructor(
     exitCode: ExitCode,
-    complaint: { readonly what: string; readonly why?: string | undefined; readonly next?: string | undefined },
+    complaint: {
+      readonly what: string;
+      readonly why?: string | undefined;
+      readonly next?: string | undefined;
+    },
     options?: ErrorOptions,
   ) {
     super(complaint.what, options);
@@ -45,7 +49,9 @@ export class RelayError extends Error {
 
 /** The system's code of an error ("EADDRINUSE"), or "" when it has none. */
 export function systemCode(error: unknown): string {
-  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "";
+  return error instanceof Error && "code" in error && typeof error.code === "string"
+    ? error.code
+    : "";
 }
 
 /** The message of anything thrown. */

@@ -37,14 +37,14 @@ export const INBOX_BYTES = 4 * MAX_GROUP_BYTES;
 /** Bytes that a waiting frame costs besides its content: without it, millions of empty frames would be free. */
 export const FRAME_OVERHEAD_BYTES = 256;
 
-/** Milliseconds that the loading of a room runs before others have a turn. */
-export const LOAD_SLICE_MS = 25;
-
 /** Changes that wait for others and whose senders are remembered, to acknowledge them when they are applied. */
 export const MAX_AWAITED_CHANGES = 65_536;
 
 /** Milliseconds in which news for people in a room are gathered: nobody reads faster. */
 export const NEWS_MS = 250;
+
+/** Bytes that wait in one room for what they build on: room for the deepest gap of several peers, times many rooms. */
+export const ROOM_PENDING_BYTES = 16 * MAX_GROUP_BYTES;
 
 /** UTF-16 units of a text in which a join or a command is looked for; longer ones can only be sync messages. */
 export const MAX_COMMAND_LENGTH = 4_096;

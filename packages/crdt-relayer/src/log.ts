@@ -16,7 +16,9 @@ const COLOURS: { readonly [level: string]: Parameters<typeof styleText>[0] } = {
 /** A log that says what `level` allows. Writes are synchronous, so that nothing is lost when the process ends. */
 export function openLog(level: LogLevel): Logger {
   const { stderr } = process;
-  const destination = stderr.isTTY ? new TerminalLines(stderr) : pino.destination({ fd: stderr.fd, sync: true });
+  const destination = stderr.isTTY
+    ? new TerminalLines(stderr)
+    : pino.destination({ fd: stderr.fd, sync: true });
   return pino(
     {
       level,
@@ -39,7 +41,8 @@ class TerminalLines implements DestinationStream {
   write(line: string): void {
     const { level, time, msg, ...fields } = JSON.parse(line) as { readonly [key: string]: unknown };
     const colour = COLOURS[String(level)];
-    const name = colour === undefined ? "" : `${styleText(colour, String(level), { stream: this.#stream })} `;
+    const name =
+      colour === undefined ? "" : `${styleText(colour, String(level), { stream: this.#stream })} `;
     const clock = styleText("dim", String(time).slice(11, 19), { stream: this.#stream });
     const details = Object.entries(fields).map(([key, value]) => ` ${key}=${shown(value)}`);
     this.#stream.write(`${clock} ${name}${String(msg)}${details.join("")}\n`);
@@ -49,7 +52,8 @@ class TerminalLines implements DestinationStream {
 /** A value on one line: hex ids short, and whatever steers a terminal or the direction of text written as \u{…}. */
 function shown(value: unknown): string {
   if (typeof value === "string" && /^[0-9a-f]{64}$/u.test(value)) return value.slice(0, 8);
-  const text = typeof value === "string" && /^[\w.:/[\]-]+$/u.test(value) ? value : JSON.stringify(value);
+  const text =
+    typeof value === "string" && /^[\w.:/[\]-]+$/u.test(value) ? value : JSON.stringify(value);
   return text.replace(
     /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u{061c}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}]/gu,
     (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`,

@@ -2,9 +2,16 @@
  * A relay: an HTTP server whose `/websocket` takes sessions (RFC 6455) and whose `/healthz` says how it is; the rooms
  * behind it; and the order in which all of that starts and stops.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
@@ -32,7 +39,10 @@ export interface Relay {
   readonly failed: Promise<RelayError>;
   /** What /healthz says. */
   status(): RelayStatus;
-  /** Stops: takes nothing more in, stores what is on its way, closes the sessions, then the store. */
+  /**
+   * Stops: takes nothing more in, stores what is on its way, closes the sessions, then the store. Rejects with
+   * RelayError, after all that, when something received could not be stored.
+   */
   close(): Promise<void>;
 }
 
@@ -56,7 +66,10 @@ export interface RelayOptions {
 }
 
 /** Starts a relay; settings that are left out have the defaults of the command. Throws RelayError when it cannot. */
-export async function createRelay(settings: Partial<Settings> = {}, options: RelayOptions = {}): Promise<Relay> {
+export async function createRelay(
+  settings: Partial<Settings> = {},
+  options: RelayOptions = {},
+): Promise<Relay> {
   const complete = completeSettings(settings, options.env ?? process.env);
   const store = await (options.openStore ?? openStore)(complete.data);
   const relay = new RunningRelay(complete, store, options.logger ?? pino({ level: "silent" }));
@@ -85,6 +98,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   #ping: NodeJS.Timeout | null = null;
   #fail: (error: RelayError) => void = () => undefined;
   #noSessions: (() => void) | null = null;
+  #storeError: unknown = null;
 
   constructor(settings: Settings, store: Store, log: Logger) {
     this.settings = settings;
@@ -171,26 +185,16 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     this.#changes.applied += applied.length;
     for (const result of results) if (result.status !== "applied") this.#changes[result.status]++;
     if (results.length === 0) this.#changes.rejected++;
-    if (status === "rejected") this.log.debug({ code, document: Buffer.from(room.document).toString("hex") }, "rejected");
+    if (status === "rejected")
+      this.log.debug({ code, document: Buffer.from(room.document).toString("hex") }, "rejected");
   }
 
-  /** Storing failed: whatever is not stored was not acknowledged, and the nodes still have it. */
   storingFailed(error: unknown): void {
+    this.#storeError ??= error;
     if (this.#closing !== null) return;
-    const reason = messageOf(error);
-    this.log.fatal({ reason }, "changes cannot be stored; the relay stops");
+    this.log.fatal({ reason: messageOf(error) }, "changes cannot be stored; the relay stops");
     this.#closing = this.#close("failed", "storeFailed").then(() => {
-      this.#fail(
-        new RelayError(
-          EXIT.failure,
-          {
-            what: "changes cannot be stored; the relay has stopped",
-            why: reason,
-            next: `df -h ${this.settings.data}  # then start the relay again: nodes send what was not acknowledged`,
-          },
-          { cause: error },
-        ),
-      );
+      this.#fail(this.#storingError(error));
     });
   }
 
@@ -198,7 +202,11 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     this.#state = state;
     this.#http.close();
     this.#http.closeIdleConnections();
-    if (state === "stopping") await within(DRAIN_MS, this.#rooms.close());
+    for (const session of this.#sessions) session.drain();
+    if (state === "stopping" && !(await within(DRAIN_MS, this.#rooms.close()))) {
+      this.#storeError ??= new Error(`the store did not answer within ${DRAIN_MS / 1_000} s`);
+    }
+    const lost = this.#storeError;
     const gone = new Promise<void>((resolve) => {
       this.#noSessions = resolve;
       if (this.#sessions.size === 0) resolve();
@@ -208,6 +216,17 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     for (const session of this.#sessions) session.terminate();
     this.#http.closeAllConnections();
     await this.#store.close();
+    if (state === "stopping" && lost !== null) throw this.#storingError(lost);
+  }
+
+  /** Whatever is not stored was not acknowledged, so the nodes still have it. */
+  #storingError(error: unknown): RelayError {
+    const next = `df -h ${this.settings.data}  # then start the relay again: nodes send what was not acknowledged`;
+    return new RelayError(
+      EXIT.failure,
+      { what: "changes cannot be stored; the relay has stopped", why: messageOf(error), next },
+      { cause: error },
+    );
   }
 
   #respond({ url = "", method = "" }: IncomingMessage, response: ServerResponse): void {
@@ -260,14 +279,13 @@ function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-/** Resolves with the promise, or without it after so many milliseconds. */
-async function within(ms: number, promise: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | null = null;
-  const late = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
-  });
-  await Promise.race([promise, late]);
-  if (timer !== null) clearTimeout(timer);
+/** True when the promise resolves within so many milliseconds; resolves at the latest then. */
+async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const late = new AbortController();
+  const timeout = setTimeout(ms, false, { signal: late.signal }).catch(() => false);
+  const isDone = await Promise.race([promise.then(() => true), timeout]);
+  late.abort();
+  return isDone;
 }
 
 function listeningError(error: unknown, { host, port }: Settings): RelayError {
@@ -281,7 +299,11 @@ function listeningError(error: unknown, { host, port }: Settings): RelayError {
     });
   }
   if (code === "EACCES") {
-    return new RelayError(EXIT.failure, { what, why: "ports below 1024 need privileges", next: "crdt-relayer --port 8080" });
+    return new RelayError(EXIT.failure, {
+      what,
+      why: "ports below 1024 need privileges",
+      next: "crdt-relayer --port 8080",
+    });
   }
   if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
     const why = `this machine has no address ${host}`;

@@ -7,7 +7,6 @@
  */
 import {
   ChangeLog,
-  faultOf,
   History,
   type LevelLike,
   type LiveGroup,
@@ -17,7 +16,7 @@ import {
   type Result,
   toHex,
 } from "bft-json-crdt";
-import { LOAD_SLICE_MS, MAX_AWAITED_CHANGES, NEWS_MS } from "./limits.ts";
+import { MAX_AWAITED_CHANGES, NEWS_MS, ROOM_PENDING_BYTES } from "./limits.ts";
 
 /** A session, as its room sees it. */
 export interface Member {
@@ -64,18 +63,17 @@ export class Room {
   }
 
   /** Loads a room from its log; an error names the damage. Throws what the database throws. */
-  static async load(document: Uint8Array, database: LevelLike, host: RoomHost): Promise<Result<Room, LogFault>> {
-    const history = new History({ document });
+  static async load(
+    document: Uint8Array,
+    database: LevelLike,
+    host: RoomHost,
+  ): Promise<Result<Room, LogFault>> {
+    const history = new History({ document, limits: { pendingBytes: ROOM_PENDING_BYTES } });
     const log = new ChangeLog(database, document);
-    let sliceEnd = performance.now() + LOAD_SLICE_MS;
-    for await (const record of log.read()) {
-      if (!record.ok) return record;
-      history.receive(record.value.group, "store");
-      const fault = faultOf(history, record.value);
+    for await (const fault of log.replay(history)) {
       if (fault !== null) return { ok: false, error: fault };
-      if (performance.now() < sliceEnd) continue;
+      // Other rooms have a turn.
       await new Promise((resolve) => setImmediate(resolve));
-      sliceEnd = performance.now() + LOAD_SLICE_MS;
     }
     return { ok: true, value: new Room(history, log, host) };
   }
@@ -212,7 +210,8 @@ export class Room {
   #gatherNews(applied: readonly number[]): void {
     if (this.count("person") === 0) return;
     for (const index of applied) this.#unsaid.push(index);
-    this.#news ??= setTimeout(() => {
+    if (this.#news !== null) return;
+    this.#news = setTimeout(() => {
       this.#news = null;
       const indexes = this.#unsaid;
       this.#unsaid = [];

@@ -5,13 +5,13 @@
 import { type LevelLike, type LogFault, type Result, toHex } from "bft-json-crdt";
 import type { Logger } from "pino";
 import type { CloseName } from "./close-codes.ts";
-import { messageOf } from "./exit-codes.ts";
-import { Room, type RoomHost } from "./room.ts";
+import { messageOf, systemCode } from "./exit-codes.ts";
+import { counted, Room, type RoomHost } from "./room.ts";
 import type { Settings } from "./settings.ts";
 
 /** Why a room cannot be entered, and how the session ends for it. */
 export interface RoomRefusal {
-  readonly code: "too_many_rooms" | "room_full" | "room_damaged" | "stopping";
+  readonly code: "too_many_rooms" | "room_full" | "room_damaged" | "stopping" | "internal";
   readonly detail: string;
   readonly close: CloseName;
 }
@@ -57,10 +57,18 @@ export class Rooms {
     if (entry === null) {
       return this.#isClosed
         ? refused("stopping", "the relay is stopping", "stopping")
-        : refused("too_many_rooms", `${this.#settings.maxRooms} rooms are in use`, "tooManyRooms");
+        : refused(
+            "too_many_rooms",
+            `this relay holds no more than ${counted(this.#settings.maxRooms, "room")} at once`,
+            "tooManyRooms",
+          );
     }
     if (entry.sessions >= this.#settings.maxRoomSessions) {
-      return refused("room_full", `${entry.sessions} sessions are in this room`, "roomFull");
+      return refused(
+        "room_full",
+        `this room takes no more than ${counted(entry.sessions, "session")} at once`,
+        "roomFull",
+      );
     }
     entry.sessions++;
     if (entry.grace !== null) clearTimeout(entry.grace);
@@ -91,12 +99,21 @@ export class Rooms {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { grace } of this.#entries.values()) if (grace !== null) clearTimeout(grace);
-    await Promise.all([...this.#entries.values()].map(({ room }) => room?.settled()));
+    await Promise.all(
+      [...this.#entries.values()].map(({ room }) => room?.settled() ?? Promise.resolve()),
+    );
   }
 
   #load(key: string, document: Uint8Array): Entry | null {
-    if (this.#isClosed || (this.#entries.size >= this.#settings.maxRooms && !this.#makeSpace())) return null;
-    const entry: Entry = { document, loading: this.#read(key, document), room: null, sessions: 0, grace: null };
+    if (this.#isClosed || (this.#entries.size >= this.#settings.maxRooms && !this.#makeSpace()))
+      return null;
+    const entry: Entry = {
+      document,
+      loading: this.#read(key, document),
+      room: null,
+      sessions: 0,
+      grace: null,
+    };
     void entry.loading.then((loaded) => {
       if (loaded.ok) entry.room = loaded.value;
     });
@@ -110,7 +127,9 @@ export class Rooms {
     try {
       loaded = await Room.load(document, this.#database, this.#host);
     } catch (error) {
-      return this.#damaged(key, messageOf(error));
+      if (systemCode(error).startsWith("LEVEL_")) return this.#damaged(key, messageOf(error));
+      this.#log.error({ err: error, document: key }, "an internal error; the room is not loaded");
+      return refused("internal", "an internal error", "internal");
     }
     if (!loaded.ok) return this.#damaged(key, loaded.error.detail);
     const ms = Math.round(performance.now() - start);
@@ -123,7 +142,11 @@ export class Rooms {
       { document: key, detail },
       "this room cannot be read from the store and is refused; stop the relay, move its data folder away and start again: nodes send what they have",
     );
-    return refused("room_damaged", `the relay's copy of this room is damaged: ${detail}`, "roomDamaged");
+    return refused(
+      "room_damaged",
+      `the relay's copy of this room is damaged: ${detail}`,
+      "roomDamaged",
+    );
   }
 
   /** Forgets the room that was left first; false when all are in use. */

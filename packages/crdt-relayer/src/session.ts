@@ -61,6 +61,7 @@ export class Session implements Member {
   #awaited = 0;
   #isStalled = false;
   #isAlive = true;
+  #isDraining = false;
   #isClosed = false;
   readonly #joinTimer: NodeJS.Timeout;
   readonly #written = (): void => {
@@ -110,6 +111,11 @@ export class Session implements Member {
       this.#log.info("a session does not answer any more and is cut");
       this.#socket.terminate();
     }
+  }
+
+  /** Takes nothing in any more, but can still be told what became of what it took. */
+  drain(): void {
+    this.#isDraining = true;
   }
 
   /** Ends the session in one of the documented ways. */
@@ -163,6 +169,7 @@ export class Session implements Member {
   }
 
   #take(frame: string | Uint8Array): void {
+    if (this.#isDraining) return;
     if (!this.#isEntering) {
       this.#handle(frame);
       return;
@@ -188,7 +195,8 @@ export class Session implements Member {
     // A program that comes back may wait for acknowledgements that were on their way when it left.
     if (!frame.includes('"have"')) return;
     const message = parseMessage(frame);
-    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier)) return;
+    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier))
+      return;
     this.#room?.acknowledge(message.value.frontier.heads, this);
   }
 
@@ -199,7 +207,10 @@ export class Session implements Member {
     if (message?.["type"] !== "join") return false;
     const { room, document } = message;
     if (room === undefined && typeof document === "string" && /^[0-9a-f]{64}$/u.test(document)) {
-      void this.#enter({ document: fromHex(document) ?? documentId(document), room: null }, "program");
+      void this.#enter(
+        { document: fromHex(document) ?? documentId(document), room: null },
+        "program",
+      );
     } else if (document === undefined && typeof room === "string" && isRoomName(room)) {
       void this.#enter({ document: documentId(room), room }, "program");
     } else {
@@ -249,7 +260,14 @@ export class Session implements Member {
       room.tell(`* a person came to look; ${this.#company(room)}`, this);
       return;
     }
-    this.#send(JSON.stringify({ type: "joined", ...(name === null ? {} : { room: name }), document, protocol: PROTOCOL }));
+    this.#send(
+      JSON.stringify({
+        type: "joined",
+        ...(name === null ? {} : { room: name }),
+        document,
+        protocol: PROTOCOL,
+      }),
+    );
     room.tell(`* a program came in; ${this.#company(room)}`, this);
     this.#sync = new SyncSession({
       history: room.history,
@@ -290,7 +308,8 @@ export class Session implements Member {
         this.#leaveRoom();
         return wasIn;
       },
-      who: () => (this.#room === null ? null : `${this.#title(this.#room)}: ${this.#company(this.#room)}`),
+      who: () =>
+        this.#room === null ? null : `${this.#title(this.#room)}: ${this.#company(this.#room)}`,
       reply: (text) => {
         this.#send(text);
       },
@@ -299,12 +318,17 @@ export class Session implements Member {
 
   #welcome(room: Room): string {
     const { length } = room.history;
-    const changes = length === 0 ? "no changes yet" : `${counted(length, "change")} by ${counted(room.authors, "author")}`;
+    const changes =
+      length === 0
+        ? "no changes yet"
+        : `${counted(length, "change")} by ${counted(room.authors, "author")}`;
     return `joined ${this.#title(room)} (document ${toHex(room.document).slice(0, 8)}): ${changes}; ${this.#company(room)}`;
   }
 
   #title(room: Room): string {
-    return this.#roomName === null ? `document ${toHex(room.document).slice(0, 8)}` : `room ${JSON.stringify(this.#roomName)}`;
+    return this.#roomName === null
+      ? `document ${toHex(room.document).slice(0, 8)}`
+      : `room ${JSON.stringify(this.#roomName)}`;
   }
 
   #company(room: Room): string {
@@ -331,7 +355,8 @@ export class Session implements Member {
   }
 
   #drained(): void {
-    if (!this.#isStalled || this.#socket.bufferedAmount > this.#host.settings.sendSoftBytes / 2) return;
+    if (!this.#isStalled || this.#socket.bufferedAmount > this.#host.settings.sendSoftBytes / 2)
+      return;
     this.#isStalled = false;
     this.#guard(() => this.#sync?.resume());
   }
@@ -365,7 +390,9 @@ function parseObject(text: string): { readonly [key: string]: unknown } | null {
     const value: unknown = JSON.parse(text);
     if (typeof value !== "object" || value === null || Array.isArray(value)) return null;
     // A key like __proto__ is data and must not reach what is inherited.
-    return Object.assign(Object.create(null) as object, value) as { readonly [key: string]: unknown };
+    return Object.assign(Object.create(null) as object, value) as {
+      readonly [key: string]: unknown;
+    };
   } catch {
     return null;
   }

@@ -50,7 +50,15 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly isBound: boolean;
 }
 
-const LOG_LEVELS: readonly LogLevel[] = ["fatal", "error", "warn", "info", "debug", "trace", "silent"];
+const LOG_LEVELS: readonly LogLevel[] = [
+  "fatal",
+  "error",
+  "warn",
+  "info",
+  "debug",
+  "trace",
+  "silent",
+];
 
 /** All settings, in the order of the help. */
 export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } = {
@@ -103,9 +111,15 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     limits.DEFAULT_SEND_HARD_BYTES,
     65_536,
   ),
-  joinSeconds: seconds("seconds in which a connection must join a room", limits.DEFAULT_JOIN_SECONDS),
+  joinSeconds: seconds(
+    "seconds in which a connection must join a room",
+    limits.DEFAULT_JOIN_SECONDS,
+  ),
   pingSeconds: seconds("seconds between pings", limits.DEFAULT_PING_SECONDS),
-  roomGraceSeconds: seconds("seconds that an empty room stays in memory", limits.DEFAULT_ROOM_GRACE_SECONDS),
+  roomGraceSeconds: seconds(
+    "seconds that an empty room stays in memory",
+    limits.DEFAULT_ROOM_GRACE_SECONDS,
+  ),
 };
 
 /** The names of all settings. */
@@ -188,7 +202,10 @@ function readConfig(file: string, isNamed: boolean): { readonly [key: string]: u
     text = readFileSync(file, "utf8");
   } catch (error) {
     if (!isNamed && systemCode(error) === "ENOENT") return {};
-    throw new RelayError(EXIT.usage, { what: `cannot read the config file ${file}`, why: messageOf(error) });
+    throw new RelayError(EXIT.usage, {
+      what: `cannot read the config file ${file}`,
+      why: messageOf(error),
+    });
   }
   let table: { readonly [key: string]: unknown };
   try {
@@ -199,13 +216,18 @@ function readConfig(file: string, isNamed: boolean): { readonly [key: string]: u
   }
   const known = SETTING_NAMES.map(flagOf);
   for (const key of Object.keys(table)) {
-    if (!known.includes(key)) throw badConfig(file, `unknown setting "${key}" (known: ${known.join(", ")})`);
+    if (!known.includes(key))
+      throw badConfig(file, `unknown setting "${key}" (known: ${known.join(", ")})`);
   }
   return table;
 }
 
 function badConfig(file: string, why: string): RelayError {
-  return new RelayError(EXIT.usage, { what: `cannot use ${file}`, why, next: `\${EDITOR:-vi} ${file}` });
+  return new RelayError(EXIT.usage, {
+    what: `cannot use ${file}`,
+    why,
+    next: `\${EDITOR:-vi} ${file}`,
+  });
 }
 
 function sideHome(env: NodeJS.ProcessEnv): string {
@@ -232,7 +254,8 @@ function seconds(help: string, standard: number): Setting<number> {
     help,
     standard: () => standard,
     read: (value) => {
-      const number = typeof value === "string" && /^\d+(?:\.\d+)?$/u.test(value) ? Number(value) : value;
+      const number =
+        typeof value === "string" && /^\d+(?:\.\d+)?$/u.test(value) ? Number(value) : value;
       return typeof number === "number" && number > 0 && number <= most ? number : null;
     },
     accepts: `a number of seconds above 0, at most ${most}`,

@@ -1,8 +1,8 @@
 /**
  * The database of a relay: LevelDB at DIR/store, opened by one process at a time, or a map in memory that is forgotten.
  */
-import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, statSync } from "node:fs";
+import { dirname, join } from "node:path";
 import type { LevelLike } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
@@ -20,7 +20,7 @@ export async function openStore(data: string): Promise<Store> {
   const folder = join(data, "store");
   try {
     // Rooms may be private: what was written in them is nobody else's business on this machine.
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (error) {
     throw new RelayError(EXIT.failure, {
       what: `cannot make the data folder ${data}`,
@@ -28,13 +28,32 @@ export async function openStore(data: string): Promise<Store> {
       next: "crdt-relayer --data DIR",
     });
   }
-  const db = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: "view", valueEncoding: "view" });
+  const db = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
+    keyEncoding: "view",
+    valueEncoding: "view",
+  });
   try {
     await db.open();
   } catch (error) {
-    throw openingError(data, folder, error instanceof Error && error.cause !== undefined ? error.cause : error);
+    throw openingError(
+      data,
+      folder,
+      error instanceof Error && error.cause !== undefined ? error.cause : error,
+    );
   }
   return db;
+}
+
+/** Makes a folder and those above it. Node's own recursive mkdir spins for ever where none can be made (/proc). */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) === "EEXIST" && statSync(folder).isDirectory()) return;
+    if (systemCode(error) !== "ENOENT" || dirname(folder) === folder) throw error;
+    makeFolder(dirname(folder));
+    mkdirSync(folder, { mode: 0o700 });
+  }
 }
 
 function openingError(data: string, folder: string, cause: unknown): RelayError {
@@ -54,5 +73,8 @@ function openingError(data: string, folder: string, cause: unknown): RelayError 
       next: `mv ${folder} ${folder}.damaged  # then start again: nodes send what they have`,
     });
   }
-  return new RelayError(EXIT.failure, { what: `cannot open the store in ${folder}`, why: messageOf(cause) });
+  return new RelayError(EXIT.failure, {
+    what: `cannot open the store in ${folder}`,
+    why: messageOf(cause),
+  });
 }

@@ -94,15 +94,16 @@ export function writeBodyHead(writer: ByteWriter, header: ChangeHeader, opCount:
 
 /** Reads a body and judges everything that its bytes alone decide. */
 export function decodeBody(body: Uint8Array): Result<DecodedBody> {
-  if (body.length > MAX_BODY_BYTES) {
-    return rejected("too_large", `a change body has ${body.length} bytes, more than ${MAX_BODY_BYTES}`);
-  }
   const reader = new ByteReader(body);
   const fields = reader.arrayHeader();
   const version = reader.uint();
   if (reader.failed) return malformed("it does not begin with a version");
   if (version !== FORMAT_VERSION) {
     return rejected("unsupported_version", `format version ${version} is not known here`);
+  }
+  // A bound of this version says nothing about others.
+  if (body.length > MAX_BODY_BYTES) {
+    return rejected("too_large", `a change body has ${body.length} bytes, more than ${MAX_BODY_BYTES}`);
   }
   if (fields !== 11) return malformed(`it has ${fields} fields instead of 11`);
   const document = reader.bytesOf(ID_BYTES);

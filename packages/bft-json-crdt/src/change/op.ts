@@ -224,7 +224,7 @@ export function writeOp(writer: ByteWriter, op: Exclude<Op, InertOp>): void {
         writer.uint(op.side);
         writeElement(writer, op.parent);
       }
-      writer.value(op.content);
+      writeContent(writer, op.content);
       return;
     case OP_REMOVE:
       writer.arrayHeader(op.ranges.length);
@@ -244,6 +244,16 @@ export function writeOp(writer: ByteWriter, op: Exclude<Op, InertOp>): void {
       writer.value(op.amount);
       return;
   }
+}
+
+/** Each value may nest as deep as values may, like when it is read: the list around them does not count. */
+function writeContent(writer: ByteWriter, content: readonly Value[] | string): void {
+  if (typeof content === "string") {
+    writer.text(content);
+    return;
+  }
+  writer.arrayHeader(content.length);
+  for (const value of content) writer.value(value);
 }
 
 function writePlace(writer: ByteWriter, place: Place): void {

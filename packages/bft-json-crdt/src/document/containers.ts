@@ -173,11 +173,10 @@ export class Containers {
     if (known !== undefined) return known;
     const schema = parent.schema.fields[name];
     if (schema === undefined) return undefined;
-    const content = parent.content[name] ?? null;
+    const has = Object.hasOwn(parent.content, name);
+    const content = has ? parent.content[name]! : null;
     const made = this.#make(schema, { kind: "field", parent, name }, content, parent.owner);
-    if (made.kind === "leaf" && Object.hasOwn(parent.content, name)) {
-      made.assignments.add(parent.owner, content);
-    }
+    if (made.kind === "leaf" && has) made.assignments.add(parent.owner, content);
     parent.fields.set(name, made);
     return made;
   }

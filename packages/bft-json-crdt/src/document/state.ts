@@ -155,8 +155,8 @@ export class DocumentState {
     const before = assignments.winner;
     for (const old of replaced) this.#replace(register, old);
     if (element >= 0) {
-      // Within one change the last assignment to a register is the only one.
-      const last = assignments.winner;
+      // Within one change the last assignment to a register is the only one, whatever others are greater.
+      const last = assignments.latest;
       if (last >= 0 && this.changeOf(last) === this.changeOf(element)) this.#replace(register, last);
       this.#records.append(element, 1, register);
       assignments.add(element, value);

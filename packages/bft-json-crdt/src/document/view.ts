@@ -32,10 +32,11 @@ export function viewOf(node: Node): ViewValue | undefined {
   }
 }
 
-/** The value that a register shows. */
-export function leafView({ schema, assignments }: LeafNode): Value | undefined {
+/** The value that a register shows; an item of a list is never left out, even if a stranger has cleared it. */
+export function leafView({ schema, assignments, location }: LeafNode): Value | undefined {
   if (assignments.size > 0) return shown(schema, assignments.valueOf(assignments.winner)!);
-  return schema.optional ? undefined : shown(schema, schema.default as Value);
+  const isLeftOut = schema.optional && location.kind !== "item";
+  return isLeftOut ? undefined : shown(schema, schema.default as Value);
 }
 
 /** The value that a map's key shows. */
@@ -52,7 +53,7 @@ export function listView(node: ListNode, index: number, count: number): ViewValu
   node.sequence.forEachVisibleIn(index, count, (element, length, contents) => {
     for (let i = 0; i < length; i++) {
       const known = node.items.size === 0 ? undefined : node.items.get(element + i);
-      // Items are assigned from the start, so that their view is never undefined.
+      // Items have content and are never left out, so that their view is never undefined.
       views.push(known === undefined ? contentView(item, contents[i]!)! : viewOf(known)!);
     }
   });

@@ -72,7 +72,8 @@ function readBranch(group: Uint8Array): { id: Uint8Array; header: DecodedBody } 
     const header = decodeBody(body);
     if (!header.ok) return null;
     const id = changeId(body);
-    if (last !== null && !continues(header.value, last)) return null;
+    // Whatever stands in the proof must be needed for it, and so be checked: the line ends at the first signature.
+    if (last !== null && (last.signature !== null || !continues(header.value, last))) return null;
     last = { id, header: header.value, signature };
     first ??= last;
   }

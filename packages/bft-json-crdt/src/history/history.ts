@@ -150,23 +150,16 @@ export class History {
     for (const candidate of candidates) this.#resolve(candidate);
     admit(candidates);
 
-    const missing = new Set<string>();
-    const settled: string[] = [];
-    this.#applyAdmitted(candidates, settled, results);
+    this.#drain(this.#applyAdmitted(candidates, results));
     for (const candidate of candidates) {
-      if (candidate.admitted) continue;
-      this.#settleOther(candidate, peer, missing, results);
+      if (!candidate.admitted) this.#settleOther(candidate, peer, results);
     }
-    this.#drain(settled);
 
     const applied: number[] = [];
     for (let index = start; index < this.length; index++) applied.push(index);
-    for (const candidate of candidates) {
-      // A change that was queued a moment ago may have been released by the rest of the group.
-      if (this.#ids.find(candidate.id) >= 0) continue;
-      for (const key of candidate.missing) this.#reportMissing(key, missing);
-    }
-    return summarize(results, applied, [...missing].map(idOf));
+    // What was pending a moment ago may have been released, or dropped, by the rest of the group.
+    const verdicts = results.map((result) => (result.status === "pending" ? this.#verdictOn(result.id) : result));
+    return summarize(verdicts, applied, this.#missingOf(candidates).map(idOf));
   }
 
   /**
@@ -176,6 +169,9 @@ export class History {
   append(body: Uint8Array, id: Uint8Array, signature: Uint8Array): number {
     const header = decodeBody(body);
     if (!header.ok) throw new MisuseError("too_large", header.error.detail);
+    if (!equalBytes(header.value.document, this.document)) {
+      throw new MisuseError("bad_document_id", "the change is of another document");
+    }
     const candidate = newCandidate(id, body, signature, header.value);
     this.#link(candidate, new Map());
     this.#resolve(candidate);
@@ -421,8 +417,7 @@ export class History {
   forks(): ForkProof[] {
     const proofs: ForkProof[] = [];
     for (const { first, second } of this.#forks.values()) {
-      const [low, high] = this.#ids.compare(first, second) < 0 ? [first, second] : [second, first];
-      const proof = decodeForkProof(encodeForkProof(this.groupOf(low), this.groupOf(high)));
+      const proof = decodeForkProof(encodeForkProof(this.groupOf(first), this.groupOf(second)));
       if (proof.ok) proofs.push(proof.value);
     }
     return proofs;
@@ -545,40 +540,33 @@ export class History {
     return linked ? null : "wrong_prev";
   }
 
-  #applyAdmitted(
-    candidates: readonly Candidate[],
-    settled: string[],
-    results: ReceivedChange[],
-  ): void {
+  /** Applies the admitted candidates; returns their keys. */
+  #applyAdmitted(candidates: readonly Candidate[], results: ReceivedChange[]): string[] {
     const admitted = candidates.filter((candidate) => candidate.admitted);
     const start = this.length;
     const allSigned = admitted.every((candidate) => candidate.signature !== null);
     for (const candidate of admitted) {
       this.#queue.remove(candidate.key);
       this.#apply(candidate, allSigned ? this.length : start);
-      settled.push(candidate.key);
       results.push({ id: candidate.id, status: "applied" });
     }
+    return admitted.map((candidate) => candidate.key);
   }
 
   /** Rejects, queues or discards a candidate that could not be applied. */
-  #settleOther(
-    candidate: Candidate,
-    peer: string,
-    missing: Set<string>,
-    results: ReceivedChange[],
-  ): void {
+  #settleOther(candidate: Candidate, peer: string, results: ReceivedChange[]): void {
     const { id, key, body, signature, header, fault } = candidate;
     if (fault !== null) {
       this.#reject(key, fault, results);
       return;
     }
-    if (signature === null) {
-      results.push({ id, status: "rejected", code: "missing_signature", scope: "copy" });
+    if (this.#ids.find(id) >= 0 || this.#rejected.has(key) || this.#queue.get(key) !== undefined) {
+      // Another copy of it waited in the queue.
+      results.push(this.#verdictOn(id));
       return;
     }
-    if (this.#queue.get(key) !== undefined) {
-      results.push({ id, status: "pending" });
+    if (signature === null) {
+      results.push({ id, status: "rejected", code: "missing_signature", scope: "copy" });
       return;
     }
     const waitsFor = new Set<string>();
@@ -594,19 +582,37 @@ export class History {
     if (waitsFor.size === 0) {
       // Its dependencies were applied in this very step, after it was judged.
       this.#applyReady({ key, id, body, signature, header }, results);
-      return;
-    }
-    if (!this.#queue.add(pendingCopy(candidate, signature, peer, waitsFor))) {
+    } else if (this.#queue.add(pendingCopy(candidate, signature, peer, waitsFor))) {
+      results.push({ id, status: "pending" });
+    } else {
       results.push({ id, status: "rejected", code: "over_quota", scope: "copy" });
-      return;
     }
-    results.push({ id, status: "pending" });
-    for (const dependency of waitsFor) this.#reportMissing(dependency, missing);
   }
 
-  #reportMissing(key: string, missing: Set<string>): void {
-    if (missing.size >= MAX_MISSING_REPORTED || this.#queue.get(key) !== undefined) return;
-    if (this.#ids.find(idOf(key)) < 0 && !this.#rejected.has(key)) missing.add(key);
+  /** What has become of a change that was fit to be applied or to wait. */
+  #verdictOn(id: Uint8Array): ReceivedChange {
+    if (this.#ids.find(id) >= 0) return { id, status: "applied" };
+    const key = keyOf(id);
+    const code = this.#rejected.get(key);
+    if (code !== undefined) return { id, status: "rejected", code, scope: "change" };
+    if (this.#queue.get(key) !== undefined) return { id, status: "pending" };
+    return { id, status: "rejected", code: "over_quota", scope: "copy" };
+  }
+
+  /** Keys of dependencies that the sender should be asked for: of what waits, and of what could not be kept. */
+  #missingOf(candidates: readonly Candidate[]): string[] {
+    const missing = new Set<string>();
+    for (const candidate of candidates) {
+      if (this.#ids.find(candidate.id) >= 0 || this.#rejected.has(candidate.key)) continue;
+      // What waits may wait for a change of this very group that was discarded.
+      const waits = this.#queue.get(candidate.key) !== undefined;
+      for (const key of waits ? [...dependencyIds(candidate.header)].map(keyOf) : candidate.missing) {
+        if (missing.size >= MAX_MISSING_REPORTED) return [...missing];
+        if (this.#queue.get(key) !== undefined || this.#rejected.has(key)) continue;
+        if (this.#ids.find(idOf(key)) < 0) missing.add(key);
+      }
+    }
+    return [...missing];
   }
 
   /** Applies everything in the queue that `settled` keys release, in a loop. */
@@ -687,20 +693,17 @@ export class History {
     return index;
   }
 
+  /**
+   * Keeps the least fork of each chain: the least seq, then the least two ids. Chains.add pairs each newcomer with the
+   * first of its siblings only, so that of three or more the least two have to be picked from both pairs.
+   */
   #recordFork(fork: Fork): void {
     const known = this.#forks.get(fork.chain);
-    if (known === undefined || this.#isLesser(fork, known)) this.#forks.set(fork.chain, fork);
-  }
-
-  #isLesser(a: Fork, b: Fork): boolean {
-    if (a.seq !== b.seq) return a.seq < b.seq;
-    const [aLow, aHigh] = this.#sorted(a);
-    const [bLow, bHigh] = this.#sorted(b);
-    return (this.#ids.compare(aLow, bLow) || this.#ids.compare(aHigh, bHigh)) < 0;
-  }
-
-  #sorted({ first, second }: Fork): readonly [number, number] {
-    return this.#ids.compare(first, second) < 0 ? [first, second] : [second, first];
+    if (known !== undefined && known.seq < fork.seq) return;
+    const rivals = new Set([fork.first, fork.second]);
+    if (known?.seq === fork.seq) rivals.add(known.first).add(known.second);
+    const [first, second] = [...rivals].sort((a, b) => this.#ids.compare(a, b));
+    this.#forks.set(fork.chain, { ...fork, first: first!, second: second! });
   }
 
   /** A change and, when it came unsigned, the later changes of its chain and group up to one that is signed. */

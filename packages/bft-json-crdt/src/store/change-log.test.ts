@@ -2,8 +2,9 @@ import fc from "fast-check";
 import { MemoryLevel } from "memory-level";
 import { describe, expect, it } from "vitest";
 import { toHex } from "../encoding/bytes.ts";
-import { ChangeLog, LogWriteError, type LogFault, type LogRecord, type NewRecord } from "./change-log.ts";
+import { ChangeLog, LogWriteError } from "./change-log.ts";
 import type { LevelLike, LevelPut } from "./level.ts";
+import type { LogFault, LogRecord, NewRecord } from "./record.ts";
 
 const document = new Uint8Array(32).fill(7);
 
@@ -12,7 +13,9 @@ function memory(): MemoryLevel<Uint8Array, Uint8Array> {
 }
 
 function record(n: number, changes = 1): NewRecord {
-  const ids = Array.from({ length: changes }, (_, index) => new Uint8Array(32).fill(n).fill(index, 31));
+  const ids = Array.from({ length: changes }, (_, index) =>
+    new Uint8Array(32).fill(n).fill(index, 31),
+  );
   return { ids, group: new Uint8Array([n, n, n]) };
 }
 
@@ -69,7 +72,10 @@ describe("ChangeLog", () => {
   it("reads back what was appended, in order, whatever calls and restarts it took", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.array(fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 3 }), { maxLength: 4 }), { maxLength: 4 }),
+        fc.array(
+          fc.array(fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 3 }), { maxLength: 4 }),
+          { maxLength: 4 },
+        ),
         async (runs) => {
           const db = memory();
           const model: number[] = [];
@@ -91,7 +97,10 @@ describe("ChangeLog", () => {
     const log = new ChangeLog(memory(), document);
     await log.append([record(1, 3), record(2)]);
     const { records } = await contentOf(log);
-    expect(records.map((one) => one.ids.map(toHex))).toEqual([record(1, 3).ids.map(toHex), record(2).ids.map(toHex)]);
+    expect(records.map((one) => one.ids.map(toHex))).toEqual([
+      record(1, 3).ids.map(toHex),
+      record(2).ids.map(toHex),
+    ]);
   });
 
   it("keeps the logs of different documents apart in one database", async () => {
@@ -170,7 +179,9 @@ describe("ChangeLog", () => {
     await db.del(keyOf(2));
     const { records, faults } = await contentOf(new ChangeLog(db, document));
     expect(records.map((one) => one.position)).toEqual([0, 3, 4]);
-    expect(faults).toMatchObject([{ position: 1, detail: "position 1 of the log: 2 records are missing" }]);
+    expect(faults).toMatchObject([
+      { position: 1, detail: "position 1 of the log: 2 records are missing" },
+    ]);
   });
 
   it("reports a torn record with the ids that can still be read", async () => {
@@ -184,17 +195,21 @@ describe("ChangeLog", () => {
       const { records, faults } = await contentOf(new ChangeLog(db, document));
       expect(records).toEqual([]);
       expect(faults).toMatchObject([{ position: 0, code: "malformed" }]);
-      if (length >= 70) expect(faults[0]?.detail).toContain(toHex(record(1, 2).ids[1] ?? new Uint8Array()));
+      if (length >= 70)
+        expect(faults[0]?.detail).toContain(toHex(record(1, 2).ids[1] ?? new Uint8Array()));
     }
   });
 
   it("never throws, whatever bytes are in the database", async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(fc.tuple(fc.uint8Array({ maxLength: 12 }), fc.uint8Array({ maxLength: 80 })), { maxLength: 5 }),
+        fc.array(fc.tuple(fc.uint8Array({ maxLength: 12 }), fc.uint8Array({ maxLength: 80 })), {
+          maxLength: 5,
+        }),
         async (entries) => {
           const db = memory();
-          for (const [tail, value] of entries) await db.put(new Uint8Array([0x67, ...document, ...tail]), value);
+          for (const [tail, value] of entries)
+            await db.put(new Uint8Array([0x67, ...document, ...tail]), value);
           await new ChangeLog(db, document).open();
           await contentOf(new ChangeLog(db, document));
         },

@@ -9,32 +9,20 @@
 import { ByteReader } from "../encoding/reader.ts";
 import { toHex } from "../encoding/bytes.ts";
 import { ByteWriter } from "../encoding/writer.ts";
-import { ok, type Rejection, type Result } from "../result.ts";
+import { ok, type Result } from "../result.ts";
 import type { LevelLike, LevelPut, LevelRange } from "./level.ts";
-
-/** What is appended: the bytes of one closed group, and the ids of its changes in the same order. */
-export interface NewRecord {
-  readonly ids: readonly Uint8Array[];
-  readonly group: Uint8Array;
-}
-
-/** One record of the log; `position` counts from 0 without holes. */
-export interface LogRecord extends NewRecord {
-  readonly position: number;
-}
-
-/** Damage in the log: where, and which changes should have been there (empty when that cannot be known any more). */
-export interface LogFault extends Rejection {
-  readonly position: number;
-  readonly ids: readonly Uint8Array[];
-}
+import { logFault, type LogFault, type LogRecord, type NewRecord } from "./record.ts";
+import { replay, type ReplayHistory } from "./replay.ts";
 
 /** Thrown by appends once a write has failed; `cause` is the first failure. The log must then be opened anew. */
 export class LogWriteError extends Error {
   readonly code = "write_failed";
 
   constructor(cause: unknown) {
-    super(`could not write the change log: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+    super(
+      `could not write the change log: ${cause instanceof Error ? cause.message : String(cause)}`,
+      { cause },
+    );
     this.name = "LogWriteError";
   }
 }
@@ -118,7 +106,11 @@ export class ChangeLog {
         }
         if (position > expected) {
           const missing = position - expected;
-          yield logFault(expected, [], `${missing === 1 ? "1 record is" : `${missing} records are`} missing`);
+          yield logFault(
+            expected,
+            [],
+            `${missing === 1 ? "1 record is" : `${missing} records are`} missing`,
+          );
         }
         expected = position + 1;
         yield readRecord(position, value);
@@ -130,6 +122,14 @@ export class ChangeLog {
       return;
     }
     if (this.#next < expected) this.#next = expected;
+  }
+
+  /**
+   * Receives the whole log into a history, in merged groups: few signatures are checked, all hashes and links are. Gives
+   * after each step the damage that it found, or null; other work can have its turn between steps.
+   */
+  replay(history: ReplayHistory): AsyncGenerator<LogFault | null, void, void> {
+    return replay(this.read(), history);
   }
 
   async #drain(): Promise<void> {
@@ -217,23 +217,12 @@ function readRecord(position: number, value: Uint8Array): Result<LogRecord, LogF
   return ok({ position, ids, group });
 }
 
-/** A fault at a position of the log; the ids of the changes that should be there are part of the sentence. */
-export function logFault(
-  position: number,
-  ids: readonly Uint8Array[],
-  what: string,
-): { readonly ok: false; readonly error: LogFault } {
-  const named = ids.slice(0, 3).map(toHex).join(", ");
-  const more = ids.length > 3 ? ` and ${ids.length - 3} more` : "";
-  const expected = ids.length === 0 ? "" : `; expected ${named}${more}`;
-  const detail = `position ${position} of the log: ${what}${expected}`;
-  return { ok: false, error: { code: "malformed", detail, position, ids } };
-}
-
 /** The position in a key, or -1 when it is none that a log writes. */
 function positionOf(key: Uint8Array): number {
   if (key.length !== KEY_BYTES) return -1;
-  const position = new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(KEY_BYTES - 8);
+  const position = new DataView(key.buffer, key.byteOffset, key.byteLength).getBigUint64(
+    KEY_BYTES - 8,
+  );
   return position <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(position) : -1;
 }
 

@@ -1,4 +1,6 @@
 export { ChangeLog, LogWriteError } from "./change-log.ts";
-export type { LogFault, LogRecord, NewRecord } from "./change-log.ts";
 export type { LevelLike, LevelPut, LevelRange, LevelWriteOptions } from "./level.ts";
-export { faultOf, recordsOf } from "./records.ts";
+export { recordsOf } from "./record.ts";
+export type { LogFault, LogRecord, NewRecord } from "./record.ts";
+export { faultOf } from "./replay.ts";
+export type { ReplayHistory } from "./replay.ts";

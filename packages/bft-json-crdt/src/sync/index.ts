@@ -1,4 +1,5 @@
 /** Sync: the transport-free protocol by which two replicas come to the same history. */
+export { MAX_TEXT_LENGTH } from "./bounds.ts";
 export { liveGroups } from "./fan-out.ts";
 export type { LiveGroup } from "./fan-out.ts";
 export { encodeMessage, parseMessage } from "./messages.ts";

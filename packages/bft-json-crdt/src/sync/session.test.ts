@@ -4,8 +4,11 @@ import {
   changeId,
   decodeGroup,
   documentId,
+  OP_INSERT_TEXT,
+  RIGHT,
   signedMessage,
   writeBodyHead,
+  writeOp,
 } from "../change/index.ts";
 import { generateKeyPair, sha256, sign } from "../crypto/index.ts";
 import type { KeyPair } from "../crypto/index.ts";
@@ -13,6 +16,7 @@ import { toHex } from "../encoding/bytes.ts";
 import { ByteWriter } from "../encoding/writer.ts";
 import { History } from "../history/index.ts";
 import type { ReceivedGroup } from "../history/index.ts";
+import { MAX_BODY_BYTES } from "../limits.ts";
 import { MAX_ERROR_REPLIES, MAX_OUTBOX_MESSAGES, MAX_ROUNDS } from "./bounds.ts";
 import { liveGroups } from "./fan-out.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
@@ -51,6 +55,30 @@ describe("two replicas", () => {
     expect(link.redundant).toBe(0);
   });
 
+  it("of which one has half of a group get the rest of it under its signature", () => {
+    const a = new Replica("a");
+    writeChain(a, author(0), 40);
+    const b = new Replica("b");
+    b.receive(a.groups(0, 40), "setup");
+    expect(b.ids().filter((_, index) => b.history.signatureAt(index) !== null)).toHaveLength(1);
+    const c = new Replica("c");
+    c.take(a, [...Array(17).keys()]);
+    const link = new Link(b, c).open().run();
+    expectEqual(b, c);
+    expect(link.changes).toBe(23);
+    expect(link.redundant).toBe(0);
+  });
+
+  it("answer a request for one change with the closed group in which it came", () => {
+    const { session, take, replica } = scripted(0);
+    const a = new Replica("a");
+    writeChain(a, author(0), 40);
+    replica.receive(a.groups(0, 40), "setup");
+    const ids = [a.history.idAt(7), a.history.idAt(9)];
+    session.receive(encodeMessage({ type: "want", ids }));
+    expect(take()).toEqual(["group of 40"]);
+  });
+
   it("that are ahead on different chains exchange exactly what the other lacks", () => {
     const a = new Replica("a");
     for (let i = 0; i < 5; i++) writeChain(a, author(i), 20);
@@ -81,6 +109,33 @@ describe("two replicas", () => {
     expect(link.types()).toContain("samples");
     // On a forked chain less is sent again than both branches are long.
     expect(link.redundant).toBeLessThan(127);
+  });
+
+  it("that are ahead on many forked chains ask about them in several messages", () => {
+    const a = new Replica("a");
+    for (let i = 0; i < 70; i++) writeChain(a, author(i), 4, []);
+    const b = a.copy("b");
+    for (let i = 0; i < 70; i++) {
+      writeChain(a, author(i), 2, []);
+      writeChain(b, author(i), 3, []);
+    }
+    const link = new Link(a, b).open().run();
+    expectEqual(a, b);
+    expect(link.isSynced).toBe(true);
+    expect(a.history.forks()).toHaveLength(70);
+    expect(link.types().filter((type) => type === "probe")).toHaveLength(6);
+    // The samples 1 and 2 before a tip, 3 or 2 after the fork, miss it by one at most.
+    expect(link.redundant).toBeLessThanOrEqual(70);
+  });
+
+  it("exchange large changes in frames that respect the bound of a group", () => {
+    const a = new Replica("a");
+    for (let i = 0; i < 9; i++) a.write(author(0), { size: 300_000 });
+    a.write(author(0), { size: MAX_BODY_BYTES - 1_000 });
+    const b = new Replica("b");
+    const link = new Link(a, b).open().run();
+    expectEqual(a, b);
+    expect(link.groups).toBe(4);
   });
 
   it("with frontiers too wide to be listed sync by their digest", () => {
@@ -362,6 +417,20 @@ describe("a relay", () => {
     for (const leaf of [x, y, z]) expectEqual(leaf, relay);
   });
 
+  it("answers a peer whose heads were unknown as soon as they come from another", () => {
+    const { replica, session, take } = scripted(10);
+    const other = replica.copy("other");
+    other.write(author(1));
+    const frontier = { heads: other.history.frontier() };
+    session.receive(encodeMessage({ type: "have", frontier, again: false }));
+    replica.write(author(2));
+    expect(take()).toEqual(["have", "known"]);
+    replica.receive(other.groups(10, 11), "other");
+    expect(take()).toEqual(["group of 1", "done"]);
+    replica.write(author(2));
+    expect(take()).toEqual(["group of 1"]);
+  });
+
   it("and peers that also know each other end equal, however the frames race", () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat(999)), (stream) => {
@@ -580,7 +649,7 @@ class Replica {
   /** Writes a change on an author's chain 0, after `prev`, on top of `parents`: by default its tip and all heads. */
   write(
     { publicKey, secretKey }: KeyPair,
-    options: { prev?: number; parents?: readonly number[] } = {},
+    options: { prev?: number; parents?: readonly number[]; size?: number } = {},
   ): { replica: Replica; index: number } {
     const { history } = this;
     const tips = history.tipsOf(publicKey, 0n).toSorted((x, y) => y.seq - x.seq);
@@ -601,7 +670,8 @@ class Replica {
       time: ++clock,
       refs: [],
     };
-    writeBodyHead(writer, header, 0);
+    writeBodyHead(writer, header, options.size === undefined ? 0 : 1);
+    if (options.size !== undefined) writeText(writer, options.size);
     const body = writer.take();
     const id = changeId(body);
     const index = history.append(body, id, sign(signedMessage(id), secretKey));
@@ -629,6 +699,13 @@ class Replica {
     }
     return received;
   }
+}
+
+/** Writes an op that holds a text of so many characters. */
+function writeText(writer: ByteWriter, size: number): void {
+  const place = { owner: null, path: [] };
+  const content = "x".repeat(size);
+  writeOp(writer, { kind: OP_INSERT_TEXT, made: size, parent: null, side: RIGHT, place, content });
 }
 
 function compareIds(a: Uint8Array, b: Uint8Array): number {
@@ -670,7 +747,18 @@ function randomPair(next: (bound: number) => number): [Replica, Replica] {
   );
   grow(a, next(30));
   grow(b, next(40));
-  return [a, b];
+  return [next(2) === 0 ? a : relayed(a, next), b];
+}
+
+/** A replica with the same history that got it in groups of random size, where few changes keep a signature. */
+function relayed(replica: Replica, next: (bound: number) => number): Replica {
+  const copy = new Replica(replica.name);
+  for (let start = 0; start < replica.history.length;) {
+    const end = Math.min(replica.history.length, start + 1 + next(20));
+    copy.receive(replica.groups(start, end), "setup");
+    start = end;
+  }
+  return copy;
 }
 
 function isEqual(a: Replica, b: Replica): boolean {

@@ -4,8 +4,7 @@
  * The tips of all chains commit to the whole history, as the frontier does. Buckets are cryptographic hashes of what
  * they hold, never sums: an author could grind changes until a sum collides.
  */
-import { ID_BYTES } from "../change/index.ts";
-import { SYNC_TAG } from "../change/tags.ts";
+import { ID_BYTES, SYNC_TAG } from "../change/index.ts";
 import { sha256 } from "../crypto/index.ts";
 import { compareBytes, equalBytes } from "../encoding/bytes.ts";
 import type { ChainTip, History } from "../history/index.ts";

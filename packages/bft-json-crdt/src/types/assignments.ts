@@ -16,6 +16,7 @@ export class Assignments<T> {
   readonly #standing = new Map<number, T>();
   /** A max-heap of elements; some may no longer stand, but never the first. */
   #heap: number[] = [];
+  #latest = -1;
 
   constructor(compare: CompareElements) {
     this.#compare = compare;
@@ -29,6 +30,11 @@ export class Assignments<T> {
   /** The element of the assignment that is shown, or -1. */
   get winner(): number {
     return this.#heap[0] ?? -1;
+  }
+
+  /** The element of the assignment that was added last, -1 when it does not stand any more. */
+  get latest(): number {
+    return this.#standing.has(this.#latest) ? this.#latest : -1;
   }
 
   has(element: number): boolean {
@@ -47,6 +53,7 @@ export class Assignments<T> {
   /** Adds an assignment. */
   add(element: number, value: T): void {
     this.#standing.set(element, value);
+    this.#latest = element;
     if (this.#standing.size === 1) this.#heap = [element];
     else this.#push(element);
   }

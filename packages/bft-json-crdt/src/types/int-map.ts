@@ -33,7 +33,7 @@ class Inner {
   parent: Inner | null = null;
   size = 0;
   readonly children: (Leaf | Inner)[] = [];
-  /** The smallest key below each child. The first one is never read: what is smaller belongs to the first child too. */
+  /** The smallest key below each child; on the left edge of the tree the first is not kept, since nothing reads it. */
   readonly bounds: Int32Array = new Int32Array(CAPACITY);
 }
 
@@ -315,16 +315,13 @@ export class IntMap {
     const position = parent.children.indexOf(node);
     const left = position > 0 ? (parent.children[position - 1] as Inner) : null;
     const right = position + 1 < parent.size ? (parent.children[position + 1] as Inner) : null;
-    if (left !== null && left.size + node.size <= MERGED)
-      this.absorbInner(left, node, parent.bounds[position]!);
-    else if (right !== null && node.size + right.size <= MERGED) {
-      this.absorbInner(node, right, parent.bounds[position + 1]!);
-    }
+    if (left !== null && left.size + node.size <= MERGED) this.absorbInner(left, node);
+    else if (right !== null && node.size + right.size <= MERGED) this.absorbInner(node, right);
   }
 
-  private absorbInner(left: Inner, right: Inner, bound: number): void {
+  private absorbInner(left: Inner, right: Inner): void {
     for (let i = 0; i < right.size; i++) {
-      insertChild(left, left.size, right.children[i]!, i === 0 ? bound : right.bounds[i]!);
+      insertChild(left, left.size, right.children[i]!, right.bounds[i]!);
     }
     this.removeNode(right);
   }

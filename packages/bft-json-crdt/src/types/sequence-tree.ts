@@ -609,7 +609,8 @@ export class SequenceTree<C> {
     let expected: Leaf<C> | null = this.first;
     for (const leaf of level) {
       if (leaf !== expected) throw new Error("the list of leaves is not their order in the tree");
-      if ((this.leaves ?? [this.first])[leaf.id] !== leaf) throw new Error("a leaf does not know its number");
+      if ((this.leaves ?? [this.first])[leaf.id] !== leaf)
+        throw new Error("a leaf does not know its number");
       if (leaf === this.focused) this.checkFocus();
       expected = leaf.next;
     }

@@ -21,6 +21,7 @@ export class SequenceModel {
   private readonly root: ModelElement = newElement(-1, -1, null, "", false);
   private readonly elements = new Map<number, ModelElement>();
   private walked: ModelElement[] | null = null;
+  private readonly ranks = new Map<ModelElement, number>();
 
   constructor(order: KeyOrder) {
     this.order = order;
@@ -81,6 +82,8 @@ export class SequenceModel {
       for (let i = side.length - 1; i >= 0; i--) open.push({ element: side[i]!, leftDone: false });
     }
     this.walked = order;
+    this.ranks.clear();
+    order.forEach((element, rank) => this.ranks.set(element, rank));
     return order;
   }
 
@@ -94,7 +97,7 @@ export class SequenceModel {
     const left = this.element(lv);
     if (left.children[RIGHT].length === 0) return { parent: lv, side: RIGHT };
     const order = this.walk();
-    return { parent: order[order.indexOf(left) + 1]!.lv, side: LEFT };
+    return { parent: order[(this.ranks.get(left) ?? -1) + 1]!.lv, side: LEFT };
   }
 
   private compare(a: ModelElement, b: ModelElement): number {

@@ -1,272 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { SequenceModel, type ModelElement } from "./sequence.model.ts";
-import { LEFT, LIST_CONTENT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
-
-/** A change as far as keys are concerned. */
-interface Stamp {
-  readonly lamport: number;
-  readonly id: string;
-}
-
-function compareStamps(a: Stamp, b: Stamp): number {
-  if (a.lamport !== b.lamport) return a.lamport - b.lamport;
-  return a.id < b.id ? -1 : 1;
-}
-
-/** One run of one change, in terms of any replica that knows its parent. */
-interface Insertion {
-  readonly lv: number;
-  readonly change: number;
-  readonly parent: number;
-  readonly side: Side;
-  readonly values: readonly string[];
-  readonly visible: boolean;
-}
-
-const WIDE_VALUES = ["🙂", "𝄞", "🜁"];
-
-/** A step of a history that anyone might have written; numbers are reduced to what exists when it is their turn. */
-const insertStep = fc.record({
-  kind: fc.constant("insert" as const),
-  /** Counted from the youngest element, so that small numbers build on recent ones. */
-  parent: fc.oneof(fc.nat(3), fc.nat(10_000)),
-  hang: fc.constantFrom("left" as const, "right" as const, "typed" as const),
-  count: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 6 })),
-  wide: fc.boolean(),
-  visible: fc.integer({ min: 0, max: 5 }).map((n) => n > 0),
-  sameChange: fc.boolean(),
-  lamportGap: fc.nat(3),
-  id: fc.nat(99),
-});
-const removeStep = fc.record({
-  kind: fc.constant("remove" as const),
-  start: fc.nat(10_000),
-  count: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 200 })),
-});
-type Step =
-  | (typeof insertStep extends fc.Arbitrary<infer T> ? T : never)
-  | (typeof removeStep extends fc.Arbitrary<infer T> ? T : never);
-const steps = (length: number): fc.Arbitrary<Step[]> =>
-  fc.array(fc.oneof({ weight: 3, arbitrary: insertStep }, { weight: 1, arbitrary: removeStep }), {
-    minLength: 1,
-    maxLength: length,
-    size: "max",
-  });
-
-/** A sequence and its model, fed the same steps; `text` follows the sequence only by what it reports. */
-class Trial {
-  readonly stamps: Stamp[] = [];
-  readonly changeOf: number[] = [];
-  readonly insertions: Insertion[] = [];
-  readonly sequence: Sequence<string>;
-  readonly list: Sequence<readonly unknown[]>;
-  readonly model: SequenceModel;
-  text = "";
-
-  constructor() {
-    const order = {
-      compareChanges: (a: number, b: number) => {
-        if (a === b) throw new Error("compared with itself");
-        return compareStamps(this.stamps[a]!, this.stamps[b]!);
-      },
-    };
-    this.sequence = new Sequence(order, TEXT_CONTENT);
-    this.list = new Sequence(order, LIST_CONTENT);
-    this.model = new SequenceModel(order);
-  }
-
-  run(step: Step): void {
-    const known = this.changeOf.length;
-    if (step.kind === "remove") {
-      // Starts among the known ones, and may go beyond them.
-      this.remove(step.start % (known + 1), step.count);
-      return;
-    }
-    let parent = known - 1 - (step.parent % (known + 1));
-    let side: Side = step.hang === "left" && parent >= 0 ? LEFT : RIGHT;
-    if (step.hang === "typed") {
-      expect(this.sequence.placeAfter(parent)).toBe(true);
-      ({ parent, side } = this.sequence);
-    }
-    const above = parent < 0 ? 0 : this.stamps[this.changeOf[parent]!]!.lamport;
-    const last = this.stamps.length - 1;
-    const fits =
-      last >= 0 && (above < this.stamps[last]!.lamport || this.changeOf[parent] === last);
-    if (!step.sameChange || !fits) {
-      const id = `${step.id}`.padStart(2, "0") + `/${last + 1}`;
-      this.stamps.push({ lamport: above + 1 + step.lamportGap, id });
-    }
-    const values = Array.from({ length: step.count }, (_, i) =>
-      step.wide ? WIDE_VALUES[(known + i) % 3]! : String.fromCharCode(97 + ((known + i) % 26)),
-    );
-    this.insert({
-      lv: known,
-      change: this.stamps.length - 1,
-      parent,
-      side,
-      values,
-      visible: step.visible,
-    });
-  }
-
-  insert(insertion: Insertion): void {
-    const { lv, change, parent, side, values, visible } = insertion;
-    this.insertions.push(insertion);
-    for (let i = 0; i < values.length; i++) this.changeOf.push(change);
-    this.model.insert(lv, change, parent, side, values, visible);
-    const content = values.join("");
-    const width = values[0]!.length === 2 ? 2 : 1;
-    const at = this.sequence.insert(
-      lv,
-      values.length,
-      change,
-      parent,
-      side,
-      width,
-      content,
-      visible,
-    );
-    if (visible) this.text = this.text.slice(0, at) + content + this.text.slice(at);
-    expect(at).toBe(this.sequence.unitIndexOf(lv));
-    this.list.insert(lv, values.length, change, parent, side, 1, values, visible);
-  }
-
-  remove(lv: number, count: number): void {
-    const expected = this.model.remove(lv, count);
-    let told = 0;
-    const died = this.sequence.remove(lv, count, (unitIndex, units, elementIndex, elements) => {
-      expect([...this.text.slice(0, unitIndex)].length).toBe(elementIndex);
-      expect([...this.text.slice(unitIndex, unitIndex + units)].length).toBe(elements);
-      this.text = this.text.slice(0, unitIndex) + this.text.slice(unitIndex + units);
-      told += elements;
-    });
-    expect([died, told]).toEqual([expected, expected]);
-    expect(this.list.remove(lv, count)).toBe(expected);
-  }
-
-  /** Everything that can be read without asking for single elements. */
-  expectSameOrder(): readonly ModelElement[] {
-    const { sequence, list, model } = this;
-    sequence.check();
-    list.check();
-    const visible = model.visible();
-    const shown = visibleOf(sequence);
-    expect(shown.lvs).toEqual(visible.map(({ lv }) => lv));
-    expect(shown.text).toBe(visible.map(({ value }) => value).join(""));
-    expect(this.text).toBe(shown.text);
-    expect(sequence.length).toBe(visible.length);
-    expect(sequence.units).toBe(shown.text.length);
-    const values: unknown[] = [];
-    list.forEachVisible((_lv, _count, content) => values.push(...content));
-    expect(values).toEqual(visible.map(({ value }) => value));
-    expect(list.units).toBe(visible.length);
-    return visible;
-  }
-
-  /** Every question about every element. */
-  expectSame(): void {
-    const { sequence, list, model } = this;
-    const visible = this.expectSameOrder();
-    let index = 0;
-    let units = 0;
-    for (const { lv, alive, value } of model.walk()) {
-      expect([sequence.has(lv), sequence.alive(lv)]).toEqual([true, alive]);
-      expect([sequence.indexOf(lv), sequence.unitIndexOf(lv)]).toEqual([index, units]);
-      expect(list.unitIndexOf(lv)).toBe(index);
-      expect(sequence.placeAfter(lv)).toBe(true);
-      const place = { parent: sequence.parent, side: sequence.side };
-      expect(place).toEqual(model.placeAfter(lv));
-      if (!alive) continue;
-      expect(sequence.lvAt(index)).toBe(lv);
-      expect(sequence.contentAt(index)).toBe(true);
-      expect(
-        sequence.content!.slice(sequence.contentOffset, sequence.contentOffset + value.length),
-      ).toBe(value);
-      expect(list.contentAt(index)).toBe(true);
-      expect(list.content![list.contentOffset]).toBe(value);
-      for (let offset = 0; offset < value.length; offset++) {
-        expect(sequence.locateUnit(units + offset)).toBe(lv);
-        expect([sequence.foundElement, sequence.foundOffset]).toEqual([index, offset]);
-      }
-      index += 1;
-      units += value.length;
-      expect(sequence.placeAt(index)).toBe(true);
-      expect({ parent: sequence.parent, side: sequence.side }).toEqual(place);
-      expect(sequence.placeAtUnit(units)).toBe(true);
-      expect({ parent: sequence.parent, side: sequence.side }).toEqual(place);
-      if (value.length === 2) expect(sequence.placeAtUnit(units - 1)).toBe(false);
-    }
-    expect(sequence.placeAt(0)).toBe(true);
-    expect({ parent: sequence.parent, side: sequence.side }).toEqual(model.placeAfter(-1));
-    this.expectNothingBeyond();
-    const from = Math.floor(visible.length / 3);
-    this.expectRanges(visible, from, Math.max(1, visible.length - 2 * from));
-  }
-
-  expectRanges(visible: readonly ModelElement[], from: number, count: number): void {
-    const { sequence } = this;
-    const wanted = visible.slice(from, from + count);
-    const unit = visible.slice(0, from).reduce((sum, { value }) => sum + value.length, 0);
-    const units = wanted.reduce((sum, { value }) => sum + value.length, 0);
-    const byElement: number[] = [];
-    sequence.livingRanges(from, count, (lv, length) => byElement.push(...consecutive(lv, length)));
-    const byUnit: number[] = [];
-    sequence.livingUnitRanges(unit, units, (lv, length) => byUnit.push(...consecutive(lv, length)));
-    expect(byElement).toEqual(wanted.map(({ lv }) => lv));
-    expect(byUnit).toEqual(byElement);
-    const parts: string[] = [];
-    const lvs: number[] = [];
-    sequence.forEachVisibleIn(from, count, (lv, length, content, width) => {
-      expect(content.length).toBe(length * width);
-      parts.push(content);
-      lvs.push(...consecutive(lv, length));
-    });
-    expect(lvs).toEqual(byElement);
-    expect(parts.join("")).toBe(wanted.map(({ value }) => value).join(""));
-  }
-
-  private expectNothingBeyond(): void {
-    const { sequence } = this;
-    const unknown = this.changeOf.length;
-    expect([sequence.has(unknown), sequence.alive(unknown), sequence.placeAfter(unknown)]).toEqual([
-      false,
-      false,
-      false,
-    ]);
-    expect([sequence.indexOf(unknown), sequence.unitIndexOf(unknown)]).toEqual([-1, -1]);
-    for (const index of [-1, sequence.length, NaN]) {
-      expect([sequence.lvAt(index), sequence.contentAt(index)]).toEqual([-1, false]);
-    }
-    expect([sequence.locateUnit(-1), sequence.locateUnit(sequence.units)]).toEqual([-1, -1]);
-    expect([sequence.placeAt(-1), sequence.placeAt(sequence.length + 1)]).toEqual([false, false]);
-    expect([sequence.placeAtUnit(-1), sequence.placeAtUnit(sequence.units + 1)]).toEqual([
-      false,
-      false,
-    ]);
-  }
-}
-
-function consecutive(start: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => start + i);
-}
-
-function visibleOf(sequence: Sequence<string>): { lvs: number[]; text: string } {
-  const lvs: number[] = [];
-  const parts: string[] = [];
-  sequence.forEachVisible((lv, count, content, width) => {
-    expect(content.length).toBe(count * width);
-    lvs.push(...consecutive(lv, count));
-    parts.push(content);
-  });
-  return { lvs, text: parts.join("") };
-}
-
-/** Numbers that look random and are the same in every run. */
-function seeded(seed: number): (bound: number) => number {
-  let state = seed;
-  return (bound) => (state = (state * 48_271) % 0x7fff_ffff) % bound;
-}
+import {
+  Trial,
+  compareStamps,
+  consecutive,
+  seeded,
+  steps,
+  visibleOf,
+} from "./sequence-trial.model.ts";
+import { LEFT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
 
 describe("a sequence is the walk of its tree", () => {
   test("after every step of any history, hostile ones included, each question has the model's answer", () => {
@@ -280,6 +22,43 @@ describe("a sequence is the walk of its tree", () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test("an element in the middle of a run of several changes keeps the key of its own change", () => {
+    const link = fc.record({
+      visible: fc.boolean(),
+      wide: fc.boolean(),
+      sameChange: fc.boolean(),
+      id: fc.nat(99),
+    });
+    const cut = fc.record({ start: fc.nat(30), count: fc.integer({ min: 1, max: 5 }) });
+    const probe = fc.record({ parent: fc.nat(30), id: fc.nat(99) });
+    const chains = fc.array(link, { minLength: 2, maxLength: 30 });
+    fc.assert(
+      fc.property(chains, fc.array(cut), fc.array(probe), (links, cuts, probes) => {
+        const trial = new Trial();
+        const base = { kind: "insert", hang: "right", count: 1, lamportGap: 0 } as const;
+        for (const step of links) trial.run({ ...base, ...step, parent: 0 });
+        for (const { start, count } of cuts) trial.run({ kind: "remove", start, count });
+        for (const { parent, id } of probes) {
+          // A sibling of what follows in the chain, with the same lamport, so that only the id decides.
+          const back = trial.changeOf.length - 1 - (parent % links.length);
+          const step = { sameChange: false, visible: true, wide: false, id };
+          trial.run({ ...base, ...step, parent: back });
+          trial.expectSame();
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("ids that do not come in ascending order are no reason to join runs", () => {
+    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
+    sequence.insert(500, 1, 0, -1, RIGHT, 1, "a", true);
+    sequence.insert(502, 1, 2, 500, RIGHT, 1, "b", true);
+    sequence.insert(501, 1, 1, 500, RIGHT, 1, "c", true);
+    sequence.check();
+    expect(visibleOf(sequence).text).toBe("abc");
   });
 
   test("after histories of thousands of steps", () => {
@@ -586,10 +365,12 @@ describe("removals", () => {
       [4, 20],
       [0, 0],
     ] as const) {
-      expect(() => sequence.insert(lv, count, 1, -1, RIGHT, 1, "x".repeat(count), true)).toThrow();
+      expect(() => sequence.insert(lv, count, 1, -1, RIGHT, 1, "x".repeat(count), true)).toThrow(
+        /known already|no elements/,
+      );
     }
-    expect(() => sequence.insert(20, 1, 1, 4, RIGHT, 1, "x", true)).toThrow();
-    expect(() => sequence.insert(20, 1, 1, -1, LEFT, 1, "x", true)).toThrow();
+    expect(() => sequence.insert(20, 1, 1, 4, RIGHT, 1, "x", true)).toThrow("unknown");
+    expect(() => sequence.insert(20, 1, 1, -1, LEFT, 1, "x", true)).toThrow("left children");
     sequence.check();
     expect(visibleOf(sequence).text).toBe("abcde");
   });
@@ -612,7 +393,9 @@ describe("trees that no editor would build take O(n log n)", () => {
       },
     };
     // Without a rule to join contents every element stays an entry of its own.
-    const sequence = new Sequence<string>(order, { slice: (content, from, to) => content.slice(from, to) });
+    const sequence = new Sequence<string>(order, {
+      slice: (content, from, to) => content.slice(from, to),
+    });
     for (let lv = 0; lv < size; lv++) {
       const { parent, side } = at(lv);
       sequence.insert(lv, 1, lv, parent, side, 1, "x", true);

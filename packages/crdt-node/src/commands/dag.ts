@@ -5,14 +5,16 @@ import { collect } from "../requests.ts";
 import { withNode } from "./with-node.ts";
 
 /** Prints the graph in the given format. */
-export function dag(name: string, options: { readonly room?: string; readonly format: DagFormat }): Promise<ExitCode> {
+export function dag(
+  name: string,
+  options: { readonly room?: string; readonly format: DagFormat },
+): Promise<ExitCode> {
   return withNode(name, options, "dag", async ({ call }) => {
     const parts: string[] = [];
     await collect(call, "dag", { format: options.format }, (part) => {
       parts.push(part);
     });
-    const text = parts.join("");
-    process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
+    process.stdout.write(parts.join(""));
     return EXIT.ok;
   });
 }

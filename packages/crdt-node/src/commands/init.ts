@@ -18,7 +18,9 @@ export interface InitOptions {
 export function init(name: string, options: InitOptions): ExitCode {
   const home = nodeHome(name, process.env);
   const room = checkRoom(options.room ?? DEFAULT_ROOM, "--room");
-  const relays = (options.relay ?? [DEFAULT_RELAY]).map((address) => checkRelay(address, "--relay"));
+  const relays = (options.relay ?? [DEFAULT_RELAY]).map((address) =>
+    checkRelay(address, "--relay"),
+  );
   if (existsSync(home.folder)) throw exists(name, home.folder);
 
   const keyPair = generateKeyPair();
@@ -31,7 +33,8 @@ export function init(name: string, options: InitOptions): ExitCode {
     renameSync(draft, home.folder);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error))) throw exists(name, home.folder);
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error)))
+      throw exists(name, home.folder);
     throw error;
   }
   print(`key:    ${home.keys}`);

@@ -1,5 +1,6 @@
 /** `log`: the history, every change after all that it builds on. */
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { describeChange } from "../inspection.ts";
 import { formatTime, paint, print, printable, short } from "../output.ts";
 import { collect } from "../requests.ts";
 import { withNode } from "./with-node.ts";
@@ -18,10 +19,12 @@ export function log(name: string, options: LogOptions): Promise<ExitCode> {
         print(JSON.stringify(entry));
         return;
       }
-      const { id, author, chain, seq, time, ops } = entry;
+      const { id, author, chain, seq, time } = entry;
       const place = chain === "0" ? `#${seq}` : `#${seq} of chain ${short(chain)}…`;
-      const what = ops.map((op) => printable(op.text)).join("; ");
-      print(`${paint("yellow", short(id))}  ${paint("cyan", short(author))}  ${place}  ${formatTime(time)}  ${what}`);
+      const what = describeChange(entry).map(printable).join("; ");
+      print(
+        `${paint("yellow", short(id))}  ${paint("cyan", short(author))}  ${place}  ${formatTime(time)}  ${what}`,
+      );
     });
     return EXIT.ok;
   });

@@ -5,7 +5,7 @@ import { ControlServer } from "../control/server.ts";
 import { CommandError, EXIT, type ExitCode, messageOf, systemCode } from "../exit-codes.ts";
 import { readTransactions } from "../input.ts";
 import type { Node } from "../node.ts";
-import { complain, note, onOutputClosed, paint, printable, short } from "../output.ts";
+import { complain, count, note, onOutputClosed, paint, printable, short } from "../output.ts";
 import { answerRequest } from "../requests.ts";
 import { Screen } from "../screen.ts";
 import { stopOnSignal } from "../signals.ts";
@@ -34,24 +34,43 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   stopOnSignal(stop);
   onOutputClosed(stop);
   const { key, document } = node.status();
-  const hello = { protocol: CONTROL_PROTOCOL, pid: process.pid, version: version(), room: node.room, document };
-  const control = await ControlServer.listen(home, hello, (method, params) => answerRequest(node, method, params));
-  note(`${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`);
+  const hello = {
+    protocol: CONTROL_PROTOCOL,
+    pid: process.pid,
+    version: version(),
+    room: node.room,
+    document,
+  };
+  const control = await ControlServer.listen(home, hello, (method, params) =>
+    answerRequest(node, method, params),
+  );
+  note(
+    `${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`,
+  );
   if (process.stdin.isTTY) note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
   screen.attach(node);
   node.connect(settings.relays);
-  const input = readInput(node).catch(failureOf).then((failure) => {
-    if (failure !== null) end(failure);
-  });
+  const input = readInput(node)
+    .catch(failureOf)
+    .then((failure) => {
+      if (failure !== null) end(failure);
+    });
 
   const failure = await ended;
   // Ends the reading; the lines that were read before are still signed and stored.
   process.stdin.destroy();
   await input;
   await control.close();
+  const { unacknowledged } = node.status();
   await node.close();
   screen.detach();
-  if (failure === null) return EXIT.ok;
+  if (failure === null) {
+    const later = unacknowledged
+      ? `; ${count(unacknowledged, "change")} to be delivered next time`
+      : "";
+    note(`${process.stderr.isTTY ? "\n" : ""}stopped, and everything is stored${later}`);
+    return EXIT.ok;
+  }
   complain(failure);
   return failure.exitCode;
 }

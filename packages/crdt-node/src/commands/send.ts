@@ -5,7 +5,12 @@ import { readTransactions } from "../input.ts";
 import { count, note, print, printable, short } from "../output.ts";
 import { ask, type RelayStatus } from "../requests.ts";
 import { endOnInterrupt } from "../signals.ts";
-import { formatTransaction, MAX_LINE_BYTES, parseTransaction, type Transaction } from "../transaction.ts";
+import {
+  formatTransaction,
+  MAX_LINE_BYTES,
+  parseTransaction,
+  type Transaction,
+} from "../transaction.ts";
 import { placeOf } from "./with-node.ts";
 
 /** Options of the command, as typed. */
@@ -25,7 +30,11 @@ const REQUEST_TRANSACTIONS = 1_024;
 const PATIENCE_MS = 1_000;
 
 /** Sends each text, or each line of stdin; exit code 3 when no relay acknowledged all of them in time. */
-export async function send(name: string, texts: readonly string[], options: SendOptions): Promise<ExitCode> {
+export async function send(
+  name: string,
+  texts: readonly string[],
+  options: SendOptions,
+): Promise<ExitCode> {
   const typed = texts.length === 0 ? null : parseTexts(texts);
   const { home, settings } = placeOf(name, options);
   endOnInterrupt();
@@ -50,9 +59,12 @@ export async function send(name: string, texts: readonly string[], options: Send
     const acknowledged = await waitForRelay(access, ids.at(-1), options.timeout);
     if (options.json === true) print(JSON.stringify({ ids, acknowledged }));
     if (!acknowledged) throw await notDelivered(access, name, ids.length, options.timeout);
-    if (options.json !== true) note(`${count(ids.length, "transaction")} stored, and acknowledged by a relay`);
+    if (options.json !== true)
+      note(`${count(ids.length, "transaction")} stored, and acknowledged by a relay`);
     if (wrong === 0) return EXIT.ok;
-    throw new CommandError(EXIT.usage, { what: `${count(wrong, "line")} of the input could not be read and was not sent` });
+    throw new CommandError(EXIT.usage, {
+      what: `${count(wrong, "line")} of the input could not be read and was not sent`,
+    });
   } finally {
     await access.close();
   }
@@ -70,7 +82,9 @@ function parseTexts(texts: readonly string[]): Transaction[] {
   }
   return texts.map((text) => {
     if (Buffer.byteLength(text) > MAX_LINE_BYTES) {
-      throw new CommandError(EXIT.usage, { what: `a transaction is longer than ${MAX_LINE_BYTES} bytes` });
+      throw new CommandError(EXIT.usage, {
+        what: `a transaction is longer than ${MAX_LINE_BYTES} bytes`,
+      });
     }
     const parsed = parseTransaction(text);
     if (parsed.kind === "transaction") return parsed.transaction;
@@ -83,8 +97,11 @@ function parseTexts(texts: readonly string[]): Transaction[] {
 }
 
 /** Stores the lines of stdin as they come; returns how many of them are no transaction. */
-async function storeInput(store: (transactions: readonly Transaction[]) => Promise<void>): Promise<number> {
-  if (process.stdin.isTTY) note("type a transaction per line, like: alice -> bob 10 lunch (Ctrl-D ends)");
+async function storeInput(
+  store: (transactions: readonly Transaction[]) => Promise<void>,
+): Promise<number> {
+  if (process.stdin.isTTY)
+    note("type a transaction per line, like: alice -> bob 10 lunch (Ctrl-D ends)");
   let wrong = 0;
   for await (const { transactions, errors } of readTransactions(process.stdin)) {
     for (const { line, message } of errors) note(`crdt-node: line ${line}: ${message}`);
@@ -109,7 +126,11 @@ function* requestsOf(transactions: readonly Transaction[]): Generator<Transactio
 }
 
 /** Waits for the last one: an acknowledgement covers all that a change builds on, so all before it on its chain. */
-async function waitForRelay({ call }: Access, last: string | undefined, seconds: number): Promise<boolean> {
+async function waitForRelay(
+  { call }: Access,
+  last: string | undefined,
+  seconds: number,
+): Promise<boolean> {
   if (last === undefined) return true;
   const hint = setTimeout(() => {
     if (process.stderr.isTTY) note("stored; waiting for a relay to acknowledge…");
@@ -121,7 +142,12 @@ async function waitForRelay({ call }: Access, last: string | undefined, seconds:
   }
 }
 
-async function notDelivered({ call }: Access, name: string, sent: number, seconds: number): Promise<CommandError> {
+async function notDelivered(
+  { call }: Access,
+  name: string,
+  sent: number,
+  seconds: number,
+): Promise<CommandError> {
   const { relays } = await ask(call, "status", {});
   const why = relays.map(describeRelay).join("; ");
   return new CommandError(EXIT.network, {

@@ -14,7 +14,11 @@ export interface StatusOptions {
 export function status(name: string, options: StatusOptions): Promise<ExitCode> {
   return withNode(name, options, "status", async ({ call, local }, _home, settings) => {
     const answer = await ask(call, "status", {});
-    const offline = settings.relays.map((url): RelayStatus => ({ url, state: "offline", reason: null }));
+    const offline = settings.relays.map((url): RelayStatus => ({
+      url,
+      state: "offline",
+      reason: null,
+    }));
     const status = local === null ? answer : { ...answer, relays: offline };
     if (options.json === true) print(JSON.stringify(status));
     else for (const line of lines(status)) print(line);
@@ -32,7 +36,9 @@ function lines(status: Status): string[] {
     return `${paint(colour, state)}  ${printable(url)}${reason === null ? "" : `  (${printable(reason)})`}`;
   });
   const rejected = Object.entries(faults.rejected).map(([code, times]) => `${code} ${times}×`);
-  const forks = faults.forks.map(({ author, seq }) => paint("red", `${short(author)} signed two changes #${seq}`));
+  const forks = faults.forks.map(({ author, seq }) =>
+    paint("red", `${short(author)} signed two changes #${seq}`),
+  );
   const noFaults = rejected.length + forks.length === 0;
   return [
     field("node", `${status.name}, ${running}`),
@@ -40,10 +46,20 @@ function lines(status: Status): string[] {
     field("room", `${printable(status.room)}  (document ${short(status.document)}…)`),
     ...fields("relays", relays),
     field("changes", count(status.changes, "change")),
-    ...(unacknowledged === null || unacknowledged === 0 ? [] : [field("unsent", `${unacknowledged} not acknowledged`)]),
+    ...(unacknowledged === null || unacknowledged === 0
+      ? []
+      : [field("unsent", `${unacknowledged} not acknowledged`)]),
     field("view", `${count(status.transactions, "transaction")}, digest ${short(status.digest)}…`),
-    ...fields("heads", status.heads.map((id) => `${short(id)}…`)),
-    field("pending", pending.changes === 0 ? "none" : `${count(pending.changes, "change")}, ${pending.bytes} bytes`),
+    ...fields(
+      "heads",
+      status.heads.map((id) => `${short(id)}…`),
+    ),
+    field(
+      "pending",
+      pending.changes === 0
+        ? "none"
+        : `${count(pending.changes, "change")}, ${pending.bytes} bytes`,
+    ),
     ...(noFaults ? [field("faults", "none")] : fields("faults", [...forks, ...rejected])),
   ];
 }

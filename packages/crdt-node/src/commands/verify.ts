@@ -29,13 +29,14 @@ export async function verify(name: string, options: VerifyOptions): Promise<Exit
     if (options.json === true) print(JSON.stringify({ changes, damaged, damages }));
     else for (const { detail } of damages) print(detail);
     if (damaged === 0) {
-      if (options.json !== true) print(`${count(changes, "change")} verified: every hash, link and signature is right`);
+      if (options.json !== true)
+        print(`${count(changes, "change")} verified: every hash, link and signature is right`);
       return EXIT.ok;
     }
-    const first = damages[0]?.ids[0];
+    const first = damages[0]?.damaged[0] ?? damages[0]?.lost[0];
     throw new CommandError(EXIT.damaged, {
-      what: `${count(damaged, "record")} of the store cannot be trusted${first === undefined ? "" : `; the first held change ${first}`}`,
-      why: `${count(changes, "change")} before and around them are right`,
+      what: `${count(damaged, "record")} of the store cannot be trusted${first === undefined ? "" : `, first change ${first}`}`,
+      why: `the bytes on disk are not what was written; ${count(changes, "change")} are right`,
       next: `mv ${home.store} ${home.store}.damaged, then crdt-node run ${name} fetches the history from a relay`,
     });
   } finally {

@@ -30,7 +30,13 @@ export function view(name: string, options: ViewOptions): Promise<ExitCode> {
     }
     const { transactions } = JSON.parse(json) as Ledger;
     for (const transaction of transactions) print(printable(showTransaction(transaction)));
-    note(paint("dim", `${count(transactions.length, "transaction")}, digest ${short(digest)}…`, process.stderr));
+    note(
+      paint(
+        "dim",
+        `${count(transactions.length, "transaction")}, digest ${short(digest)}…`,
+        process.stderr,
+      ),
+    );
     return EXIT.ok;
   });
 }

@@ -12,7 +12,10 @@ export interface PlaceOptions {
 }
 
 /** The paths and settings of an existing node, with what was typed taken into account. */
-export function placeOf(name: string, options: PlaceOptions): { home: NodeHome; settings: Settings } {
+export function placeOf(
+  name: string,
+  options: PlaceOptions,
+): { home: NodeHome; settings: Settings } {
   const home = existingHome(name, process.env);
   const flags: Given = {
     room: options.room === undefined ? undefined : checkRoom(options.room, "--room"),

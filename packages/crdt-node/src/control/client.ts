@@ -4,7 +4,13 @@ import { CommandError, EXIT, messageOf, systemCode } from "../exit-codes.ts";
 import type { NodeHome } from "../home.ts";
 import { LineSplitter } from "../lines.ts";
 import { findAddress } from "./address.ts";
-import { CONTROL_PROTOCOL, type ControlReply, type Hello, MAX_CONTROL_LINE_BYTES, readReply } from "./protocol.ts";
+import {
+  CONTROL_PROTOCOL,
+  type ControlReply,
+  type Hello,
+  MAX_CONTROL_LINE_BYTES,
+  readReply,
+} from "./protocol.ts";
 
 /** A connection to a running node. */
 export class ControlClient {
@@ -31,7 +37,8 @@ export class ControlClient {
     } catch (error) {
       socket.destroy();
       // Refused: the socket of a node that was killed, which never got to remove it.
-      if (["ENOENT", "ECONNREFUSED", "ENOTSOCK", "ENOTDIR"].includes(systemCode(error))) return null;
+      if (["ENOENT", "ECONNREFUSED", "ENOTSOCK", "ENOTDIR"].includes(systemCode(error)))
+        return null;
       throw new CommandError(EXIT.failure, {
         what: `cannot talk to the running node "${home.name}"`,
         why: messageOf(error),
@@ -59,7 +66,9 @@ export class ControlClient {
     for (;;) {
       const next = await this.#replies.next();
       if (next.done === true) {
-        throw new CommandError(EXIT.failure, { what: "the running node ended before it had answered" });
+        throw new CommandError(EXIT.failure, {
+          what: "the running node ended before it had answered",
+        });
       }
       const reply = next.value;
       if ("error" in reply) throw new CommandError(reply.error.exitCode, reply.error);

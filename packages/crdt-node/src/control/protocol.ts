@@ -52,7 +52,13 @@ export function readRequest(line: string): ControlRequest | null {
   const value = parseObject(line);
   if (value === null) return null;
   const { id, method, params = {} } = value;
-  if (typeof id !== "number" || !Number.isSafeInteger(id) || typeof method !== "string" || !isRecord(params)) return null;
+  if (
+    typeof id !== "number" ||
+    !Number.isSafeInteger(id) ||
+    typeof method !== "string" ||
+    !isRecord(params)
+  )
+    return null;
   return { id, method, params };
 }
 
@@ -60,7 +66,8 @@ export function readRequest(line: string): ControlRequest | null {
 export function readReply(line: string): ControlReply | null {
   const value = parseObject(line);
   if (value === null) return null;
-  const isReply = isRecord(value["hello"]) || "part" in value || "result" in value || isRecord(value["error"]);
+  const isReply =
+    isRecord(value["hello"]) || "part" in value || "result" in value || isRecord(value["error"]);
   // The node is of this user and this package, so the shapes inside are as written above.
   return isReply ? (value as unknown as ControlReply) : null;
 }

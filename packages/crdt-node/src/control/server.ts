@@ -5,10 +5,19 @@ import { CommandError, EXIT, messageOf } from "../exit-codes.ts";
 import type { NodeHome } from "../home.ts";
 import { LineSplitter } from "../lines.ts";
 import { claimAddress, releaseAddress } from "./address.ts";
-import { controlError, type ControlReply, type Hello, MAX_CONTROL_LINE_BYTES, readRequest } from "./protocol.ts";
+import {
+  controlError,
+  type ControlReply,
+  type Hello,
+  MAX_CONTROL_LINE_BYTES,
+  readRequest,
+} from "./protocol.ts";
 
 /** Answers one request: parts first, the result last; throws CommandError to refuse. */
-export type Answer = (method: string, params: { readonly [key: string]: unknown }) => AsyncGenerator<unknown, unknown>;
+export type Answer = (
+  method: string,
+  params: { readonly [key: string]: unknown },
+) => AsyncGenerator<unknown, unknown>;
 
 /** Listens on a node's control socket until closed. */
 export class ControlServer {
@@ -68,7 +77,10 @@ async function serve(socket: Socket, hello: Hello, answer: Answer): Promise<void
       for (const line of splitter.push(chunk as Buffer)) {
         const request = line.ok ? readRequest(line.text) : null;
         if (request === null) {
-          await write(socket, { id: null, error: { exitCode: EXIT.usage, what: "this line is not a request" } });
+          await write(socket, {
+            id: null,
+            error: { exitCode: EXIT.usage, what: "this line is not a request" },
+          });
           socket.end();
           return;
         }
@@ -81,7 +93,11 @@ async function serve(socket: Socket, hello: Hello, answer: Answer): Promise<void
   }
 }
 
-async function reply(socket: Socket, id: number, parts: AsyncGenerator<unknown, unknown>): Promise<void> {
+async function reply(
+  socket: Socket,
+  id: number,
+  parts: AsyncGenerator<unknown, unknown>,
+): Promise<void> {
   try {
     for (;;) {
       const step = await parts.next();
@@ -94,7 +110,9 @@ async function reply(socket: Socket, id: number, parts: AsyncGenerator<unknown, 
   } catch (error) {
     if (socket.destroyed) throw error;
     const known =
-      error instanceof CommandError ? error : new CommandError(EXIT.failure, { what: messageOf(error) });
+      error instanceof CommandError
+        ? error
+        : new CommandError(EXIT.failure, { what: messageOf(error) });
     await write(socket, { id, error: controlError(known) });
   } finally {
     await parts.return(undefined);

@@ -1,0 +1,161 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import type { DecodedBody } from "../change/index.ts";
+import { CausalQueue } from "./causal-queue.ts";
+import type { PendingChange, QueueBounds } from "./causal-queue.ts";
+
+const UNBOUNDED: QueueBounds = { total: Infinity, perPeer: Infinity, perAuthor: Infinity };
+
+/** Bytes that an entry is charged with, besides its body. */
+const OVERHEAD = 1_024;
+
+function entry(key: string, waitsFor: readonly string[], peer = "p", author = 0, bytes = 0): PendingChange {
+  return {
+    key,
+    id: new Uint8Array(32),
+    body: new Uint8Array(bytes),
+    signature: new Uint8Array(64),
+    header: { author: new Uint8Array(32).fill(author) } as unknown as DecodedBody,
+    peer,
+    waitsFor: new Set(waitsFor),
+  };
+}
+
+const keys = (entries: Iterable<PendingChange>): string[] => [...entries].map(({ key }) => key);
+
+const anyKey = fc.nat(11).map((n) => `c${n}`);
+
+const anyAction = fc.oneof(
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant("add" as const),
+      key: anyKey,
+      waitsFor: fc.uniqueArray(anyKey, { minLength: 1, maxLength: 3 }),
+      peer: fc.constantFrom("p", "q", "author 0"),
+      author: fc.nat(2),
+      bytes: fc.nat(700),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constantFrom("remove", "release", "condemn"), key: anyKey }),
+  },
+);
+
+describe("a causal queue", () => {
+  it("holds and gives out what a plain list of entries would, within its bounds", () => {
+    const bounds = fc.record({
+      total: fc.integer({ min: 1_200, max: 9_000 }),
+      perPeer: fc.integer({ min: 1_200, max: 6_000 }),
+      perAuthor: fc.integer({ min: 1_200, max: 6_000 }),
+    });
+    let dropped = 0;
+    fc.assert(
+      fc.property(bounds, fc.array(anyAction, { maxLength: 60, size: "max" }), (bounds, actions) => {
+        const queue = new CausalQueue(bounds);
+        let held: PendingChange[] = [];
+        for (const action of actions) {
+          const { key } = action;
+          if ("waitsFor" in action) {
+            if (queue.get(key) !== undefined || action.waitsFor.includes(key)) continue;
+            const added = entry(key, action.waitsFor, action.peer, action.author, action.bytes);
+            const cost = action.bytes + OVERHEAD;
+            const fits = cost <= Math.min(bounds.total, bounds.perPeer, bounds.perAuthor);
+            expect(queue.add(added)).toBe(fits);
+            if (!fits) continue;
+            const before = held;
+            held = before.filter((one) => queue.get(one.key) === one);
+            // Room is made only where it is needed: at the cost of the same peer, the same author, or the total.
+            if (held.length < before.length) {
+              dropped++;
+              expect(costOf(before) + cost).toBeGreaterThan(
+                Math.min(bounds.total, bounds.perPeer, bounds.perAuthor),
+              );
+            }
+            held.push(added);
+          } else if (action.do === "remove") {
+            queue.remove(key);
+            held = held.filter((one) => one.key !== key);
+          } else if (action.do === "release") {
+            const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
+            const ready = waiting.filter(({ waitsFor }) => waitsFor.size === 1);
+            expect(keys(queue.release(key)).toSorted()).toEqual(keys(ready).toSorted());
+            held = held.filter((one) => !ready.includes(one));
+            for (const one of waiting) expect(one.waitsFor.has(key)).toBe(false);
+          } else {
+            const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
+            expect(keys(queue.condemn(key)).toSorted()).toEqual(keys(waiting).toSorted());
+            held = held.filter((one) => !waiting.includes(one));
+          }
+          expect(keys(queue.entries()).toSorted()).toEqual(keys(held).toSorted());
+          expect(queue.count).toBe(held.length);
+          expect(queue.bytes).toBe(costOf(held));
+          expect(queue.bytes).toBeLessThanOrEqual(bounds.total);
+          for (const peer of ["p", "q", "author 0"]) {
+            expect(costOf(held.filter((one) => one.peer === peer))).toBeLessThanOrEqual(bounds.perPeer);
+          }
+          for (const author of [0, 1, 2]) {
+            const own = held.filter(({ header }) => header.author[0] === author);
+            expect(costOf(own)).toBeLessThanOrEqual(bounds.perAuthor);
+          }
+          const waited = new Set(held.flatMap(({ waitsFor }) => [...waitsFor]));
+          const missing = [...waited].filter((one) => !keys(held).includes(one));
+          expect(queue.missing().toSorted()).toEqual(missing.toSorted());
+        }
+      }),
+      { numRuns: 300 },
+    );
+    expect(dropped).toBeGreaterThan(100);
+  });
+
+  it("drops the oldest entries of whoever has most when the total is full", () => {
+    const queue = new CausalQueue({ ...UNBOUNDED, total: 5 * OVERHEAD });
+    queue.add(entry("a", ["x"], "small", 0));
+    for (const key of ["b", "c", "d", "e"]) queue.add(entry(key, ["x"], "large", 1));
+    queue.add(entry("f", ["x"], "small", 0));
+    expect(keys(queue.entries())).toEqual(["a", "c", "d", "e", "f"]);
+  });
+
+  it("drops only what is needed, the oldest of the same peer first", () => {
+    const queue = new CausalQueue({ ...UNBOUNDED, perPeer: 3 * OVERHEAD });
+    for (const key of ["a", "b", "c"]) queue.add(entry(key, ["x"], "p"));
+    queue.add(entry("z", ["x"], "q"));
+    queue.add(entry("d", ["x"], "p"));
+    expect(keys(queue.entries())).toEqual(["b", "c", "z", "d"]);
+  });
+
+  it("drops the oldest of the same author, whoever delivered it", () => {
+    const queue = new CausalQueue({ ...UNBOUNDED, perAuthor: 2 * OVERHEAD });
+    queue.add(entry("a", ["x"], "p", 1));
+    queue.add(entry("b", ["x"], "q", 1));
+    queue.add(entry("c", ["x"], "r", 2));
+    queue.add(entry("d", ["x"], "s", 1));
+    expect(keys(queue.entries())).toEqual(["b", "c", "d"]);
+  });
+
+  it("refuses what could never fit, and drops nothing for it", () => {
+    const queue = new CausalQueue({ ...UNBOUNDED, perAuthor: 2 * OVERHEAD });
+    queue.add(entry("a", ["x"]));
+    expect(queue.add(entry("b", ["x"], "p", 0, OVERHEAD + 1))).toBe(false);
+    expect(keys(queue.entries())).toEqual(["a"]);
+    expect(queue.add(entry("c", ["x"], "p", 0, OVERHEAD))).toBe(true);
+    expect(keys(queue.entries())).toEqual(["c"]);
+  });
+
+  it("forgets its accounts with the entries", () => {
+    const queue = new CausalQueue({ ...UNBOUNDED, perPeer: 2 * OVERHEAD });
+    for (let round = 0; round < 5; round++) {
+      queue.add(entry("a", ["x"]));
+      queue.add(entry("b", ["a"]));
+      expect(queue.missing()).toEqual(["x"]);
+      expect(keys(queue.release("x"))).toEqual(["a"]);
+      expect(keys(queue.condemn("a"))).toEqual(["b"]);
+      expect([queue.count, queue.bytes, queue.missing()]).toEqual([0, 0, []]);
+    }
+  });
+});
+
+function costOf(entries: readonly PendingChange[]): number {
+  return entries.reduce((sum, { body }) => sum + body.length + OVERHEAD, 0);
+}

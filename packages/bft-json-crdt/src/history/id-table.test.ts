@@ -1,0 +1,110 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { sha256 } from "../crypto/index.ts";
+import { compareBytes, toHex } from "../encoding/index.ts";
+import { IdTable } from "./id-table.ts";
+
+const anyIds = fc.uniqueArray(fc.uint8Array({ minLength: 32, maxLength: 32 }), {
+  selector: toHex,
+  maxLength: 300,
+  size: "max",
+});
+
+function tableOf(ids: readonly Uint8Array[]): IdTable {
+  const table = new IdTable();
+  for (const id of ids) table.add(id);
+  return table;
+}
+
+/** The id with a count of how often it is looked at: an array of 32 bytes like any other. */
+function counted(id: Uint8Array): { id: Uint8Array; readonly reads: number } {
+  let reads = 0;
+  const proxy = new Proxy(id, {
+    get: (target, name) => {
+      reads++;
+      return Reflect.get(target, name, target) as unknown;
+    },
+  });
+  return {
+    id: proxy,
+    get reads() {
+      return reads;
+    },
+  };
+}
+
+/** The table's hash without its secret: what an author would grind against. */
+function unkeyed(id: Uint8Array): number {
+  let h = 0;
+  for (let at = 0; at < 32; at += 4) {
+    const word = id[at]! | (id[at + 1]! << 8) | (id[at + 2]! << 16) | (id[at + 3]! << 24);
+    h = Math.imul(h ^ word, 0x9e3779b1);
+    h ^= h >>> 15;
+  }
+  return h >>> 0;
+}
+
+describe("a table of ids", () => {
+  it("numbers ids in the order in which they come, and finds just those", () => {
+    fc.assert(
+      fc.property(anyIds, anyIds, (ids, others) => {
+        const table = tableOf(ids);
+        expect(table.length).toBe(ids.length);
+        for (const [row, id] of ids.entries()) {
+          expect(table.find(id)).toBe(row);
+          expect(table.at(row)).toEqual(id);
+        }
+        const known = new Set(ids.map(toHex));
+        for (const id of others) if (!known.has(toHex(id))) expect(table.find(id)).toBe(-1);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  it("compares ids as bytes", () => {
+    fc.assert(
+      fc.property(anyIds, (ids) => {
+        const table = tableOf(ids);
+        for (let a = 0; a < ids.length; a++) {
+          const b = (a * 7 + 3) % ids.length;
+          expect(Math.sign(table.compare(a, b))).toBe(Math.sign(compareBytes(ids[a]!, ids[b]!)));
+        }
+      }),
+      { numRuns: 20 },
+    );
+  });
+
+  it("tells ids apart that differ in one byte only, wherever", () => {
+    const ids: Uint8Array[] = [];
+    for (let at = 0; at < 32; at++) {
+      for (let byte = 1; byte < 64; byte++) ids.push(new Uint8Array(32).fill(byte, at, at + 1));
+    }
+    const table = tableOf(ids);
+    expect(ids.every((id, row) => table.find(id) === row)).toBe(true);
+    expect(table.find(new Uint8Array(32))).toBe(-1);
+  });
+
+  it("needs no more looks for ids that somebody ground into one bucket", () => {
+    const ground: Uint8Array[] = [];
+    let seed = sha256(new Uint8Array(1));
+    // A table of 1,000 ids has 2,048 slots: without a secret all of these would begin to look in the same eight.
+    while (ground.length < 1_000) {
+      seed = sha256(seed);
+      for (let tail = 0; tail < 20_000 && ground.length < 1_000; tail++) {
+        const id = seed.slice();
+        id[0] = tail;
+        id[1] = tail >> 8;
+        if ((unkeyed(id) & 2_040) === 0) ground.push(id);
+      }
+    }
+    const table = tableOf(ground);
+    let reads = 0;
+    for (const [row, id] of ground.entries()) {
+      const lookup = counted(id);
+      expect(table.find(lookup.id)).toBe(row);
+      reads += lookup.reads;
+    }
+    // 32 reads for the hash, 32 for the comparison with the right one, and few for others.
+    expect(reads / ground.length).toBeLessThan(80);
+  });
+});

@@ -1,0 +1,20 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { FIRST_WAIT_MS, LONGEST_WAIT_MS, waitBefore } from "./backoff.ts";
+
+test("waits are anywhere between nothing and a ceiling that doubles up to the longest wait", () => {
+  fc.assert(
+    fc.property(
+      fc.nat(),
+      fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      (attempt, random) => {
+        const wait = waitBefore(attempt, () => random);
+        expect(wait).toBeGreaterThanOrEqual(0);
+        expect(wait).toBeLessThanOrEqual(Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** attempt));
+      },
+    ),
+  );
+  const most = (attempt: number): number => waitBefore(attempt, () => 1 - Number.EPSILON);
+  expect([0, 1, 2, 3].map(most)).toEqual([99, 199, 399, 799]);
+  expect(most(1_000)).toBe(LONGEST_WAIT_MS - 1);
+});

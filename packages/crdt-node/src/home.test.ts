@@ -1,0 +1,63 @@
+import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { CommandError, EXIT, type ExitCode } from "./exit-codes.ts";
+import { existingHome, nodeHome, nodeNames, sideHome } from "./home.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "home-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function exitCode(run: () => unknown): ExitCode {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CommandError) return error.exitCode;
+    throw error;
+  }
+  return EXIT.ok;
+}
+
+test("a name is a folder's name and cannot lead out of the home of all nodes", () => {
+  for (const name of ["alice", "A_1", "n.o-d.e", "7", "_", "a".repeat(64)]) {
+    expect(nodeHome(name, { SIDE_HOME: folder }).folder).toBe(join(folder, name));
+  }
+  const bad = [
+    "",
+    ".",
+    "..",
+    ".hidden",
+    "-x",
+    "a/b",
+    "a\\b",
+    "a b",
+    "é",
+    "a\n",
+    "a".repeat(65),
+    "relayer",
+  ];
+  for (const name of bad) expect(exitCode(() => nodeHome(name, {}))).toBe(EXIT.usage);
+});
+
+test("SIDE_HOME says where nodes are, ~/.side otherwise", () => {
+  expect(sideHome({ SIDE_HOME: folder })).toBe(folder);
+  expect(sideHome({})).toMatch(/[/\\]\.side$/u);
+  expect(sideHome({ SIDE_HOME: "" })).toMatch(/[/\\]\.side$/u);
+});
+
+test("a node's folder that others can get at is refused", () => {
+  const env = { SIDE_HOME: folder };
+  expect(exitCode(() => existingHome("alice", env))).toBe(EXIT.failure);
+  mkdirSync(join(folder, "alice"), { mode: 0o700 });
+  expect(exitCode(() => existingHome("alice", env))).toBe(EXIT.ok);
+  chmodSync(join(folder, "alice"), 0o750);
+  expect(exitCode(() => existingHome("alice", env))).toBe(EXIT.refused);
+  mkdirSync(join(folder, "relayer"));
+  mkdirSync(join(folder, ".init-123"));
+  expect(nodeNames(env)).toEqual(["alice"]);
+});

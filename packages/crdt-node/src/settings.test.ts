@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { CommandError, EXIT } from "./exit-codes.ts";
+import { checkRelay, checkRoom, configText, DEFAULT_RELAY, loadSettings } from "./settings.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "settings-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function config(text: string): string {
+  const path = join(folder, "config.toml");
+  writeFileSync(path, text);
+  return path;
+}
+
+function complaint(run: () => unknown): string {
+  try {
+    run();
+  } catch (error) {
+    if (error instanceof CommandError) {
+      expect(error.exitCode).toBe(EXIT.usage);
+      return `${error.complaint.what}: ${error.complaint.why ?? ""}`;
+    }
+    throw error;
+  }
+  throw new Error("it was accepted");
+}
+
+describe("settings", () => {
+  const file = `room = "cafe"\nrelays = ["ws://file/websocket"]\n`;
+
+  test("come from flags, then variables, then the file, then the defaults", () => {
+    const env = { SIDE_ROOM: "env", SIDE_RELAY: "ws://a, ws://b/path" };
+    expect(loadSettings(config(file), { room: "flag", relays: ["ws://flag/"] }, env)).toEqual({
+      room: "flag",
+      roomIsExplicit: true,
+      relays: ["ws://flag/"],
+    });
+    expect(loadSettings(config(file), {}, env)).toEqual({
+      room: "env",
+      roomIsExplicit: true,
+      relays: ["ws://a/websocket", "ws://b/path"],
+    });
+    expect(loadSettings(config(file), {}, {})).toEqual({
+      room: "cafe",
+      roomIsExplicit: false,
+      relays: ["ws://file/websocket"],
+    });
+    const defaults = { room: "main", roomIsExplicit: false, relays: [DEFAULT_RELAY] };
+    expect(loadSettings(join(folder, "none.toml"), {}, { SIDE_ROOM: "", SIDE_RELAY: " " })).toEqual(
+      defaults,
+    );
+  });
+
+  test("in a new config file are the ones it was made with", () => {
+    const path = config(
+      configText("alice", 'say "hi"', ["ws://one/websocket", "ws://two/websocket"]),
+    );
+    expect(() => loadSettings(path, {}, {})).toThrow("cannot be the name of a room");
+    expect(loadSettings(config(configText("alice", "tea\\room", ["ws://one/x"])), {}, {})).toEqual({
+      room: "tea\\room",
+      roomIsExplicit: false,
+      relays: ["ws://one/x"],
+    });
+  });
+
+  test("that are wrong are named with their place", () => {
+    expect(complaint(() => loadSettings(config("room = [\n"), {}, {}))).toContain("is not TOML");
+    expect(complaint(() => loadSettings(config("rooms = 1\n"), {}, {}))).toContain(
+      'unknown setting "rooms"',
+    );
+    expect(complaint(() => loadSettings(config("room = 1\n"), {}, {}))).toContain(
+      "room must be a string",
+    );
+    expect(complaint(() => loadSettings(config('relays = "ws://x"\n'), {}, {}))).toContain(
+      "list of strings",
+    );
+    expect(complaint(() => loadSettings(config('relays = ["x"]\n'), {}, {}))).toContain(
+      '"relays" in',
+    );
+    expect(complaint(() => loadSettings(config(""), {}, { SIDE_ROOM: "a b" }))).toContain(
+      "SIDE_ROOM",
+    );
+  });
+});
+
+test("a relay's address is completed with the path that relays listen on", () => {
+  expect(checkRelay("ws://127.0.0.1:8080", "--relay")).toBe(DEFAULT_RELAY);
+  expect(checkRelay("wss://relay.example/", "--relay")).toBe("wss://relay.example/websocket");
+  expect(checkRelay("wss://relay.example/other?token=1", "--relay")).toBe(
+    "wss://relay.example/other?token=1",
+  );
+  for (const bad of [
+    "",
+    "relay.example",
+    "http://relay.example",
+    "ws://",
+    "ws://u:p@x/",
+    "ws://x/#y",
+    "file:///etc",
+  ]) {
+    complaint(() => checkRelay(bad, "--relay"));
+  }
+  expect(complaint(() => checkRelay("http://relay.example:80", "--relay"))).toContain(
+    "try ws://relay.example",
+  );
+});
+
+test("a room is named by a word", () => {
+  for (const room of ["main", "žižkov", "a".repeat(128), "room/1"])
+    expect(checkRoom(room, "--room")).toBe(room);
+  for (const room of ["", "a b", "a\nb", "a".repeat(129), "\u0000"])
+    complaint(() => checkRoom(room, "--room"));
+});

@@ -1,0 +1,70 @@
+import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { documentId } from "bft-json-crdt";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { ensureSideHome, type NodeHome, nodeHome } from "./home.ts";
+import { mkdirSync } from "node:fs";
+import { holderOf, openStore } from "./store.ts";
+
+let folder = "";
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "store-"));
+});
+afterAll(() => {
+  rmSync(folder, { recursive: true });
+});
+
+function homeOf(name: string): NodeHome {
+  const home = nodeHome(name, { SIDE_HOME: folder });
+  mkdirSync(home.folder, { recursive: true });
+  return home;
+}
+
+async function chainOf(home: NodeHome): Promise<bigint> {
+  const store = await openStore(home, documentId("main"), "test");
+  if (store === null) throw new Error("the store is in use");
+  await store.close();
+  return store.chain;
+}
+
+test("one process has a store open at a time, and says who it is", async () => {
+  ensureSideHome({ SIDE_HOME: folder });
+  const home = homeOf("exclusive");
+  const store = await openStore(home, documentId("main"), "run");
+  expect(await openStore(home, documentId("main"), "view")).toBeNull();
+  expect(holderOf(home)).toEqual({ pid: process.pid, command: "run" });
+  await store?.close();
+  expect(holderOf(home)).toBeNull();
+  await chainOf(home);
+});
+
+test("the first store made with a key writes to chain 0, every time, even after it was moved", async () => {
+  const home = homeOf("first");
+  expect(await chainOf(home)).toBe(0n);
+  expect(await chainOf(home)).toBe(0n);
+  const moved = nodeHome("moved", { SIDE_HOME: folder });
+  renameSync(home.folder, moved.folder);
+  expect(await chainOf(moved)).toBe(0n);
+});
+
+test("a copy, a restored backup and a store made anew each write to a chain of their own", async () => {
+  const home = homeOf("original");
+  expect(await chainOf(home)).toBe(0n);
+
+  const copy = nodeHome("copy", { SIDE_HOME: folder });
+  cpSync(home.folder, copy.folder, { recursive: true });
+  const copied = await chainOf(copy);
+  expect(copied).not.toBe(0n);
+  expect(await chainOf(copy)).toBe(copied);
+  expect(await chainOf(home)).toBe(0n);
+
+  rmSync(home.store, { recursive: true });
+  const anew = await chainOf(home);
+  expect([0n, copied]).not.toContain(anew);
+  expect(await chainOf(home)).toBe(anew);
+
+  rmSync(home.chain);
+  expect([0n, copied, anew]).not.toContain(await chainOf(home));
+  expect(readFileSync(home.chain, "utf8")).toContain("chain");
+});

@@ -1,0 +1,143 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { formatTransaction, parseTransaction, type Transaction } from "./transaction.ts";
+
+function parsed(line: string): Transaction {
+  const result = parseTransaction(line);
+  if (result.kind !== "transaction") throw new Error(`${line}: ${JSON.stringify(result)}`);
+  return result.transaction;
+}
+
+function message(line: string): string {
+  const result = parseTransaction(line);
+  return result.kind === "error" ? result.message : `no error: ${JSON.stringify(result)}`;
+}
+
+describe("a transaction line", () => {
+  test("in the arrow form names who, whom, how much and why", () => {
+    expect(parsed("alice -> bob 10")).toEqual({ from: "alice", to: "bob", amount: 10 });
+    expect(parsed("  alice->bob 2.50   two  teas ")).toEqual({
+      from: "alice",
+      to: "bob",
+      amount: 2.5,
+      memo: "two  teas",
+    });
+    expect(parsed("žofie → 小明 007 🍰")).toEqual({
+      from: "žofie",
+      to: "小明",
+      amount: 7,
+      memo: "🍰",
+    });
+    expect(parsed("a -> b 1 x -> y")).toEqual({ from: "a", to: "b", amount: 1, memo: "x -> y" });
+  });
+
+  test("in the JSON form has those fields and no others", () => {
+    expect(parsed('{"from":"a b","to":"c","amount":0.5}')).toEqual({
+      from: "a b",
+      to: "c",
+      amount: 0.5,
+    });
+    expect(parsed('{"from":"a","to":"c","amount":1,"memo":""}')).toEqual({
+      from: "a",
+      to: "c",
+      amount: 1,
+    });
+    expect(message('{"from":"a","to":"c","amount":1,"note":"x"}')).toContain(
+      'unknown field "note"',
+    );
+    expect(message('{"from":"a","to":"c","amount":1,"__proto__":{}}')).toContain(
+      'unknown field "__proto__"',
+    );
+    expect(message('{"from":"","to":"c","amount":1}')).toContain('"from" must be');
+    expect(message('{"from":"a","to":3,"amount":1}')).toContain('"to" must be');
+    expect(message('{"from":"a","to":"c","amount":"1"}')).toContain('"amount" must be');
+    expect(message('{"from":"a","to":"c"')).toContain("broken JSON");
+    expect(message('{"from":"\\ud800","to":"c","amount":1}')).toContain("Unicode");
+  });
+
+  test("of any other text is from that text to Bob, as in the prototype", () => {
+    expect(parsed("hello there")).toEqual({ from: "hello there", to: "Bob", amount: 1 });
+    expect(parsed("alice bob 10")).toEqual({ from: "alice bob 10", to: "Bob", amount: 1 });
+  });
+
+  test("that was meant as a transaction and is none is never taken for bare text", () => {
+    expect(message("alice -> bob ten")).toBe(
+      'the amount after "bob" must be a number like 10 or 2.50, not "ten"',
+    );
+    expect(message("alice -> bob")).toContain('expected "FROM -> TO AMOUNT [MEMO]"');
+    expect(message("alice smith -> bob 10")).toContain("JSON form");
+    expect(message("-> bob 10")).toContain("expected");
+    expect(message("alice -> bob -10")).toContain("must be a number");
+    expect(message("alice -> bob 1e3")).toContain("must be a number");
+    expect(message("alice -> bob NaN")).toContain("must be a number");
+    expect(message("alice -> bob 0")).toContain("greater than 0");
+    expect(message('{"from":"a","to":"b","amount":-1}')).toContain("greater than 0");
+    expect(message('{"from":"a","to":"b","amount":1e999}')).toContain("greater than 0");
+  });
+
+  test("with an amount that would lose digits is refused", () => {
+    expect(parsed("a -> b 9007199254740991").amount).toBe(9_007_199_254_740_991);
+    expect(message("a -> b 9007199254740993")).toContain("more digits");
+    expect(message("a -> b 0.1234567890123456789")).toContain("more digits");
+    expect(message('{"from":"a","to":"b","amount":9007199254740993}')).toContain("kept exactly");
+  });
+
+  test("that is empty is nothing", () => {
+    for (const line of ["", "   ", "\t"]) expect(parseTransaction(line)).toEqual({ kind: "empty" });
+  });
+
+  test("is quoted in an error without what steers a terminal", () => {
+    expect(message("a -> b \u001b[31mred")).not.toContain("\u001b");
+    expect(message(`a -> b ${"x".repeat(9_000)}`).length).toBeLessThan(200);
+  });
+});
+
+const text = fc.string({ unit: "grapheme", minLength: 1 }).filter((value) => value.isWellFormed());
+const transactions: fc.Arbitrary<Transaction> = fc.record(
+  {
+    from: text,
+    to: text,
+    amount: fc.oneof(
+      fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      fc.double({ min: Number.MIN_VALUE, max: Number.MAX_SAFE_INTEGER, noNaN: true }),
+    ),
+    memo: text,
+  },
+  { requiredKeys: ["from", "to", "amount"] },
+);
+
+describe("formatting", () => {
+  test("gives one line that reads back as the same transaction", () => {
+    fc.assert(
+      fc.property(transactions, (transaction) => {
+        const line = formatTransaction(transaction);
+        expect(line).not.toMatch(/[\r\n]/u);
+        expect(parsed(line)).toEqual(transaction);
+      }),
+    );
+  });
+
+  test("uses the arrow form where it can", () => {
+    expect(formatTransaction({ from: "alice", to: "bob", amount: 10, memo: "lunch" })).toBe(
+      "alice -> bob 10 lunch",
+    );
+    expect(formatTransaction({ from: "al ice", to: "bob", amount: 10 })).toBe(
+      '{"from":"al ice","to":"bob","amount":10}',
+    );
+  });
+});
+
+test("no line of any text throws", () => {
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        fc.string({ unit: "binary" }),
+        fc.json(),
+        fc.string().map((s) => `${s} -> ${s}`),
+      ),
+      (line) => {
+        expect(["transaction", "empty", "error"]).toContain(parseTransaction(line).kind);
+      },
+    ),
+  );
+});

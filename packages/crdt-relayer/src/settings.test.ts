@@ -1,0 +1,80 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { RelayError } from "./exit-codes.ts";
+import {
+  completeSettings,
+  flagOf,
+  loadSettings,
+  SETTING_NAMES,
+  SETTINGS,
+  variableOf,
+} from "./settings.ts";
+
+const home = mkdtempSync(join(tmpdir(), "crdt-relayer-settings-"));
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+const env = { SIDE_HOME: home };
+
+function configFile(text: string): string {
+  const file = join(home, "given.toml");
+  writeFileSync(file, text);
+  return file;
+}
+
+describe("settings", () => {
+  it("have defaults that their own rules accept", () => {
+    const settings = loadSettings({}, undefined, env);
+    expect(settings).toMatchObject({
+      host: "127.0.0.1",
+      port: 8080,
+      data: join(home, "relayer"),
+      logLevel: "info",
+    });
+    for (const name of SETTING_NAMES) {
+      expect(SETTINGS[name].read(settings[name])).toEqual(settings[name]);
+      expect(SETTINGS[name].read(String(settings[name]))).toEqual(settings[name]);
+    }
+  });
+
+  it("are named alike in flags, variables and the file", () => {
+    expect(flagOf("maxRoomSessions")).toBe("max-room-sessions");
+    expect(variableOf("maxRoomSessions")).toBe("SIDE_RELAYER_MAX_ROOM_SESSIONS");
+  });
+
+  it("come from flags before variables before the file", () => {
+    const config = configFile('host = "::1"\nport = 1\nmax-rooms = 1\n');
+    const variables = {
+      ...env,
+      SIDE_RELAYER_PORT: "2",
+      SIDE_RELAYER_MAX_ROOMS: "2",
+      SIDE_RELAYER_HOST: "",
+    };
+    expect(loadSettings({ port: "3" }, config, variables)).toMatchObject({
+      host: "::1",
+      port: 3,
+      maxRooms: 2,
+    });
+  });
+
+  it("name the place of a wrong value", () => {
+    const wrong: readonly (readonly [() => unknown, string])[] = [
+      [() => loadSettings({ port: "x" }, undefined, env), "--port"],
+      [() => loadSettings({}, undefined, { ...env, SIDE_RELAYER_PORT: "-1" }), "SIDE_RELAYER_PORT"],
+      [() => loadSettings({}, configFile("ping-seconds = 0"), env), '"ping-seconds" in'],
+      [() => loadSettings({}, configFile("host = true"), env), '"host" in'],
+      [() => completeSettings({ port: 1.5 }, env), "port"],
+    ];
+    for (const [load, place] of wrong) {
+      expect(load).toThrow(RelayError);
+      expect(load).toThrow(place);
+    }
+  });
+
+  it("make a folder absolute, and leave :memory: alone", () => {
+    expect(loadSettings({ data: "rooms" }, undefined, env).data).toBe(resolve("rooms"));
+    expect(loadSettings({ data: ":memory:" }, undefined, env).data).toBe(":memory:");
+  });
+});

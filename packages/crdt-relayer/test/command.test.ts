@@ -1,0 +1,159 @@
+import { once } from "node:events";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { CLOSE } from "../src/index.ts";
+import { Client, Participant } from "./participant.ts";
+import { runCommand, startCommand, temporaryFolder } from "./running.ts";
+
+describe("crdt-relayer", () => {
+  it("prints help with every option and examples, within 80 columns", async () => {
+    const { code, stdout, stderr } = await runCommand(["--help"]);
+    expect([code, stderr]).toEqual([0, ""]);
+    for (const part of [
+      "--host",
+      "--port",
+      "--data",
+      "--config",
+      "--log-level",
+      "--max-rooms",
+      "Examples:",
+    ]) {
+      expect(stdout).toContain(part);
+    }
+    expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("prints its version", async () => {
+    expect(await runCommand(["--version"])).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/u) as string,
+    });
+  });
+
+  it.each([
+    [
+      ["--prot", "1"],
+      /unknown option '--prot'\n\(Did you mean --port\?\)\n {2}next: crdt-relayer --help/u,
+    ],
+    [
+      ["--port", "99999"],
+      /--port cannot be "99999"\n {2}why: {2}it must be a number from 0 to 65535/u,
+    ],
+    [["--port"], /argument missing/u],
+    [["extra"], /too many arguments/u],
+    [["--log-level", "loud"], /--log-level cannot be "loud"/u],
+    [["--max-frame-bytes", "1000"], /--max-frame-bytes cannot be "1000"/u],
+    [["--send-hard-bytes", "70000"], /--send-hard-bytes cannot be 70000/u],
+    [["--config", "/nowhere/config.toml"], /cannot read the config file \/nowhere\/config.toml/u],
+  ])("ends with 2 and a hint for %j", async (args, message) => {
+    const { code, stdout, stderr } = await runCommand(args);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toMatch(message);
+  });
+
+  it("takes settings from flags, then variables, then the config file", async () => {
+    const home = temporaryFolder();
+    mkdirSync(join(home, "relayer"));
+    writeFileSync(
+      join(home, "relayer", "config.toml"),
+      'log-level = "silent"\nmax-room-sessions = 1\nmax-rooms = 1\n',
+    );
+    const { url, process, outcome } = await startCommand(["--data", ":memory:"], {
+      SIDE_HOME: home,
+      SIDE_RELAYER_MAX_ROOMS: "2",
+    });
+    const rooms = ["one", "two", "one", "three"];
+    const answers: string[] = [];
+    for (const room of rooms) {
+      const client = await Client.open(url);
+      answers.push(await client.ask(`/join ${room}`));
+    }
+    expect(answers).toEqual([
+      expect.stringMatching(/^joined/u),
+      expect.stringMatching(/^joined/u),
+      "error: this room takes no more than 1 session at once",
+      "error: this relay holds no more than 2 rooms at once",
+    ]);
+    process.kill("SIGTERM");
+    expect(await outcome).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("refuses a config file with a mistake", async () => {
+    const file = join(temporaryFolder(), "relayer.toml");
+    writeFileSync(file, "prot = 1\n");
+    expect(await runCommand(["--config", file])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('unknown setting "prot"') as string,
+    });
+    writeFileSync(file, "port = \n");
+    expect(await runCommand(["--config", file])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("line 1") as string,
+    });
+  });
+
+  it("keeps rooms in ~/.side/relayer unless told otherwise", async () => {
+    const home = temporaryFolder();
+    for (let run = 0; run < 2; run++) {
+      const relay = await startCommand([], { SIDE_HOME: home });
+      const alice = await Participant.join(relay.url, "main");
+      await alice.untilLines(run);
+      await alice.untilDurable(alice.write(`run ${run}`));
+      relay.process.kill("SIGTERM");
+      expect(await relay.outcome).toMatchObject({ code: 0 });
+    }
+  });
+
+  it.each(["SIGTERM", "SIGINT"] as const)(
+    "drains on %s, tells the sessions, and ends with 0",
+    async (signal) => {
+      const relay = await startCommand(["--data", temporaryFolder(), "--log-level", "silent"]);
+      const alice = await Participant.join(relay.url, "main");
+      await alice.untilDurable(alice.write("hello"));
+      relay.process.kill(signal);
+      expect(await alice.client.closed).toEqual({
+        code: CLOSE.stopping.code,
+        reason: CLOSE.stopping.reason,
+      });
+      expect(await relay.outcome).toEqual({
+        code: 0,
+        stdout: `listening ${relay.url}\n`,
+        stderr: "",
+      });
+    },
+  );
+
+  it("says what to type when the port is taken", async () => {
+    const server = createServer();
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address() as AddressInfo;
+    const { code, stderr } = await runCommand(["--data", ":memory:", "--port", String(port)]);
+    server.close();
+    expect(code).toBe(1);
+    expect(stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+    expect(stderr).toContain(`next: crdt-relayer --port ${port + 1}`);
+  });
+
+  it("leaves a folder to the relayer that uses it, and ends with 4", async () => {
+    const data = temporaryFolder();
+    await startCommand(["--data", data]);
+    expect(await runCommand(["--data", data, "--port", "0"])).toMatchObject({
+      code: 4,
+      stdout: "",
+      stderr: expect.stringContaining(`another relayer is using ${data}`) as string,
+    });
+  });
+
+  it("ends with 5 on a damaged store", async () => {
+    const data = temporaryFolder();
+    mkdirSync(join(data, "store"));
+    writeFileSync(join(data, "store", "CURRENT"), "junk\n");
+    expect(await runCommand(["--data", data, "--port", "0"])).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining("is damaged") as string,
+    });
+  });
+});

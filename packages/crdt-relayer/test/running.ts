@@ -1,0 +1,99 @@
+/** Relays and folders that a test has started, and that are gone when it ends. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach } from "vitest";
+import { createRelay, type Relay, type RelayOptions, type Settings } from "../src/index.ts";
+
+const COMMAND = fileURLToPath(new URL("../bin/crdt-relayer.js", import.meta.url));
+
+const cleanups: (() => Promise<unknown> | void)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+/** A new folder, removed after the test. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), "crdt-relayer-"));
+  cleanups.push(() => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return folder;
+}
+
+/** A relay in this process on a free port, in memory unless told otherwise; closed after the test. */
+export async function startRelay(
+  settings: Partial<Settings> = {},
+  options: RelayOptions = {},
+): Promise<Relay> {
+  const relay = await createRelay({ port: 0, data: ":memory:", ...settings }, options);
+  // A test that made the store fail has seen the error already.
+  cleanups.push(() => relay.close().catch(() => undefined));
+  return relay;
+}
+
+/** How a process ended, and everything that it wrote. */
+export interface Outcome {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** The command as a process of its own. */
+export interface RelayProcess {
+  /** The address that it announced. */
+  readonly url: string;
+  readonly process: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+}
+
+/** Runs the command to its end. */
+export function runCommand(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  return launch(args, env).outcome;
+}
+
+/** Starts the command on a free port and waits until it listens; killed after the test if it still runs. */
+export async function startCommand(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv = {},
+): Promise<RelayProcess> {
+  const { child, outcome } = launch(["--port", "0", ...args], env);
+  const line = await Promise.race([
+    once(createInterface({ input: child.stdout! }), "line").then(([text]) => String(text)),
+    outcome.then(({ stderr }) => {
+      throw new Error(`the relay ended: ${stderr}`);
+    }),
+  ]);
+  const url = /^listening (\S+)$/u.exec(line)?.[1];
+  if (url === undefined) throw new Error(`unexpected line: ${line}`);
+  return { url, process: child, outcome };
+}
+
+function launch(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): { child: ChildProcess; outcome: Promise<Outcome> } {
+  const child = spawn(process.execPath, [COMMAND, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1", ...env },
+  });
+  let stdout = "";
+  let stderr = "";
+  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
+  child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  const outcome = once(child, "close").then(([code]) => ({
+    code: code as number | null,
+    stdout,
+    stderr,
+  }));
+  cleanups.push(async () => {
+    if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
+    await outcome;
+  });
+  return { child, outcome };
+}
