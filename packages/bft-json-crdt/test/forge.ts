@@ -3,6 +3,8 @@
  *
  * Without `lies` a change says the truth about what it is built on; then only what a test puts in deliberately is wrong.
  */
+import { Point } from "@noble/ed25519";
+import { sha512 } from "@noble/hashes/sha2.js";
 import {
   changeId,
   encodeGroup,
@@ -166,4 +168,23 @@ function sortedIds(
   const taken = new Set(elsewhere.map((change) => change?.hex));
   const ids = changes.filter(({ hex }) => !taken.has(hex) && taken.add(hex)).map(({ id }) => id);
   return ids.toSorted(compareBytes);
+}
+
+/** Another signature of an author under the same message: anyone can make any number of their own. */
+export function signAgain(message: Uint8Array, { publicKey, secretKey }: KeyPair, nonce: bigint): Uint8Array {
+  const order = Point.CURVE().n;
+  const r = Point.BASE.multiply(nonce).toBytes();
+  const expanded = sha512(secretKey).slice(0, 32);
+  expanded[0]! &= 248;
+  expanded[31] = (expanded[31]! & 127) | 64;
+  const k = littleEndian(sha512(new Uint8Array([...r, ...publicKey, ...message])));
+  let s = (nonce + k * littleEndian(expanded)) % order;
+  const signature = new Uint8Array(64);
+  signature.set(r);
+  for (let at = 32; at < 64; at++, s >>= 8n) signature[at] = Number(s & 255n);
+  return signature;
+}
+
+function littleEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes.toReversed())}`);
 }

@@ -19,7 +19,14 @@ export class Float {
 
 /** A decoded item (2); integers are bigints. */
 export type Item =
-  null | boolean | bigint | Float | string | Uint8Array | Item[] | Map<string, Item>;
+  | null
+  | boolean
+  | bigint
+  | Float
+  | string
+  | Uint8Array
+  | Item[]
+  | Map<string, Item>;
 
 /** Thrown inside, never out of {@link SecondReplica}. */
 export class Refusal extends Error {
@@ -81,10 +88,10 @@ export function diagnostic(item: Item): string {
 
 /** Decodes a body and judges what its bytes alone decide (5.1); throws a Refusal. */
 export function decodeChange(body: Uint8Array): Change {
-  if (body.length > 1_047_552) throw new Refusal("too_large");
   const decoder = new Decoder(body);
   const fields = decoder.array();
   if (decoder.count() !== 1) throw new Refusal("unsupported_version");
+  if (body.length > 1_047_552) throw new Refusal("too_large");
   must(fields === 11);
   const document = decoder.id();
   const author = decoder.id();
@@ -108,6 +115,15 @@ export function decodeChange(body: Uint8Array): Change {
   return { id, document, author, chain, seq, prev, parents, lamport, time, refs, ops };
 }
 
+/** An entry of a group that has passed what its bytes decide. */
+interface Candidate {
+  readonly change: Change;
+  readonly isSigned: boolean;
+  fault: string | null;
+  /** Part of the set that is applied in one step. */
+  isIn: boolean;
+}
+
 /** A replica that only receives. */
 export class SecondReplica {
   readonly applied = new Map<string, Change>();
@@ -122,82 +138,36 @@ export class SecondReplica {
   /** Ids of applied changes that no other applied change depends on, sorted (9.3). */
   frontier(): string[] {
     const heads = new Set(this.applied.keys());
-    for (const change of this.applied.values()) for (const id of dependencies(change)) heads.delete(id);
+    for (const change of this.applied.values()) {
+      for (const id of dependencies(change)) heads.delete(id);
+    }
     return [...heads].sort();
   }
 
   /** Receives a group (9.1); returns what became of each entry, or the code for which all of it is refused. */
   receive(group: Uint8Array): string[] | string {
-    let entries: { body: Uint8Array; signature: Uint8Array | null }[];
+    let entries: Entry[];
     try {
       entries = decodeGroup(group);
     } catch (error) {
       return codeOf(error);
     }
-    const outcomes: (string | null)[] = [];
-    const candidates: { change: Change; signed: boolean; at: number; fault: string | null; in: boolean }[] = [];
-    entries.forEach(({ body, signature }, at) => {
-      outcomes.push(null);
-      const id = sha256("change", body);
-      if (this.applied.has(id) || candidates.some(({ change }) => change.id === id)) {
-        outcomes[at] = "duplicate";
-        return;
-      }
-      try {
-        const change = decodeChange(body);
-        if (change.document !== this.#document) throw new Refusal("wrong_document");
-        const genuine = signature === null || isGenuine(signature, change);
-        if (!genuine) outcomes[at] = "bad_signature";
-        else candidates.push({ change, signed: signature !== null, at, fault: null, in: true });
-      } catch (error) {
-        outcomes[at] = codeOf(error);
-        if (outcomes[at] !== "unsupported_version") this.#rejected.add(id);
-      }
-    });
-    const earlier = new Map<string, Change>();
-    for (const candidate of candidates) {
-      const { change } = candidate;
-      const known = (id: string): Change | undefined => this.applied.get(id) ?? earlier.get(id);
-      if (dependencies(change).every((id) => known(id) !== undefined)) {
-        const bad = candidates.some(({ change: { id }, fault }) => fault !== null && dependencies(change).includes(id));
-        candidate.fault = bad ? "rejected_dependency" : faultOf(change, known);
-      }
-      if (dependencies(change).some((id) => this.#rejected.has(id))) candidate.fault = "rejected_dependency";
-      earlier.set(change.id, change);
-    }
-    for (let shrank = true; shrank; ) {
-      shrank = false;
-      const before = new Set(this.applied.keys());
-      const covered = new Set<string | null>();
-      for (const { change, signed, in: isIn } of candidates.toReversed()) {
-        if (isIn && (signed || covered.has(change.id))) covered.add(change.id).add(change.prev);
-      }
-      for (const candidate of candidates) {
-        const { change, fault } = candidate;
-        const fits = fault === null && covered.has(change.id) && dependencies(change).every((id) => before.has(id));
-        if (candidate.in && !fits) {
-          candidate.in = false;
-          shrank = true;
-        }
-        if (candidate.in) before.add(change.id);
-      }
-    }
-    for (const { change, at, in: isIn } of candidates) {
-      if (!isIn) continue;
-      this.#apply(change);
-      outcomes[at] = "applied";
-    }
-    for (const { change, signed, at, fault, in: isIn } of candidates) {
-      if (isIn) continue;
+    const candidates = new Map<string, Candidate>();
+    const screened = entries.map((entry) => this.#screen(entry, candidates));
+    const inOrder = [...candidates.values()];
+    this.#judge(inOrder);
+    this.#choose(inOrder);
+    for (const { change, isIn } of inOrder) if (isIn) this.#apply(change);
+    for (const { change, isIn, isSigned, fault } of inOrder) {
       if (fault !== null) this.#rejected.add(change.id);
-      else if (signed) this.#pending.set(change.id, change);
-      outcomes[at] = fault ?? (signed ? "pending" : "missing_signature");
+      else if (!isIn && isSigned) this.#pending.set(change.id, change);
     }
     this.#drain();
-    return outcomes.map((outcome, at) => {
-      const candidate = candidates.find((candidate) => candidate.at === at);
-      if (outcome !== "pending" || candidate === undefined) return outcome!;
-      return this.applied.has(candidate.change.id) ? "applied" : outcome;
+    return screened.map((outcome) => {
+      if (typeof outcome === "string") return outcome;
+      if (this.applied.has(outcome.change.id)) return "applied";
+      const isPending = this.#pending.has(outcome.change.id);
+      return outcome.fault ?? (isPending ? "pending" : "missing_signature");
     });
   }
 
@@ -206,21 +176,78 @@ export class SecondReplica {
     return new Fold(readSchema(decodeItem(description) as Item[]), this.applied).json();
   }
 
+  /** What the bytes of one entry decide; adds it to the candidates if they decide nothing. */
+  #screen({ body, signature }: Entry, candidates: Map<string, Candidate>): Candidate | string {
+    const id = sha256("change", body);
+    if (this.applied.has(id) || candidates.has(id)) return "duplicate";
+    try {
+      const change = decodeChange(body);
+      if (change.document !== this.#document) throw new Refusal("wrong_document");
+      if (signature !== null && !isGenuine(signature, change)) return "bad_signature";
+      const candidate = { change, isSigned: signature !== null, fault: null, isIn: false };
+      candidates.set(id, candidate);
+      return candidate;
+    } catch (error) {
+      const code = codeOf(error);
+      if (code !== "unsupported_version") this.#rejected.add(id);
+      return code;
+    }
+  }
+
+  /** What is wrong with candidates by 5.2, as far as their dependencies are known. */
+  #judge(candidates: readonly Candidate[]): void {
+    const earlier = new Map<string, Candidate>();
+    for (const candidate of candidates) {
+      const { change } = candidate;
+      const known = (id: string): Change | undefined =>
+        this.applied.get(id) ?? earlier.get(id)?.change;
+      const ids = dependencies(change);
+      const isRejected = (id: string): boolean =>
+        this.#rejected.has(id) || earlier.get(id)?.fault != null;
+      if (ids.some(isRejected)) candidate.fault = "rejected_dependency";
+      else if (ids.every((id) => known(id) !== undefined)) candidate.fault = faultOf(change, known);
+      earlier.set(change.id, candidate);
+    }
+  }
+
+  /** The greatest set that can be applied in one step: all, without what cannot be, until nothing more falls out. */
+  #choose(candidates: readonly Candidate[]): void {
+    for (const candidate of candidates) candidate.isIn = candidate.fault === null;
+    for (let shrank = true; shrank;) {
+      shrank = false;
+      // Signed, or on the line of a later one that is.
+      const vouched = new Set<string | null>();
+      for (const { change, isSigned, isIn } of candidates.toReversed()) {
+        if (isIn && (isSigned || vouched.has(change.id))) vouched.add(change.id).add(change.prev);
+      }
+      const known = new Set(this.applied.keys());
+      for (const candidate of candidates) {
+        const { change, isIn } = candidate;
+        if (!isIn) continue;
+        const fits = dependencies(change).every((id) => known.has(id)) && vouched.has(change.id);
+        if (fits) known.add(change.id);
+        else shrank = true;
+        candidate.isIn = fits;
+      }
+    }
+  }
+
   #apply(change: Change): void {
     this.applied.set(change.id, change);
     this.#pending.delete(change.id);
   }
 
   #drain(): void {
-    for (let moved = true; moved; ) {
+    for (let moved = true; moved;) {
       moved = false;
       for (const change of this.#pending.values()) {
         const ids = dependencies(change);
-        const rejected = ids.some((id) => this.#rejected.has(id));
-        if (!rejected && !ids.every((id) => this.applied.has(id))) continue;
+        const isRejected = ids.some((id) => this.#rejected.has(id));
+        if (!isRejected && !ids.every((id) => this.applied.has(id))) continue;
         moved = true;
         this.#pending.delete(change.id);
-        if (rejected || faultOf(change, (id) => this.applied.get(id)) !== null) this.#rejected.add(change.id);
+        const isFaulty = isRejected || faultOf(change, (id) => this.applied.get(id)) !== null;
+        if (isFaulty) this.#rejected.add(change.id);
         else this.#apply(change);
       }
     }
@@ -233,7 +260,9 @@ function faultOf(change: Change, known: (id: string) => Change | undefined): str
   if (change.lamport !== 1 + Math.max(0, ...lamports)) return "wrong_lamport";
   if (change.prev === null) return null;
   const { author, chain, seq } = known(change.prev)!;
-  return author === change.author && chain === change.chain && seq === change.seq - 1 ? null : "wrong_prev";
+  return author === change.author && chain === change.chain && seq === change.seq - 1
+    ? null
+    : "wrong_prev";
 }
 
 function dependencies({ prev, parents, refs }: Change): string[] {
@@ -246,7 +275,13 @@ function isGenuine(signature: Uint8Array, { id, author }: Change): boolean {
   return verify(null, Buffer.concat([tag("signature"), Buffer.from(id, "hex")]), key, signature);
 }
 
-function decodeGroup(bytes: Uint8Array): { body: Uint8Array; signature: Uint8Array | null }[] {
+interface Entry {
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array | null;
+}
+
+/** Section 8. */
+function decodeGroup(bytes: Uint8Array): Entry[] {
   if (bytes.length > 1_048_576) throw new Refusal("too_large");
   const decoder = new Decoder(bytes);
   const count = decoder.array();
@@ -395,7 +430,8 @@ class Decoder {
   #float(width: number): Float {
     const bytes = this.#take(1 << width);
     const view = new DataView(bytes.buffer, bytes.byteOffset);
-    const value = width === 3 ? view.getFloat64(0) : width === 2 ? view.getFloat32(0) : half(view.getUint16(0));
+    const value =
+      width === 3 ? view.getFloat64(0) : width === 2 ? view.getFloat32(0) : half(view.getUint16(0));
     const shorter = width === 3 ? Math.fround(value) === value : width === 2 && isHalf(value);
     must(Number.isFinite(value) && !shorter && !Number.isSafeInteger(value));
     return new Float(value, width);
@@ -410,7 +446,8 @@ class Decoder {
 
 function half(bits: number): number {
   const exponent = (bits >> 10) & 31;
-  const magnitude = exponent === 0 ? (bits & 1023) * 2 ** -24 : (1024 + (bits & 1023)) * 2 ** (exponent - 25);
+  const magnitude =
+    exponent === 0 ? (bits & 1023) * 2 ** -24 : (1024 + (bits & 1023)) * 2 ** (exponent - 25);
   return exponent === 31 ? Number.NaN : bits >> 15 === 0 ? magnitude : -magnitude;
 }
 
@@ -422,7 +459,12 @@ function isHalf(value: number): boolean {
 
 /** A schema (11.1), as read from its description. */
 type Schema =
-  | { readonly kind: "leaf"; readonly type: string; readonly default: Item; readonly optional: boolean }
+  | {
+      readonly kind: "leaf";
+      readonly type: string;
+      readonly default: Item;
+      readonly optional: boolean;
+    }
   | { readonly kind: "text" | "counter" }
   | { readonly kind: "set" | "list" | "map"; readonly item: Schema }
   | { readonly kind: "struct"; readonly fields: ReadonlyMap<string, Schema> };
@@ -437,7 +479,8 @@ function readSchema(parts: Item[]): Schema {
   if (kind === "set" || kind === "list" || kind === "map") return { kind, item: readSchema(parts) };
   if (kind !== "struct") return { kind: kind === "text" ? kind : "counter" };
   const fields = new Map<string, Schema>();
-  for (let rest = Number(parts.shift()); rest > 0; rest--) fields.set(String(parts.shift()), readSchema(parts));
+  for (let rest = Number(parts.shift()); rest > 0; rest--)
+    fields.set(String(parts.shift()), readSchema(parts));
   return { kind, fields };
 }
 
@@ -529,7 +572,9 @@ class Fold {
 
   #foldChange(change: Change): void {
     if (change.ops.some(({ detached }) => detached)) return;
-    const elements = Array.from({ length: madeBy(change) }, (_, index) => newElement(change, index));
+    const elements = Array.from({ length: madeBy(change) }, (_, index) =>
+      newElement(change, index),
+    );
     this.#elements.set(change.id, elements);
     let made = 0;
     for (const op of change.ops) {
@@ -561,7 +606,9 @@ class Fold {
         const replaced = this.#ranges(scope, targets.slice(1));
         must(replaced.length <= 64 && depthOf(content) <= 64);
         must(
-          replaced.every((old) => old !== null && (old.home === register || old === register.first)),
+          replaced.every(
+            (old) => old !== null && (old.home === register || old === register.first),
+          ),
         );
         must(made === 0 || fits(register.item, content));
         for (const old of replaced) register.standing.delete(old!);
@@ -652,7 +699,8 @@ class Fold {
       const line = ref === 0 ? [scope.change] : this.#line(scope, ref, back);
       must(first < madeBy(line[0]!));
       const all = line.flatMap(
-        (change) => this.#elements.get(change.id) ?? Array.from({ length: madeBy(change) }, () => null),
+        (change) =>
+          this.#elements.get(change.id) ?? Array.from({ length: madeBy(change) }, () => null),
       );
       must(first + count <= all.length);
       for (let at = first; at < first + count; at++) found.push(all[at]!);
@@ -709,7 +757,16 @@ function remove(element: Element): void {
 
 function newElement(change: Change, index: number): Element {
   const children: [Element[], Element[]] = [[], []];
-  return { change, index, children, home: null, content: null, raw: "", visible: false, node: null };
+  return {
+    change,
+    index,
+    children,
+    home: null,
+    content: null,
+    raw: "",
+    visible: false,
+    node: null,
+  };
 }
 
 function newHome(role: Home["role"], item: Schema, first: Element | null): Home {
@@ -758,25 +815,47 @@ function viewOf(node: Node): string | undefined {
       return jsonOf(standing.get(greatest(standing))!, schema);
     }
     case "text":
-      return JSON.stringify(walk(node.top).map(({ content }) => content).join(""));
+      return JSON.stringify(
+        walk(node.top)
+          .map(({ content }) => content)
+          .join(""),
+      );
     case "counter":
       return `"${node.sum}"`;
     case "set": {
-      const values = new Map([...standing].map(([{ raw }, value]) => [raw, jsonOf(value, schema.item)]));
-      return `[${[...values.keys()].sort().map((raw) => values.get(raw)!).join()}]`;
+      const values = new Map(
+        [...standing].map(([{ raw }, value]) => [raw, jsonOf(value, schema.item)]),
+      );
+      return `[${[...values.keys()]
+        .sort()
+        .map((raw) => values.get(raw)!)
+        .join()}]`;
     }
     case "list": {
       const { item } = schema;
-      return `[${walk(node.top).map((element) => {
-        return viewOf(ownedBy(element)) ?? (item.kind === "leaf" ? jsonOf(item.default, item) : "null");
-      }).join()}]`;
+      return `[${walk(node.top)
+        .map((element) => {
+          return (
+            viewOf(ownedBy(element)) ?? (item.kind === "leaf" ? jsonOf(item.default, item) : "null")
+          );
+        })
+        .join()}]`;
     }
     case "map":
-      return objectOf([...node.keys].filter(([, key]) => key.standing.size > 0).map(([name, key]) => {
-        const shown = greatest(key.standing);
-        const { item } = schema;
-        return [name, item.kind === "leaf" ? jsonOf(key.standing.get(shown)!, item) : viewOf(ownedBy(shown))];
-      }));
+      return objectOf(
+        [...node.keys]
+          .filter(([, key]) => key.standing.size > 0)
+          .map(([name, key]) => {
+            const shown = greatest(key.standing);
+            const { item } = schema;
+            return [
+              name,
+              item.kind === "leaf"
+                ? jsonOf(key.standing.get(shown)!, item)
+                : viewOf(ownedBy(shown)),
+            ];
+          }),
+      );
     case "struct":
       return objectOf([...schema.fields.keys()].map((name) => [name, viewOf(fieldOf(node, name))]));
   }
@@ -785,9 +864,12 @@ function viewOf(node: Node): string | undefined {
 /** The visible elements of a sequence in order (12.5). */
 function walk(top: readonly Element[]): Element[] {
   const order: Element[] = [];
-  const descending = (siblings: readonly Element[]): Element[] => siblings.toSorted((a, b) => compareKeys(b, a));
+  const descending = (siblings: readonly Element[]): Element[] =>
+    siblings.toSorted((a, b) => compareKeys(b, a));
   // What is still to do, last first: an element to open, or one whose left side is done.
-  const open = descending(top).toReversed().map((element) => ({ element, isOpen: false }));
+  const open = descending(top)
+    .toReversed()
+    .map((element) => ({ element, isOpen: false }));
   for (let step = open.pop(); step !== undefined; step = open.pop()) {
     const { element, isOpen } = step;
     if (isOpen && element.visible) order.push(element);
@@ -812,13 +894,15 @@ function compareKeys(a: Element, b: Element): number {
 /** The JSON of a value under a leaf's schema. */
 function jsonOf(value: Item, leaf: Schema): string {
   if (typeof value === "bigint") {
-    const isPlain = Number.isSafeInteger(Number(value)) && !(leaf.kind === "leaf" && leaf.type === "bigint");
+    const isPlain =
+      Number.isSafeInteger(Number(value)) && !(leaf.kind === "leaf" && leaf.type === "bigint");
     return isPlain ? String(value) : `"${value}"`;
   }
   if (value instanceof Float) return String(value.value);
   if (value instanceof Uint8Array) return `"${Buffer.from(value).toString("base64url")}"`;
   if (Array.isArray(value)) return `[${value.map((item) => jsonOf(item, leaf)).join()}]`;
-  if (value instanceof Map) return objectOf([...value].map(([key, item]) => [key, jsonOf(item, leaf)]));
+  if (value instanceof Map)
+    return objectOf([...value].map(([key, item]) => [key, jsonOf(item, leaf)]));
   return JSON.stringify(value);
 }
 

@@ -8,6 +8,7 @@ import {
   Document,
   documentId,
   encodeGroup,
+  type ForkProof,
   decodeGroup,
   type History,
   type KeyPair,
@@ -62,7 +63,7 @@ const BYTES_PER_STEP = MAX_GROUP_BYTES / 4;
 
 interface Waiter {
   readonly index: number;
-  readonly resolve: () => void;
+  readonly resolve: (acknowledged: boolean) => void;
 }
 
 /** One replica of one room's document. */
@@ -79,6 +80,7 @@ export class Node implements LinkHost {
   readonly #forked = new Map<string, ForkStatus>();
   readonly #started = performance.now();
   readonly #waiters = new Set<Waiter>();
+  readonly #onLinkChanged = new Set<() => void>();
   #durable: number;
   #appends: Promise<unknown> = Promise.resolve();
   /** Own changes made since the start and not acknowledged, ascending. */
@@ -120,7 +122,7 @@ export class Node implements LinkHost {
       });
     }
     const node = new Node(options, document);
-    for (let index = 0; index < node.history.length; index++) node.#noteFork(index);
+    for (const proof of node.history.forks()) node.#noteFork(proof);
     return node;
   }
 
@@ -142,6 +144,25 @@ export class Node implements LinkHost {
     }
   }
 
+  /** Resolves when some relay and this node have the same, when none can be reached, or after `timeoutMs`. */
+  inStep(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(done, timeoutMs);
+      const look = (): void => {
+        const states = this.#links.map(({ link }) => link.state);
+        if (states.includes("synced") || states.every((state) => state === "waiting")) done();
+      };
+      const onLooks = this.#onLinkChanged;
+      function done(): void {
+        clearTimeout(timer);
+        onLooks.delete(look);
+        resolve();
+      }
+      onLooks.add(look);
+      look();
+    });
+  }
+
   /**
    * Signs transactions, one change each, stores them, and gives them to the relays; returns their ids once they are
    * durable here. Throws CommandError when the log cannot be written.
@@ -159,17 +180,17 @@ export class Node implements LinkHost {
       throw new CommandError(EXIT.failure, { what: `there is no change ${toHex(id)} here` });
     if (this.#coverage.has(index)) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const timer = setTimeout(() => {
-        this.#waiters.delete(waiter);
-        resolve(false);
-      }, timeoutMs);
       const waiter: Waiter = {
         index,
-        resolve: () => {
+        resolve: (acknowledged) => {
           clearTimeout(timer);
-          resolve(true);
+          this.#waiters.delete(waiter);
+          resolve(acknowledged);
         },
       };
+      const timer = setTimeout(() => {
+        waiter.resolve(false);
+      }, timeoutMs);
       this.#waiters.add(waiter);
     });
   }
@@ -244,6 +265,7 @@ export class Node implements LinkHost {
   /** Ends the links, after what was given to them is sent, then the store, after what was given to it is durable. */
   async close(): Promise<void> {
     await this.#appends;
+    for (const waiter of this.#waiters) waiter.resolve(false);
     await Promise.all(this.#links.map(({ link }) => link.close()));
     if (this.#failure === null) await this.store.log.append([]).catch(() => undefined);
     await this.store.close();
@@ -274,9 +296,7 @@ export class Node implements LinkHost {
       covered++;
     this.#unacknowledged.splice(0, covered);
     for (const waiter of this.#waiters) {
-      if (!this.#coverage.has(waiter.index)) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
+      if (this.#coverage.has(waiter.index)) waiter.resolve(true);
     }
   }
 
@@ -284,6 +304,7 @@ export class Node implements LinkHost {
     const entry = this.#links.find((candidate) => candidate.link === link);
     if (entry !== undefined && (reason !== null || link.state === "syncing")) entry.reason = reason;
     this.#listener.link?.(link, reason);
+    for (const look of this.#onLinkChanged) look();
   }
 
   linkReported(link: Link, code: string, detail: string): void {
@@ -353,21 +374,24 @@ export class Node implements LinkHost {
 
   #tell(indexes: readonly number[]): void {
     this.#listener.applied?.(indexes);
-    for (const index of indexes) {
-      const fork = this.#noteFork(index);
+    const { history } = this;
+    const isNews = indexes.some(
+      (index) => history.isForked(index) && !this.#forked.has(chainKey(history, index)),
+    );
+    if (!isNews) return;
+    for (const proof of history.forks()) {
+      const fork = this.#noteFork(proof);
       if (fork !== null) this.#listener.forked?.(fork);
     }
   }
 
-  /** Remembers that the chain of this change is forked; null when it is not, or when that was known. */
-  #noteFork(index: number): ForkStatus | null {
-    const { history } = this;
-    if (!history.isForked(index)) return null;
-    const author = toHex(history.authorAt(index));
-    const chain = history.chainAt(index).toString();
-    if (this.#forked.has(`${author} ${chain}`)) return null;
-    const fork = { author, chain, seq: history.seqAt(index) };
-    this.#forked.set(`${author} ${chain}`, fork);
+  /** Remembers a fork; null when it was known. */
+  #noteFork({ author, chain, seq }: ForkProof): ForkStatus | null {
+    const key = `${toHex(author)} ${chain}`;
+    if (this.#forked.has(key)) return null;
+    const own = Buffer.compare(author, this.#publicKey) === 0;
+    const fork = { author: toHex(author), chain: chain.toString(), seq, own };
+    this.#forked.set(key, fork);
     return fork;
   }
 
@@ -385,6 +409,10 @@ export class Node implements LinkHost {
     this.#listener.failed?.(this.#failure);
     return this.#failure;
   }
+}
+
+function chainKey(history: History, index: number): string {
+  return `${toHex(history.authorAt(index))} ${history.chainAt(index)}`;
 }
 
 /**

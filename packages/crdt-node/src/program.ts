@@ -262,7 +262,7 @@ function writeUsageError(text: string): void {
 const QUOTED_EXAMPLE = 'crdt-node send NAME "alice -> bob 10 lunch"';
 
 /** Tells what went wrong and returns the exit code for it; never a stack trace, unless one was asked for. */
-function reportFailure(error: unknown): ExitCode {
+export function reportFailure(error: unknown): ExitCode {
   if (error instanceof CommanderError) {
     // commander has said it already; help and version are no failures, help for want of a command is.
     return error.exitCode === 0 ? EXIT.ok : EXIT.usage;

@@ -24,6 +24,8 @@ export interface ForkStatus {
   readonly author: string;
   readonly chain: string;
   readonly seq: number;
+  /** It was signed with this node's own key: the key is in use elsewhere, or was stolen. */
+  readonly own: boolean;
 }
 
 /** What `status` shows; keys and ids are hex. */

@@ -88,8 +88,12 @@ export class Screen implements NodeListener {
 
   forked(fork: ForkStatus): void {
     if (this.#json) writeJson({ type: "equivocation", ...fork });
+    const { author, seq, own } = fork;
     warn(
-      `equivocation: ${fork.author} signed two different changes as number ${fork.seq}; both are kept, and all honest nodes see both`,
+      `equivocation: ${author} signed two different changes as number ${seq}; ` +
+        (own
+          ? "that is this node's own key, so someone else has it, too"
+          : "both are kept, and all honest nodes see both"),
     );
   }
 

@@ -440,7 +440,9 @@ describe("an author who signed two changes with one number", () => {
     const status = JSON.parse((await crdtNode(["status", "jana", "--json"])).stdout) as {
       faults: { forks: unknown };
     };
-    expect(status.faults.forks).toEqual([{ author: toHex(keyPair.publicKey), chain: "0", seq: 1 }]);
+    expect(status.faults.forks).toEqual([
+      { author: toHex(keyPair.publicKey), chain: "0", seq: 1, own: false },
+    ]);
     expect(await transactionsOf("jana")).toHaveLength(2);
   });
 });

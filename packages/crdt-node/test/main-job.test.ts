@@ -2,7 +2,7 @@
  * The main job with real processes: lines piped into three nodes at once, a relayer between them, and things that die in
  * the middle. What must come out: the same document everywhere, nothing lost, nothing twice.
  */
-import { readFileSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import {
@@ -39,13 +39,6 @@ async function settled(program: Program, transactions: number): Promise<void> {
   await program.until(`digest of ${transactions}`, () =>
     program.lines.some((line) => line.startsWith("digest ") && line.endsWith(end)),
   );
-}
-
-/** CPU seconds that a process has used, as the kernel counts them (hundredths). */
-function cpuSeconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return (Number(fields[11]) + Number(fields[12])) / 100;
 }
 
 const places: Place[] = [];
@@ -85,8 +78,8 @@ describe.each([
 
     for (const name of NAMES) node(name).type(`${linesOf(name).join("\n")}\n`);
 
-    // Bob dies as soon as the first of his lines are stored, in the middle of the others.
-    await node("bob").until("own lines", () => shown(node("bob"), "bob") > 0);
+    // Bob dies when a third of his lines are stored, in the middle of the others.
+    await node("bob").until("own lines", () => shown(node("bob"), "bob") >= LINES / 3);
     await node("bob").end("SIGKILL");
     // Carol is away from here until everything of the others has been exchanged.
     carols.cut();
@@ -99,7 +92,6 @@ describe.each([
     await node("bob").errorLine(/^connected to/u);
     const stored = new Set((await transactionsOf("bob")).map(lineOf));
     const rest = linesOf("bob").filter((line) => !stored.has(line));
-    console.log("rest", rest.length);
     expect(rest.length).toBeLessThan(LINES);
     node("bob").type(`${rest.join("\n")}\n`);
 
@@ -123,15 +115,6 @@ describe.each([
       expect(status.faults).toEqual({ forks: [], rejected: {} });
       expect(status.pending.changes).toBe(0);
     }
-  });
-
-  test.runIf(killsRelay)("use under 1% of a core when nothing happens", async () => {
-    // The first seconds after the work belong to the work: garbage collection, and the store's compaction.
-    await new Promise((resolve) => setTimeout(resolve, 2_000));
-    const before = NAMES.map((name) => cpuSeconds(node(name).pid));
-    await new Promise((resolve) => setTimeout(resolve, 10_000));
-    const used = NAMES.map((name, i) => cpuSeconds(node(name).pid) - (before[i] ?? 0));
-    for (const seconds of used) expect(seconds).toBeLessThan(0.1);
   });
 
   test("leave a history in the relayer from which a fourth node gets all of it, without any of them", async () => {

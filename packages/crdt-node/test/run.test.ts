@@ -274,6 +274,20 @@ describe("a node that is killed again and again", () => {
   });
 });
 
+test("what is sent from a store that was away stands after what others wrote meanwhile", async () => {
+  await init("mia", "order");
+  await init("nils", "order");
+  for (const [name, line] of [
+    ["mia", "a -> b 1"],
+    ["nils", "a -> b 2"],
+    ["mia", "a -> b 3"],
+  ] as const) {
+    const { code, stderr } = await crdtNode(["send", name, line]);
+    expect([code, stderr]).toEqual([0, "1 transaction stored, and acknowledged by a relay\n"]);
+  }
+  expect((await transactionsOf("mia")).map(({ amount }) => amount)).toEqual([1, 2, 3]);
+});
+
 describe("several relays", () => {
   test("are all used at once, and the node passes changes on from one to the other", async () => {
     const other = await place.relay(":memory:");

@@ -17,8 +17,8 @@ import type { Result } from "../result.ts";
 import { checkSchema, schemaDigest } from "../schema/index.ts";
 import type { Schema, View } from "../schema/index.ts";
 import type { Node } from "./containers.ts";
-import { Draft, encodeDraft } from "./draft.ts";
-import type { Ground } from "./draft.ts";
+import { encodeDraft } from "./draft.ts";
+import type { Draft, Ground } from "./draft.ts";
 import { Editor } from "./editor.ts";
 import { handleOf } from "./handles.ts";
 import type { Handle } from "./handles.ts";
@@ -96,11 +96,15 @@ export class Document<S extends Schema> {
   readonly #forkListeners = new Set<(proof: ForkProof) => void>();
   #knownForks = new Set<string>();
   #state: DocumentState;
-  #epoch = 0;
+  /** How many elements there were when the state was folded anew, by the epoch that this ended. */
+  readonly #elementsAtEnd: number[] = [];
   /** Changes folded so far. */
   #folded = 0;
-  /** Set while `change` runs: how its parts are made, and what they became. */
-  #making: { options: ChangeOptions; groups: Uint8Array[]; indexes: number[] } | null = null;
+  /** True while `change` runs. */
+  #isMaking = false;
+  /** Events that no listener has heard yet. */
+  readonly #events: DocumentEvent[] = [];
+  #isAnnouncing = false;
 
   constructor(options: DocumentOptions<S>) {
     checkSchema(options.schema);
@@ -118,7 +122,6 @@ export class Document<S extends Schema> {
       get state() {
         return document.#state;
       },
-      nextPart: () => this.#closePart(),
     });
   }
 
@@ -129,9 +132,9 @@ export class Document<S extends Schema> {
       {
         editor: this.#editor,
         get epoch() {
-          return document.#epoch;
+          return document.#elementsAtEnd.length;
         },
-        locate: (owner, path) => document.#locate(owner, path),
+        locate: (owner, path, epoch) => document.#locate(owner, path, epoch),
       },
       this.#state.containers.root,
     ) as Handle<S>;
@@ -148,27 +151,34 @@ export class Document<S extends Schema> {
    * author has seen.
    */
   change(edit: (doc: Handle<S>) => void, options: ChangeOptions = {}): LocalChange {
-    if (this.#making !== null) throw new MisuseError("in_change", "a change is being made already");
+    if (this.#isMaking) throw new MisuseError("in_change", "a change is being made already");
     if (this.#keyPair === null) throw new MisuseError("no_key", "open the document with a keyPair to edit it");
-    const making = { options, groups: [] as Uint8Array[], indexes: [] as number[] };
-    this.#making = making;
-    this.#beginPart();
+    const start = this.history.length;
+    const groups: Uint8Array[] = [];
+    this.#isMaking = true;
     try {
+      this.#editor.beginPart();
       const returned: unknown = edit(this.root);
       if (isPromise(returned)) {
         throw new MisuseError("in_change", "the callback of change() must not be async: edits are made at once");
       }
-      this.#closePart();
+      for (const draft of this.#editor.drafts) {
+        groups.push(this.#commit(draft, start + groups.length, options, this.#keyPair));
+      }
+      // The edits took effect while they were made.
+      this.#folded = start + groups.length;
     } catch (error) {
       this.#rollBack();
       throw error;
     } finally {
-      this.#editor.draft = null;
-      this.#making = null;
+      this.#editor.drafts = [];
+      this.#isMaking = false;
     }
-    this.#announce("local", making.indexes);
-    const id = this.history.idAt(making.indexes[making.indexes.length - 1]!);
-    return new LocalChange(id, making.groups, making.indexes);
+    const indexes = groups.map((_, part) => start + part);
+    const id = this.history.idAt(indexes[indexes.length - 1]!);
+    // Others may follow, released by this change.
+    this.#announce("local", start);
+    return new LocalChange(id, groups, indexes);
   }
 
   /**
@@ -176,10 +186,10 @@ export class Document<S extends Schema> {
    * when that arrives. `peer` is who delivered it and pays for what has to wait.
    */
   receive(group: Uint8Array, peer?: string): ReceivedGroup {
-    if (this.#making !== null) throw new MisuseError("in_change", "receive is called inside of change()");
+    if (this.#isMaking) throw new MisuseError("in_change", "receive is called inside of change()");
+    const start = this.history.length;
     const received = this.history.receive(group, peer);
-    this.#fold();
-    if (received.applied.length > 0) this.#announce("remote", received.applied);
+    if (received.applied.length > 0) this.#announce("remote", start);
     return received;
   }
 
@@ -203,7 +213,10 @@ export class Document<S extends Schema> {
     return this.history.frontier();
   }
 
-  /** Calls back after each change of the document, local or remote. Returns what ends the subscription. */
+  /**
+   * Calls back after each change of the document, local or remote. Returns what ends the subscription. What a listener
+   * throws reaches whoever made or delivered the change, once all have heard of it.
+   */
   subscribe(listener: (event: DocumentEvent) => void): () => void {
     this.#listeners.add(listener);
     this.#state.patches.enabled = true;
@@ -254,24 +267,18 @@ export class Document<S extends Schema> {
     return ok(this.history.length - before);
   }
 
-  /** Begins a part of the change that is being made. */
-  #beginPart(): void {
-    this.#editor.draft = new Draft(this.history.elementCount);
-  }
-
-  /** Encodes, signs and applies what has been drafted; begins the next part. */
-  #closePart(): void {
-    const { options, groups, indexes } = this.#making!;
-    const draft = this.#editor.draft!;
-    const keyPair = this.#keyPair!;
+  /** Encodes, signs and applies a part of a change; returns its group. */
+  #commit(draft: Draft, index: number, options: ChangeOptions, keyPair: KeyPair): Uint8Array {
+    if (this.history.length !== index) {
+      // Only this very change, made before and forgotten, can have released what depends on it.
+      throw new MisuseError("in_change", "this change is known to others already: load what was saved");
+    }
     const body = encodeDraft(this.history, draft, this.#ground(options, keyPair));
     const id = changeId(body);
     const signature = sign(signedMessage(id), keyPair.secretKey);
-    indexes.push(this.history.append(body, id, signature));
-    groups.push(encodeGroup([{ body, signature }]));
-    // The draft's ops took effect while they were made; others may follow, released by this change.
-    this.#folded = indexes[indexes.length - 1]! + 1;
-    this.#beginPart();
+    this.history.append(body, id, signature);
+    this.#state.drafted.shift();
+    return encodeGroup([{ body, signature }]);
   }
 
   /** What the next change is made on top of. */
@@ -310,11 +317,12 @@ export class Document<S extends Schema> {
 
   /** Takes back the edits of a change that was not completed, by folding the history anew. */
   #rollBack(): void {
-    if (this.#editor.draft === null || this.#editor.draft.ops.length === 0) return;
+    this.#state.drafted.length = 0;
+    if (this.#editor.drafts.every((draft) => draft.ops.length === 0)) return;
     const { enabled } = this.#state.patches;
     this.#state = new DocumentState(this.schema, this.history);
     this.#folded = 0;
-    this.#epoch++;
+    this.#elementsAtEnd.push(this.history.elementCount);
     this.#fold();
     this.#state.patches.enabled = enabled;
   }
@@ -323,11 +331,27 @@ export class Document<S extends Schema> {
     while (this.#folded < this.history.length) this.#state.fold(this.#folded++);
   }
 
-  #announce(origin: "local" | "remote", changes: readonly number[]): void {
+  /** Tells the listeners of all changes from a local index on. */
+  #announce(origin: "local" | "remote", start: number): void {
     this.#fold();
-    const patches = this.#state.patches.take();
-    for (const listener of [...this.#listeners]) listener({ origin, changes, patches });
+    const changes = Array.from({ length: this.history.length - start }, (_, i) => start + i);
+    this.#events.push({ origin, changes, patches: this.#state.patches.take() });
+    // What a listener does is heard of when all have heard of what it was told.
+    if (this.#isAnnouncing) return;
+    this.#isAnnouncing = true;
+    const errors: unknown[] = [];
+    for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
+      for (const listener of [...this.#listeners]) {
+        try {
+          listener(event);
+        } catch (error) {
+          errors.push(error);
+        }
+      }
+    }
+    this.#isAnnouncing = false;
     if (this.#forkListeners.size > 0) this.#announceForks();
+    if (errors.length > 0) throw errors[0];
   }
 
   #announceForks(): void {
@@ -339,9 +363,10 @@ export class Document<S extends Schema> {
     }
   }
 
-  #locate(owner: number, path: readonly string[]): Node {
+  #locate(owner: number, path: readonly string[], epoch: number): Node {
     let node: Node | null = owner < 0 ? this.#state.containers.root : null;
-    if (owner >= 0 && owner < this.history.elementCount) node = this.#state.nodeOf(owner);
+    // Numbers beyond were given again, to other elements.
+    if (owner >= 0 && owner < this.#elementsAtEnd[epoch]!) node = this.#state.nodeOf(owner);
     for (const name of path) {
       node = node?.kind === "struct" ? (this.#state.containers.field(node, name) ?? null) : null;
     }

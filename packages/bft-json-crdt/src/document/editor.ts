@@ -41,14 +41,12 @@ export interface EditorHost {
   /** Public key of who edits here, in hex. */
   readonly author: string;
   readonly state: DocumentState;
-  /** Closes the change that is being made, because it is full, and begins the next. */
-  nextPart(): void;
 }
 
 /** Makes local edits. */
 export class Editor {
-  /** The change that is being made; null outside of one. */
-  draft: Draft | null = null;
+  /** The parts of the change that is being made, in order: one, unless it is full. None outside of a change. */
+  drafts: Draft[] = [];
   readonly #host: EditorHost;
 
   constructor(host: EditorHost) {
@@ -65,6 +63,13 @@ export class Editor {
 
   get author(): string {
     return this.#host.author;
+  }
+
+  /** Begins a change, or the next part of it. */
+  beginPart(): void {
+    const draft = new Draft(this.#part?.next ?? this.history.elementCount);
+    this.drafts.push(draft);
+    this.state.drafted.push(draft.base);
   }
 
   /** The stable id of an element: its change and its index there, such as `"9f…e1:0"`. */
@@ -85,7 +90,8 @@ export class Editor {
     const within = /^(0|[1-9][0-9]{0,9})$/.test(index) ? Number(index) : -1;
     if (within < 0) return -1;
     if (change === "self") {
-      return this.draft !== null && within < this.draft.made ? this.draft.base + within : -1;
+      const element = history.elementCount + within;
+      return this.#part !== undefined && element < this.#part.next ? element : -1;
     }
     const bytes = fromHex(change);
     const row = bytes === null ? -1 : history.indexOf(bytes);
@@ -147,6 +153,13 @@ export class Editor {
     const elements: number[] = [];
     sequence.livingUnitRanges(index, units, (element, length) => elements.push(element, length));
     this.removeElements(elements);
+  }
+
+  /** Removes UTF-16 units and inserts text in their place. */
+  replaceText(node: TextNode, index: number, units: number, text: unknown): void {
+    const content = textContent(text);
+    this.removeText(node, index, units);
+    this.insertText(node, index, content);
   }
 
   /** Removes characters by character index. */
@@ -356,7 +369,7 @@ export class Editor {
     const bytes = contentBytes + OP_OVERHEAD + pathBytes(place) + named;
     const draft = this.#draftWithRoom(bytes, op.made);
     const element = draft.next;
-    effect(element, this.history.length);
+    effect(element, this.history.length + this.drafts.length - 1);
     draft.add(op, bytes, contentBytes);
     return element;
   }
@@ -366,17 +379,21 @@ export class Editor {
     return element >= this.history.elementCount ? 0 : REFERENCE_BYTES;
   }
 
+  /** The part that edits go into. */
+  get #part(): Draft | undefined {
+    return this.drafts[this.drafts.length - 1];
+  }
+
   #draftWithRoom(bytes: number, made: number): Draft {
-    if (this.draft === null) {
+    const part = this.#part;
+    if (part === undefined) {
       throw new MisuseError("not_in_change", "edit inside document.change((doc) => …), so that the edit is signed");
     }
     if (bytes > PART_BYTES) {
       throw new MisuseError("too_large", `one value takes ${bytes} bytes, more than the ${PART_BYTES} of a change`);
     }
-    const isFull =
-      this.draft.bytes + bytes > PART_BYTES || this.draft.made + made > MAX_ELEMENTS_PER_CHANGE;
-    if (isFull) this.#host.nextPart();
-    return this.draft;
+    if (part.bytes + bytes > PART_BYTES || part.made + made > MAX_ELEMENTS_PER_CHANGE) this.beginPart();
+    return this.#part!;
   }
 
   #endOfChange(element: number): number {

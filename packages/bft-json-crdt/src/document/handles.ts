@@ -34,8 +34,8 @@ export interface Conflict<T> {
 
 /** The handle of a schema. */
 export type Handle<S> =
-  S extends LeafSchema<infer T>
-    ? RegisterHandle<T>
+  S extends LeafSchema<infer T, infer Optional>
+    ? RegisterHandle<T, Optional extends false ? T : T | undefined>
     : S extends TextSchema
       ? TextHandle
       : S extends CounterSchema
@@ -55,7 +55,8 @@ export interface HandleHost {
   readonly editor: Editor;
   /** Grows by one whenever the state is folded anew and nodes are replaced. */
   readonly epoch: number;
-  locate(owner: number, path: readonly string[]): Node;
+  /** The node in the present state of what had this place in an earlier epoch. */
+  locate(owner: number, path: readonly string[], epoch: number): Node;
 }
 
 abstract class NodeHandle<N extends Node> {
@@ -72,7 +73,7 @@ abstract class NodeHandle<N extends Node> {
   protected get node(): N {
     if (this.#epoch !== this.host.epoch) {
       const { owner, path } = placeOf(this.#node);
-      this.#node = this.host.locate(owner, path) as N;
+      this.#node = this.host.locate(owner, path, this.#epoch) as N;
       this.#epoch = this.host.epoch;
     }
     return this.#node;
@@ -83,11 +84,11 @@ abstract class NodeHandle<N extends Node> {
   }
 }
 
-/** A register: one value, assigned as a whole. */
-export class RegisterHandle<T> extends NodeHandle<LeafNode> {
-  /** The value shown: the greatest of the concurrent ones, the default while nothing is assigned. */
-  get(): T {
-    return leafView(this.node) as T;
+/** A register: one value, assigned as a whole. `Shown` is what it shows: undefined too if it is optional. */
+export class RegisterHandle<T, Shown = T> extends NodeHandle<LeafNode> {
+  /** The value shown: the greatest of the concurrent ones; while nothing is assigned the default, or undefined. */
+  get(): Shown {
+    return leafView(this.node) as Shown;
   }
 
   /** Assigns. */
@@ -164,6 +165,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
 
   /** The view of the item at an index; undefined when there is none. */
   get(index: number): View<Item> | undefined {
+    if (!Number.isSafeInteger(index)) return undefined;
     return listView(this.node, index, 1)[0] as View<Item> | undefined;
   }
 
@@ -208,8 +210,8 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
     }
     this.#elementAt(from);
     const item = this.get(from) as Initial<Item>;
-    this.delete(from);
-    this.insert(to, item);
+    this.insert(to > from ? to + 1 : to, item);
+    this.delete(to > from ? from : from + 1);
   }
 
   /** Replaces the item at an index: an assignment for leaves, a deletion and an insertion for others. */
@@ -299,8 +301,7 @@ export class TextHandle extends NodeHandle<TextNode> {
 
   /** Deletes and inserts at one place. */
   replace(index: number, count: number, text: string): void {
-    this.delete(index, count);
-    this.insert(index, text);
+    this.editor.replaceText(this.node, index, count, text);
   }
 
   /** The stable id of the character at an index. Throws MisuseError when there is none. */

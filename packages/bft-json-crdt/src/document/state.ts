@@ -51,6 +51,8 @@ export type Register = LeafNode | EntryNode;
 export class DocumentState {
   readonly containers: Containers;
   readonly patches: PatchLog;
+  /** First elements of the parts of the change that is being made: they get the next indexes of the history. */
+  readonly drafted: number[] = [];
   readonly #history: History;
   readonly #records = new ElementRecords();
   /** Elements that a removal has named, or that were replaced: no removal visits them again. */
@@ -61,9 +63,8 @@ export class DocumentState {
   constructor(schema: Schema, history: History) {
     this.#history = history;
     const orders: Orders = {
-      // A change that is being made has no index in the history yet and sorts after all others.
-      compareChanges: (a, b) =>
-        a >= history.length ? 1 : b >= history.length ? -1 : history.compare(a, b),
+      // What is being made has no place in the history yet: it sorts after all others, its parts in order.
+      compareChanges: (a, b) => (Math.max(a, b) >= history.length ? a - b : history.compare(a, b)),
       compareElements: (a, b) => {
         const changeA = this.changeOf(a);
         const changeB = this.changeOf(b);
@@ -74,10 +75,13 @@ export class DocumentState {
     this.patches = new PatchLog();
   }
 
-  /** The change that made an element; the next index for elements of the change that is being made. */
+  /** The change that made an element; for one that is being made, the index that it will have. */
   changeOf(element: number): number {
     const history = this.#history;
-    return element >= history.elementCount ? history.length : history.changeOfElement(element);
+    if (element < history.elementCount) return history.changeOfElement(element);
+    let part = this.drafted.length - 1;
+    while (part > 0 && this.drafted[part]! > element) part--;
+    return history.length + Math.max(part, 0);
   }
 
   /** Folds the change of a local index into the state. Changes are folded in their local order, each once. */

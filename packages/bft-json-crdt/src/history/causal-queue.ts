@@ -5,6 +5,7 @@
  * it drops is asked for again by id. Nothing here recurses: a reversed chain of any length drains in a loop.
  */
 import type { DecodedBody } from "../change/index.ts";
+import { keyOf } from "./id-key.ts";
 
 /** A change that waits. */
 export interface PendingChange {
@@ -166,5 +167,5 @@ function costOf(entry: PendingChange): number {
 }
 
 function authorOf(entry: PendingChange): string {
-  return `author ${String.fromCharCode(...entry.header.author)}`;
+  return `author ${keyOf(entry.header.author)}`;
 }

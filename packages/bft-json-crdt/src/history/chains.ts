@@ -6,6 +6,7 @@
  */
 import type { ChangeHeader } from "../change/index.ts";
 import { IntColumn, FloatColumn } from "./columns.ts";
+import { keyOf } from "./id-key.ts";
 
 /** One chain of one author. */
 export interface Chain {
@@ -82,7 +83,7 @@ export class Chains {
   }
 
   find(author: Uint8Array, chain: bigint): Chain | undefined {
-    const index = this.#byKey.get(keyOf(author, chain));
+    const index = this.#byKey.get(chainKey(author, chain));
     return index === undefined ? undefined : this.all[index];
   }
 
@@ -133,7 +134,7 @@ export class Chains {
   }
 
   #intern(header: ChangeHeader): number {
-    const key = keyOf(header.author, header.chain);
+    const key = chainKey(header.author, header.chain);
     let index = this.#byKey.get(key);
     if (index === undefined) {
       index = this.all.length;
@@ -149,7 +150,6 @@ export class Chains {
   }
 }
 
-/** Bytes as a string of code units 0–255: a map key that costs no hex conversion. */
-function keyOf(author: Uint8Array, chain: bigint): string {
-  return String.fromCharCode(...author) + chain.toString(36);
+function chainKey(author: Uint8Array, chain: bigint): string {
+  return keyOf(author) + chain.toString(36);
 }

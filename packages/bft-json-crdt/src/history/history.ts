@@ -37,6 +37,7 @@ import type { Chain, Fork } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
 import { decodeForkProof, encodeForkProof } from "./fork-proof.ts";
 import type { ForkProof } from "./fork-proof.ts";
+import { idOf, keyOf } from "./id-key.ts";
 import { IdTable } from "./id-table.ts";
 
 /** What became of a change. "unsupported" means a format version unknown here: neither applied nor rejected. */
@@ -790,17 +791,6 @@ function* dependencyIds(header: DecodedBody): Generator<Uint8Array> {
   if (header.prev !== null) yield header.prev;
   yield* header.parents;
   yield* header.refs;
-}
-
-/** An id as a string of code units 0–255: a map key that costs no hex conversion. */
-function keyOf(id: Uint8Array): string {
-  return String.fromCharCode(...id);
-}
-
-function idOf(key: string): Uint8Array {
-  const id = new Uint8Array(ID_BYTES);
-  for (let i = 0; i < ID_BYTES; i++) id[i] = key.charCodeAt(i);
-  return id;
 }
 
 function summarize(

@@ -198,7 +198,9 @@ export function map<Item extends Schema>(value: Item): MapSchema<Item> {
 export function struct<const F extends Fields>(fields: F): StructSchema<F> {
   const copy: { [name: string]: Schema } = Object.create(null) as { [name: string]: Schema };
   for (const name of Object.keys(fields)) {
-    if (utf8Length(name) > MAX_KEY_BYTES) throw misfit(`a field name is longer than ${MAX_KEY_BYTES} bytes`);
+    const bytes = utf8Length(name);
+    if (bytes < 0) throw misfit(`the field name ${JSON.stringify(name)} has a lone surrogate`);
+    if (bytes > MAX_KEY_BYTES) throw misfit(`a field name is longer than ${MAX_KEY_BYTES} bytes`);
     copy[name] = checked(fields[name]!);
   }
   return Object.freeze({ kind: "struct", fields: Object.freeze(copy) as F });
@@ -268,12 +270,24 @@ function describe(schema: Schema, parts: Value[]): Value[] {
 function leaf<T extends Value>(type: LeafType, value: T): LeafSchema<T, false> {
   const decoded = decodeValue(encodeValue(value));
   if (!decoded.ok || !fitsLeaf(type, decoded.value)) throw misfit(`the default of ${type}() is not one`);
-  return Object.freeze({ kind: "leaf", type, default: value, optional: false });
+  // A copy, so that nobody can edit it; the wire does not tell 10 from 10n.
+  const copy = typeof value === "bigint" ? value : (decoded.value as T);
+  return Object.freeze({ kind: "leaf", type, default: copy, optional: false });
 }
+
+const KINDS: ReadonlySet<unknown> = new Set<Schema["kind"]>([
+  "leaf",
+  "text",
+  "counter",
+  "set",
+  "list",
+  "map",
+  "struct",
+]);
 
 function checked<S>(schema: S): S {
   const kind = (schema as { kind?: unknown } | null | undefined)?.kind;
-  if (typeof kind !== "string") throw misfit("expected a schema, such as string() or list(json())");
+  if (!KINDS.has(kind)) throw misfit("expected a schema, such as string() or list(json())");
   return schema;
 }
 

@@ -730,7 +730,7 @@ export class Sequence<C> {
   }
 }
 
-/** Joins short runs only, and flat ones, so that no cutting of a joined run can cost more than this length. */
+/** Only up to a length, so that no edit, in a run that grows without end, ever flattens a longer string than that. */
 function joinText(a: string, b: string): string | null {
   if (a.length + b.length > MAX_RUN) return null;
   return a + b;

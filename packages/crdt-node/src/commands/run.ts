@@ -31,6 +31,7 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   };
   const screen = new Screen(options.json === true, end);
   const node = await openToRun(home, settings, screen);
+  screen.attach(node);
   stopOnSignal(stop);
   onOutputClosed(stop);
   const { key, document } = node.status();
@@ -48,7 +49,6 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
     `${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`,
   );
   if (process.stdin.isTTY) note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
-  screen.attach(node);
   node.connect(settings.relays);
   const input = readInput(node)
     .catch(failureOf)

@@ -26,6 +26,9 @@ export interface SendOptions {
 const REQUEST_CHARACTERS = 131_072;
 const REQUEST_TRANSACTIONS = 1_024;
 
+/** Milliseconds that a relay has to tell what is new before the transactions are stored. */
+const MEETING_MS = 1_000;
+
 /** Milliseconds without an answer after which a person is told what is being waited for. */
 const PATIENCE_MS = 1_000;
 
@@ -41,6 +44,8 @@ export async function send(
   const access = await openAccess(home, settings, "send");
   try {
     access.local?.connect(settings.relays);
+    // What others have written meanwhile comes first, so that what is sent now stands after it.
+    await access.local?.inStep(Math.min(MEETING_MS, options.timeout * 1_000));
     if (access.local === null && options.relay !== undefined) {
       note(`"${name}" is running; its own relays are used, --relay is not`);
     }
