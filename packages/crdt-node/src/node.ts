@@ -29,7 +29,6 @@ import { short } from "./output.ts";
 import type { ForkStatus, Imported, Status } from "./requests.ts";
 import type { Store } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
-import { damageIn, damageOf } from "./verification.ts";
 
 /** What a node tells whoever runs it. All changes told of are durable. */
 export interface NodeListener {
@@ -110,14 +109,16 @@ export class Node implements LinkHost {
       keyPair,
       chain: store.chain,
     });
-    for await (const read of store.log.read()) {
-      const damage = read.ok
-        ? damageIn(document.history, read.value, document.receive(read.value.group, "store"))
-        : damageOf(read.error);
-      if (damage === null) continue;
+    // Neighbouring records are merged under covering signatures: a hash for each change, a signature for few.
+    const replayed = store.log.replay({
+      receive: (group) => document.receive(group, "store"),
+      indexOf: (id) => document.history.indexOf(id),
+    });
+    for await (const fault of replayed) {
+      if (fault === null) continue;
       throw new CommandError(EXIT.damaged, {
         what: `the store of "${home.name}" is damaged`,
-        why: damage.detail,
+        why: `record ${fault.position}: ${fault.detail}`,
         next: `crdt-node verify ${home.name}`,
       });
     }
