@@ -43,7 +43,7 @@ describe("honest authors, an equivocator and a forger", () => {
         for (const each of steps) trial.run(each);
         expectEqual(trial.settle(seed));
       }),
-      { numRuns: 60 },
+      { numRuns: 35 },
     );
   });
 
@@ -54,7 +54,7 @@ describe("honest authors, an equivocator and a forger", () => {
         for (const each of steps) trial.run(each);
         expectEqual(trial.settle(seed));
       }),
-      { numRuns: 150 },
+      { numRuns: 80 },
     );
   });
 
@@ -92,7 +92,7 @@ describe("honest authors, an equivocator and a forger", () => {
           expectEqual(replicas);
         },
       ),
-      { numRuns: 25 },
+      { numRuns: 20 },
     );
   });
 });

@@ -84,7 +84,7 @@ export function ancestryOf(
 }
 
 /** Ways in which a change of a random world can be wrong. */
-const LIES = ["lamport+", "lamport-", "seq", "foreign prev", "document", "beginning"] as const;
+const LIES = ["lamport+", "lamport-", "seq", "foreign prev", "other chain", "document", "beginning"] as const;
 
 /** A change of a random world; numbers are reduced to what there is when it is made. */
 interface Step {
@@ -126,7 +126,12 @@ function build(document: Uint8Array, steps: readonly Step[]): Forged[] {
     const picked = (picks: readonly number[]): Forged[] =>
       picks.flatMap((pick) => changes[changes.length - 1 - pick] ?? []);
     const stranger = changes.find(({ header }) => header.author !== keys.publicKey);
-    const prev = lie === "foreign prev" ? (stranger ?? null) : (line[line.length - 1 - back] ?? null);
+    const other = changes.find(
+      ({ header }) => header.author === keys.publicKey && header.chain !== BigInt(chain),
+    );
+    let prev = line[line.length - 1 - back] ?? null;
+    if (lie === "foreign prev") prev = stranger ?? null;
+    if (lie === "other chain") prev = other ?? null;
     const recipe = {
       document,
       author: keys,
@@ -153,6 +158,7 @@ function build(document: Uint8Array, steps: readonly Step[]): Forged[] {
         break;
       case "beginning":
       case "foreign prev":
+      case "other chain":
       case null:
         changes.push(truth);
         break;

@@ -86,13 +86,25 @@ const EXAMPLE_SCHEMA = struct({
 const isWriting = process.env["WIRE_FORMAT"] === "write";
 
 describe("the fixtures of version 1", () => {
-  const made = makeFixtures();
+  const files: { readonly [name: string]: () => unknown } = {
+    "keys.json": makeKeys,
+    "documents.json": makeDocuments,
+    "values.json": makeValues,
+    "changes.json": makeChanges,
+    "rejections.json": makeRejections,
+    "groups.json": makeGroups,
+    "saved.json": makeSaved,
+    "views.json": makeViews,
+    "sync.json": makeSync,
+  };
 
-  it.each(Object.keys(made))("%s comes out the same when it is made again", (name) => {
+  it.each(Object.keys(files))("%s comes out the same when it is made again", (name) => {
     const url = fixture(name);
-    if (isWriting && !existsSync(url))
-      writeFileSync(url, `${JSON.stringify(made[name], null, 2)}\n`);
-    expect(made[name]).toEqual(readFixture(name));
+    const made = files[name]!();
+    if (isWriting && !existsSync(url)) {
+      writeFileSync(url, `${JSON.stringify(made, null, 2)}\n`);
+    }
+    expect(made).toEqual(readFixture(name));
   });
 
   it("hold values that read back, and bytes that nobody reads", () => {
@@ -450,24 +462,13 @@ function shuffled<T>(items: readonly T[], seed: number): T[] {
   return keys.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ item }) => item);
 }
 
-/** All fixtures, by the names of their files. */
-function makeFixtures(): { readonly [name: string]: unknown } {
-  return {
-    "keys.json": Object.fromEntries(
-      Object.entries(KEYS).map(([name, { secretKey, publicKey }]) => [
-        name,
-        { seed: toHex(secretKey), publicKey: toHex(publicKey) },
-      ]),
-    ),
-    "documents.json": makeDocuments(),
-    "values.json": makeValues(),
-    "changes.json": makeChanges(),
-    "rejections.json": makeRejections(),
-    "groups.json": makeGroups(),
-    "saved.json": makeSaved(),
-    "views.json": makeViews(),
-    "sync.json": makeSync(),
-  };
+function makeKeys() {
+  return Object.fromEntries(
+    Object.entries(KEYS).map(([name, { secretKey, publicKey }]) => [
+      name,
+      { seed: toHex(secretKey), publicKey: toHex(publicKey) },
+    ]),
+  );
 }
 
 function makeDocuments() {
@@ -569,6 +570,9 @@ function makeRejections() {
 function makeGroups() {
   const proof = decodeForkProof(encodeForkProof(...FORK));
   if (!proof.ok) throw new Error(proof.error.detail);
+  const history = new History({ document: DOCUMENT });
+  for (const group of GROUPS) expect(history.receive(group).status).toBe("applied");
+  expect(history.length).toBe(Object.keys(CHANGES).length);
   const { document, author, chain, seq, ids, bytes } = proof.value;
   const { a1, a2, c1, c2x, c2y, c3x } = CHANGES as { readonly [name: string]: Written } & {
     [K in "a1" | "a2" | "c1" | "c2x" | "c2y" | "c3x"]: Written;
@@ -599,6 +603,11 @@ function makeGroups() {
       seq,
       ids: ids.map(toHex),
     },
+    /** The forks of the whole history: the ids of two changes for each forked chain. */
+    forks: history
+      .forks()
+      .map(({ ids }) => ids.map(toHex))
+      .sort((a, b) => (a[0]! < b[0]! ? -1 : 1)),
     noForkProofs: noProofs.map(([name, bytes]) => ({ name, bytes: toHex(bytes) })),
   };
 }

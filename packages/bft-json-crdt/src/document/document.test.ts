@@ -337,6 +337,24 @@ describe("edits too large for one change", () => {
     expect(reader.viewDigest()).toBe(cleaner.viewDigest());
   });
 
+  test("as the removal of 20,000 ranges at once, are split", () => {
+    const [alice, bob] = [open(), open(1)];
+    const typed = alice.change((doc) => doc.body.insert(0, "ab".repeat(20_000)));
+    const thinned = alice.change((doc) => {
+      for (let i = 39_999; i > 0; i -= 2) doc.body.delete(i);
+    });
+    expect(alice.view().body).toBe("a".repeat(20_000));
+    const removed = alice.change((doc) => {
+      doc.body.delete(1, 19_998);
+      doc.body.insert(1, "-");
+    });
+    expect(thinned.groups.length).toBeGreaterThan(1);
+    expect(removed.groups.length).toBeGreaterThan(1);
+    for (const { groups } of [typed, thinned, removed]) for (const group of groups) bob.receive(group);
+    expect(bob.view().body).toBe("a-a");
+    expect(bob.viewDigest()).toBe(alice.viewDigest());
+  });
+
   test("in one value are refused, and nothing else of the change stays", () => {
     const document = open();
     expectMisuse(

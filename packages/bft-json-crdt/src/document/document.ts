@@ -94,7 +94,9 @@ export class Document<S extends Schema> {
   readonly #editor: Editor;
   readonly #listeners = new Set<(event: DocumentEvent) => void>();
   readonly #forkListeners = new Set<(proof: ForkProof) => void>();
-  #knownForks = new Set<string>();
+  readonly #knownForks = new Set<string>();
+  /** Changes looked at so far for whether their chain has forked. */
+  #searched = 0;
   #state: DocumentState;
   /** How many elements there were when the state was folded anew, by the epoch that this ended. */
   readonly #elementsAtEnd: number[] = [];
@@ -354,9 +356,17 @@ export class Document<S extends Schema> {
     if (errors.length > 0) throw errors[0];
   }
 
+  /** Tells of chains that have forked. Proofs are made only when there is a new one: each costs two signature checks. */
   #announceForks(): void {
-    for (const proof of this.history.forks()) {
-      const key = `${toHex(proof.author)} ${proof.chain}`;
+    const { history } = this;
+    let isNew = false;
+    for (; this.#searched < history.length; this.#searched++) {
+      if (!history.isForked(this.#searched)) continue;
+      isNew ||= !this.#knownForks.has(forkKey(history.authorAt(this.#searched), history.chainAt(this.#searched)));
+    }
+    if (!isNew) return;
+    for (const proof of history.forks()) {
+      const key = forkKey(proof.author, proof.chain);
       if (this.#knownForks.has(key)) continue;
       this.#knownForks.add(key);
       for (const listener of [...this.#forkListeners]) listener(proof);
@@ -403,7 +413,12 @@ function randomChain(): bigint {
   return chain;
 }
 
+function forkKey(author: Uint8Array, chain: bigint): string {
+  return `${toHex(author)} ${chain}`;
+}
+
 function isPromise(value: unknown): boolean {
-  return typeof value === "object" && value !== null && "then" in value;
+  // The handle of a struct may well have a field of that name.
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }
 

@@ -820,6 +820,8 @@ describe("a struct", () => {
       doc[""].set("", 1);
       doc.then.set("t");
     });
+    // A struct with a field of that name is no promise.
+    alice.change((doc) => doc);
     sync();
     expect(bob.view()).toEqual({
       ["__proto__"]: { ["__proto__"]: "x", valueOf: { valueOf: 1 } },
@@ -885,6 +887,8 @@ describe("a struct", () => {
       bad([], /an item should be an object, not an array/);
       bad(new Uint8Array(1), /an item should be an object/);
       bad(undefined, /not undefined/);
+      bad(new Map([["name", "x"]]), /an item should be a plain object, not an instance of a class/);
+      bad({ items: [new Date(0)] }, /should be a plain object/);
       bad({ ["__proto__"]: 1 }, /has no field "__proto__"/);
     });
     sync();

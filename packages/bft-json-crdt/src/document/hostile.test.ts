@@ -312,6 +312,8 @@ describe("ops that fit nothing", () => {
         remove(ref, 0, 0, 4),
         remove(ref, 0, 3, 1),
         remove(ref, 1, 0, 8),
+        // The first of the last change may not be named as one too many of the change before.
+        remove(ref, 1, 4, 1),
         remove(ref, 2, 0, 1),
         remove(ref, 2 ** 53 - 1, 0, 1),
         remove(ref, 0, 0, 2 ** 53 - 1),
@@ -524,6 +526,22 @@ describe("maps", () => {
     scene.make(3, [first], (slot) => [assign(at("k"), "kept", [slot(first), 0, 0, 1])]);
     scene.make(4, [gone, first], (slot) => [assign(at("j"), "back", [slot(first), 0, 1, 1])]);
     expect(scene.view()).toEqual({ k: "kept", j: "back" });
+  });
+
+  test("an assignment that claims to replace something of another key or map does nothing", () => {
+    const scene = new Scene(struct({ m: map(string()), n: map(string()) }));
+    const good = scene.make(1, [], [
+      assign(at("m", "k"), "m.k"),
+      assign(at("m", "j"), "m.j"),
+      assign(at("n", "k"), "n.k"),
+    ]);
+    scene.make(2, [good], (slot) => [
+      assign(at("n", "k"), "liar", [slot(good), 0, 0, 1]),
+      assign(at("m", "k"), "liar", [slot(good), 0, 1, 1]),
+      clear(at("m", "j"), [slot(good), 0, 1, 2]),
+      assign(at("m", "new"), "liar", [slot(good), 0, 0, 1]),
+    ]);
+    expect(scene.view()).toEqual({ m: { j: "m.j", k: "m.k" }, n: { k: "n.k" } });
   });
 
   test("keys longer than the bound are no keys", () => {

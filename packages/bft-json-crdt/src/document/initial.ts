@@ -71,9 +71,15 @@ export function counterAmount(amount: unknown): bigint {
   return integer;
 }
 
-/** The fields of a plain object. */
+/** The fields of a plain object; those of a Map or a Date would silently be none. */
 export function fieldsOf(initial: unknown, name: string): { readonly [key: string]: unknown } {
-  if (isRecord(initial as Value)) return initial as { readonly [key: string]: unknown };
+  if (isRecord(initial as Value)) {
+    const prototype: unknown = Object.getPrototypeOf(initial);
+    if (prototype !== null && prototype !== Object.prototype) {
+      throw new MisuseError("bad_value", `${name} should be a plain object, not an instance of a class`);
+    }
+    return initial as { readonly [key: string]: unknown };
+  }
   throw new MisuseError("bad_value", `${name} should be an object, not ${show(initial)}`);
 }
 

@@ -101,7 +101,7 @@ describe("the patches of every event lead from the view before to the view after
       fc.property(steps, fc.nat(), (history, seed) => {
         expectPatchesToFollow(EVERYTHING, history, seed);
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 
@@ -110,7 +110,7 @@ describe("the patches of every event lead from the view before to the view after
       fc.property(anySchema, steps, fc.nat(), (schema, history, seed) => {
         expectPatchesToFollow(schema, history, seed);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 

@@ -652,6 +652,8 @@ describe("a rejected change", () => {
     const lies: [string, Forged][] = [
       ["wrong_lamport", forge({ document: DOCUMENT, author: BOB, lies: { lamport: 2 } })],
       ["wrong_prev", forge({ document: DOCUMENT, author: BOB, prev: a })],
+      ["wrong_prev", forge({ document: DOCUMENT, author: ALICE, chain: 1n, prev: a })],
+      ["wrong_prev", forge({ document: DOCUMENT, author: ALICE, prev: a, lies: { seq: 3 } })],
       ["wrong_document", forge({ document: documentId("other"), author: BOB })],
       ["malformed", forge({ document: DOCUMENT, author: BOB, ops: [encodeValue(7)] })],
       ["too_large", forge({ document: DOCUMENT, author: BOB, ops: tooManyElements() })],
