@@ -268,10 +268,12 @@ function describe(schema: Schema, parts: Value[]): Value[] {
 }
 
 function leaf<T extends Value>(type: LeafType, value: T): LeafSchema<T, false> {
-  const decoded = decodeValue(encodeValue(value));
-  if (!decoded.ok || !fitsLeaf(type, decoded.value)) throw misfit(`the default of ${type}() is not one`);
+  // In a list, because that is how deep it stands in the description of which the digest is made.
+  const decoded = decodeValue(encodeValue([value]));
+  const [plain = null] = decoded.ok ? (decoded.value as readonly Value[]) : [];
+  if (!decoded.ok || !fitsLeaf(type, plain)) throw misfit(`the default of ${type}() is not one`);
   // A copy, so that nobody can edit it; the wire does not tell 10 from 10n.
-  const copy = typeof value === "bigint" ? value : (decoded.value as T);
+  const copy = typeof value === "bigint" ? value : (plain as T);
   return Object.freeze({ kind: "leaf", type, default: copy, optional: false });
 }
 
