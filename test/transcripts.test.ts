@@ -82,7 +82,9 @@ function promisedBy(block: string): string[] {
 }
 
 function blocksOf(text: string, language: string): string[] {
-  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map((match) => match[1]!);
+  return [...text.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, "gm"))].map(
+    (match) => match[1]!,
+  );
 }
 
 function stepsOf(block: string): Step[] {
@@ -98,10 +100,14 @@ async function run(command: string, env: NodeJS.ProcessEnv, lines: number): Prom
   const isBackground = command.endsWith(" &");
   const [args, rest] = programOf(isBackground ? command.slice(0, -2) : command);
   if (!isBackground) return (await collect([...args, ...rest], env)).out;
-  const child = spawn(process.execPath, [...args, ...rest], { env, cwd: root, stdio: ["ignore", "pipe", "ignore"] });
+  const child = spawn(process.execPath, [...args, ...rest], {
+    env,
+    cwd: root,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
   background.push(child);
   const printed: string[] = [];
-  for await (const line of createInterface({ input: child.stdout! })) {
+  for await (const line of createInterface({ input: child.stdout })) {
     printed.push(line);
     const url = /ws:\/\/\S+/.exec(line);
     if (url !== null) env["SIDE_RELAY"] = url[0];
@@ -112,18 +118,28 @@ async function run(command: string, env: NodeJS.ProcessEnv, lines: number): Prom
 
 function programOf(command: string): readonly [readonly string[], string[]] {
   for (const [name, args] of Object.entries(PROGRAMS)) {
-    if (command === name || command.startsWith(`${name} `)) return [args, wordsOf(command.slice(name.length))];
+    if (command === name || command.startsWith(`${name} `))
+      return [args, wordsOf(command.slice(name.length))];
   }
   throw new Error(`the transcript runs something that is not ours: ${command}`);
 }
 
 /** Words of a shell line; single and double quotes keep spaces. */
 function wordsOf(line: string): string[] {
-  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map((match) => match[1] ?? match[2] ?? match[3]!);
+  return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
+    (match) => match[1] ?? match[2] ?? match[3]!,
+  );
 }
 
-async function collect(args: readonly string[], env: NodeJS.ProcessEnv): Promise<{ out: string[]; code: number | null }> {
-  const child = spawn(process.execPath, args, { env, cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+async function collect(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): Promise<{ out: string[]; code: number | null }> {
+  const child = spawn(process.execPath, args, {
+    env,
+    cwd: root,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   let out = "";
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.resume();
@@ -133,7 +149,9 @@ async function collect(args: readonly string[], env: NodeJS.ProcessEnv): Promise
 
 /** A pattern for the expected lines. */
 function pattern(expected: readonly string[]): RegExp {
-  const source = expected.map((line) => (line === "…" ? "[\\s\\S]*?" : lineSource(line))).join("\\n");
+  const source = expected
+    .map((line) => (line === "…" ? "[\\s\\S]*?" : lineSource(line)))
+    .join("\\n");
   return new RegExp(`^${source}$`);
 }
 

@@ -27,7 +27,9 @@ export function insertInConflict(size: number, agents: number): Row {
   const all = Array.from({ length: agents }, (_, agent) => {
     const document = open();
     for (let i = 0; i < perAgent; i++) {
-      const change = document.change((doc) => doc.items.insert(0, agent * perAgent + i), { time: null });
+      const change = document.change((doc) => doc.items.insert(0, agent * perAgent + i), {
+        time: null,
+      });
       groups.push(change.bytes);
     }
     return document;

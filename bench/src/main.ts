@@ -16,15 +16,23 @@ const SIZES = [100, 1_000, 10_000, 100_000];
 const SUITES = ["lists", "editing"];
 
 const { values } = parseArgs({
-  options: { suite: { type: "string" }, traces: { type: "string" }, help: { type: "boolean", short: "h" } },
+  options: {
+    suite: { type: "string" },
+    traces: { type: "string" },
+    help: { type: "boolean", short: "h" },
+  },
 });
 if (values.help === true) {
   process.stdout.write(`usage: pnpm bench [--suite ${SUITES.join("|")}] [--traces DIR]\n`);
 } else if (values.suite !== undefined && !SUITES.includes(values.suite)) {
-  process.stderr.write(`bench: there is no suite "${values.suite}"; there are ${SUITES.join(" and ")}\n`);
+  process.stderr.write(
+    `bench: there is no suite "${values.suite}"; there are ${SUITES.join(" and ")}\n`,
+  );
   process.exitCode = 2;
 } else {
-  process.stdout.write(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}\n`);
+  process.stdout.write(
+    `Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model ?? "unknown"}\n`,
+  );
   if (values.suite !== "editing") lists();
   if (values.suite !== "lists") editing(values.traces);
 }
@@ -60,6 +68,8 @@ function editing(folder: string | undefined): void {
   }
   const beside = fileURLToPath(new URL("../../../shared/traces", import.meta.url));
   const trace = readTrace(folder ?? beside, "automerge-paper") ?? generateTrace(259_778);
-  process.stdout.write(`\nediting: ${trace.name}, ${trace.edits.length.toLocaleString("en-US")} edits\n`);
+  process.stdout.write(
+    `\nediting: ${trace.name}, ${trace.edits.length.toLocaleString("en-US")} edits\n`,
+  );
   editTrace(trace);
 }

@@ -44,7 +44,10 @@ export function generateTrace(count: number, seed = 1): Trace {
     if (dice < 0.03) {
       cursor = Math.floor(random() * (text.length + 1));
     } else if (dice < 0.05) {
-      const pasted = chunks.length > 0 && random() < 0.5 ? chunks[Math.floor(random() * chunks.length)]! : "pasted text, ";
+      const pasted =
+        chunks.length > 0 && random() < 0.5
+          ? chunks[Math.floor(random() * chunks.length)]!
+          : "pasted text, ";
       apply([cursor, 0, pasted]);
       cursor += pasted.length;
     } else if (dice < 0.2 && cursor > 0) {

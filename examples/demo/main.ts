@@ -14,7 +14,13 @@ const ROOM = "demo";
 const NAMES = ["alice", "bob", "carol"] as const;
 type Name = (typeof NAMES)[number];
 
-const COLORS = { alice: "cyan", bob: "green", carol: "yellow", relayer: "gray", mallory: "red" } as const;
+const COLORS = {
+  alice: "cyan",
+  bob: "green",
+  carol: "yellow",
+  relayer: "gray",
+  mallory: "red",
+} as const;
 
 const home = mkdtempSync(join(tmpdir(), "crdt-demo-"));
 const running: Running[] = [];
@@ -53,7 +59,13 @@ async function play(): Promise<void> {
   title("Each types a transaction; the relay passes on what it cannot forge");
   await typed(nodes, "alice", "alice -> bob 10 lunch", NAMES);
   await typed(nodes, "bob", "bob -> carol 7", NAMES);
-  await typed(nodes, "carol", '{"from":"carol","to":"alice","amount":2.5}', NAMES, "carol -> alice 2.5");
+  await typed(
+    nodes,
+    "carol",
+    '{"from":"carol","to":"alice","amount":2.5}',
+    NAMES,
+    "carol -> alice 2.5",
+  );
 
   title("Carol's network goes away; everybody goes on typing");
   cable.cut();
@@ -91,8 +103,12 @@ async function play(): Promise<void> {
   if (digests.size !== 1) throw new Error("the digests differ");
   if (fork?.author !== lie.author) throw new Error("the liar was not caught");
   print("");
-  print(`${styleText("green", "equal")}   ${NAMES.length} digests, ${status.transactions} transactions on each`);
-  print(`${styleText("red", "caught")}  ${fork.author.slice(0, 16)}… signed two changes as number ${fork.seq}; all three can prove it`);
+  print(
+    `${styleText("green", "equal")}   ${NAMES.length} digests, ${status.transactions} transactions on each`,
+  );
+  print(
+    `${styleText("red", "caught")}  ${fork.author.slice(0, 16)}… signed two changes as number ${fork.seq}; all three can prove it`,
+  );
   print(`        ${((performance.now() - start) / 1_000).toFixed(1)} s in all`);
 }
 

@@ -8,7 +8,9 @@ import { fileURLToPath } from "node:url";
 /** The two commands, as they lie in the repository. */
 const COMMANDS = {
   node: fileURLToPath(new URL("../../packages/crdt-node/bin/crdt-node.js", import.meta.url)),
-  relayer: fileURLToPath(new URL("../../packages/crdt-relayer/bin/crdt-relayer.js", import.meta.url)),
+  relayer: fileURLToPath(
+    new URL("../../packages/crdt-relayer/bin/crdt-relayer.js", import.meta.url),
+  ),
 };
 
 /** Milliseconds after which something that should have been printed is given up. */
@@ -43,7 +45,11 @@ export class Running {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#waiting.delete(check);
-        reject(new Error(`no line with "${text}" came; the last ones: ${this.#lines.slice(-5).join(" | ")}`));
+        reject(
+          new Error(
+            `no line with "${text}" came; the last ones: ${this.#lines.slice(-5).join(" | ")}`,
+          ),
+        );
       }, PATIENCE);
       const check = (): void => {
         const found = this.#lines.slice(from).find((line) => line.includes(text));

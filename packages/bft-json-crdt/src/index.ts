@@ -119,5 +119,12 @@ export type {
 export { ChangeLog, faultOf, LogWriteError, recordsOf } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
 export { encodeMessage, liveGroups, parseMessage, SyncSession } from "./sync/index.ts";
-export type { LiveGroup, SendFrame, SyncErrorCode, SyncHistory, SyncMessage, SyncSessionOptions } from "./sync/index.ts";
+export type {
+  LiveGroup,
+  SendFrame,
+  SyncErrorCode,
+  SyncHistory,
+  SyncMessage,
+  SyncSessionOptions,
+} from "./sync/index.ts";
 export { explainBody, explainGroup, toDot, toGraph, toMermaid } from "./inspect/index.ts";

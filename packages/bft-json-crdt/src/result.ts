@@ -35,7 +35,8 @@ export interface Rejection {
 
 /** Either a value or the reason why there is none. */
 export type Result<T, E = Rejection> =
-  { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: E };
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly error: E };
 
 /** Wraps a value. */
 export function ok<T>(value: T): { readonly ok: true; readonly value: T } {

@@ -83,7 +83,14 @@ function known(of: Document<Schema>): Forged[] {
       lamport: history.lamportAt(index),
       time: history.timeAt(index),
     };
-    return { id, hex: toHex(id), header, body, signature, group: encodeGroup([{ body, signature }]) };
+    return {
+      id,
+      hex: toHex(id),
+      header,
+      body,
+      signature,
+      group: encodeGroup([{ body, signature }]),
+    };
   });
 }
 
@@ -134,7 +141,10 @@ function converge<S extends Schema = typeof Everything>(
 
 /** What is known of equivocations: the same everywhere, in whatever order it came out. */
 function forksOf({ history }: Document<Schema>): string[] {
-  return history.forks().map(({ seq, ids }) => `#${seq}: ${ids.map(toHex).join(" ")}`).toSorted();
+  return history
+    .forks()
+    .map(({ seq, ids }) => `#${seq}: ${ids.map(toHex).join(" ")}`)
+    .toSorted();
 }
 
 const groupsOf = (changes: readonly { readonly group: Uint8Array }[]): Uint8Array[] =>
@@ -232,7 +242,9 @@ describe("mistake 2: the path is outside the id, and hashed with losses", () => 
       ["deep", "inner.x"],
       ["deep", "inner", "x", ""],
     ];
-    const changes = paths.map((path) => forge({ document: ID, author: ALICE, ops: [ops.assign(path, 7)] }));
+    const changes = paths.map((path) =>
+      forge({ document: ID, author: ALICE, ops: [ops.assign(path, 7)] }),
+    );
     expect(new Set(changes.map(({ hex }) => hex)).size).toBe(paths.length);
     const shown = changes.map(({ group }) => converge([group]).view().deep.inner.x);
     expect(shown).toEqual([7, 0, 0, 0, 0]);
@@ -253,7 +265,19 @@ describe("mistake 3: a chosen sequence number wins for ever", () => {
     document.receive(mallory().group);
     for (const [code, { group }] of lies) expect(document.receive(group).code).toBe(code);
     // Beyond the safe integers there is no encoding.
-    const beyond = encodeValue([1, ID, MALLORY.publicKey, 0, 2n ** 64n - 1n, last.id, [], 1, null, [], []]);
+    const beyond = encodeValue([
+      1,
+      ID,
+      MALLORY.publicKey,
+      0,
+      2n ** 64n - 1n,
+      last.id,
+      [],
+      1,
+      null,
+      [],
+      [],
+    ]);
     expect(document.receive(signed(beyond, last.header, MALLORY).group).code).toBe("malformed");
     expect(viewOf(document)).toEqual(view);
     // A claimed time, of which anyone may choose any, orders nothing.
@@ -284,12 +308,15 @@ describe("mistake 4: equal (seq, author) is ordered by arrival", () => {
     const more = a.change((doc) => doc.words.push("from a"));
     const other = b.change((doc) => doc.title.append(" from b"));
     for (const document of [a, b]) {
-      for (const group of [second.group, first.group, other.bytes, more.bytes]) document.receive(group);
+      for (const group of [second.group, first.group, other.bytes, more.bytes])
+        document.receive(group);
     }
     expect(a.viewJson()).toBe(b.viewJson());
     expect(a.frontier()).toEqual(b.frontier());
     expect(a.history.forks()[0]!.author).toEqual(MALLORY.publicKey);
-    expect(converge([...groupsOf([first, second]), ...bytesOf(more, other)]).viewJson()).toBe(a.viewJson());
+    expect(converge([...groupsOf([first, second]), ...bytesOf(more, other)]).viewJson()).toBe(
+      a.viewJson(),
+    );
   });
 });
 
@@ -333,7 +360,9 @@ describe("mistake 6: ids hash the print of an unordered map", () => {
         expect(changes[1]!.bytes).toEqual(changes[0]!.bytes);
         const receiver = replica(BOB);
         expect(receiver.receive(changes[0]!.bytes).status).toBe("applied");
-        expect(JSON.parse(receiver.viewJson())).toMatchObject({ any: JSON.parse(JSON.stringify(given)) as unknown });
+        expect(JSON.parse(receiver.viewJson())).toMatchObject({
+          any: JSON.parse(JSON.stringify(given)) as unknown,
+        });
       }),
       { numRuns: 50 },
     );
@@ -343,9 +372,23 @@ describe("mistake 6: ids hash the print of an unordered map", () => {
 describe("mistake 7: a failed change counts as received", () => {
   it("what builds on a refused change is refused, whichever comes first", () => {
     const lie = mallory({ lies: { lamport: 2 }, ops: [ops.assign(["reg"], "lie")] });
-    const child = forge({ document: ID, author: ALICE, parents: [lie], ops: [ops.assign(["reg"], "child")] });
-    const grandchild = forge({ document: ID, author: BOB, refs: [child], ops: [ops.increment(["total"], 1)] });
-    for (const order of [[lie, child, grandchild], [grandchild, child, lie], [child, lie, grandchild]]) {
+    const child = forge({
+      document: ID,
+      author: ALICE,
+      parents: [lie],
+      ops: [ops.assign(["reg"], "child")],
+    });
+    const grandchild = forge({
+      document: ID,
+      author: BOB,
+      refs: [child],
+      ops: [ops.increment(["total"], 1)],
+    });
+    for (const order of [
+      [lie, child, grandchild],
+      [grandchild, child, lie],
+      [child, lie, grandchild],
+    ]) {
       const document = replica(BOB);
       for (const { group } of order) document.receive(group);
       expect(document.history.length).toBe(0);
@@ -357,7 +400,12 @@ describe("mistake 7: a failed change counts as received", () => {
 
   it("an op without effect fails alone: the change is known, and what builds on it applies", () => {
     const inert = mallory({ ops: [ops.assign(["reg"], 7), ops.increment(["total"], 3)] });
-    const child = forge({ document: ID, author: ALICE, parents: [inert], ops: [ops.assign(["reg"], "ok")] });
+    const child = forge({
+      document: ID,
+      author: ALICE,
+      parents: [inert],
+      ops: [ops.assign(["reg"], "ok")],
+    });
     expect(converge(groupsOf([inert, child])).view()).toMatchObject({ reg: "ok", total: 3n });
   });
 });
@@ -369,13 +417,20 @@ describe("mistake 8: dependencies name signatures", () => {
     expect(again).not.toEqual(change.signature);
     const [a, b] = [replica(ALICE), replica(BOB)];
     expect(a.receive(change.group).status).toBe("applied");
-    expect(b.receive(encodeGroup([{ body: change.body, signature: again }])).status).toBe("applied");
-    const [one, two] = [a.change((doc) => doc.reg.set("a")), b.change((doc) => doc.words.push("b"))];
+    expect(b.receive(encodeGroup([{ body: change.body, signature: again }])).status).toBe(
+      "applied",
+    );
+    const [one, two] = [
+      a.change((doc) => doc.reg.set("a")),
+      b.change((doc) => doc.words.push("b")),
+    ];
     expect(a.receive(two.bytes).status).toBe("applied");
     expect(b.receive(one.bytes).status).toBe("applied");
     expect(a.frontier()).toEqual(b.frontier());
     expect(a.viewJson()).toBe(b.viewJson());
-    expect(a.receive(encodeGroup([{ body: change.body, signature: again }])).status).toBe("duplicate");
+    expect(a.receive(encodeGroup([{ body: change.body, signature: again }])).status).toBe(
+      "duplicate",
+    );
     expect(a.history.forks()).toEqual([]);
   });
 });
@@ -384,19 +439,34 @@ describe("mistake 9: nothing says which document a change is of", () => {
   it("a change replayed into another document is refused, and so is all that was built on it", () => {
     const { document, last } = ground();
     const next = document.change((doc) => doc.reg.set("pay 10"));
-    const elsewhere = new Document({ schema: Everything, id: documentId("elsewhere"), keyPair: BOB });
+    const elsewhere = new Document({
+      schema: Everything,
+      id: documentId("elsewhere"),
+      keyPair: BOB,
+    });
     for (const group of [last.group, next.bytes, groupOf(known(document))]) {
-      expect(elsewhere.receive(group)).toMatchObject({ status: "rejected", code: "wrong_document", applied: [] });
+      expect(elsewhere.receive(group)).toMatchObject({
+        status: "rejected",
+        code: "wrong_document",
+        applied: [],
+      });
     }
     expect(elsewhere.history.length).toBe(0);
     expect(elsewhere.history.pending.count).toBe(0);
     // A chain does not go on in another document.
-    const hopping = forge({ document: elsewhere.id, author: ALICE, prev: last, ops: [ops.assign(["reg"], "x")] });
+    const hopping = forge({
+      document: elsewhere.id,
+      author: ALICE,
+      prev: last,
+      ops: [ops.assign(["reg"], "x")],
+    });
     expect(elsewhere.receive(hopping.group).code).toBe("rejected_dependency");
     expect(new History({ document: elsewhere.id }).receive(hopping.group).status).toBe("pending");
     // The same author may be in both.
     const alice = new Document({ schema: Everything, id: elsewhere.id, keyPair: ALICE, chain: 0n });
-    expect(elsewhere.receive(alice.change((doc) => doc.reg.set("here")).bytes).status).toBe("applied");
+    expect(elsewhere.receive(alice.change((doc) => doc.reg.set("here")).bytes).status).toBe(
+      "applied",
+    );
   });
 });
 
@@ -539,7 +609,12 @@ describe("mistake 11: a wrong type wipes a register or leaves a phantom", () => 
     expect(document.root.words.length).toBe(3);
     expect(document.root.words.idAt(1)).toBe(`${last.hex}:2`);
     // Beside the second phantom, which stands between "a" and "b".
-    const beside = forge({ document: ID, author: BOB, parents: [lie], ops: [ops.insertBy(1, [2, 0, 1], "here")] });
+    const beside = forge({
+      document: ID,
+      author: BOB,
+      parents: [lie],
+      ops: [ops.insertBy(1, [2, 0, 1], "here")],
+    });
     const edit = document.change((doc) => doc.words.insert(1, "a2"));
     const result = converge([...groupsOf([last, lie, beside]), edit.bytes]);
     expect(result.view().words.toSorted()).toEqual(["a", "a2", "b", "c", "here"]);
@@ -552,8 +627,18 @@ describe("mistake 12: an insertion behind a deletion waits for ever", () => {
   it("what is deleted is a place like any other", () => {
     const { document, last } = ground();
     const removal = document.change((doc) => doc.words.delete(1));
-    const behind = forge({ document: ID, author: BOB, prev: null, refs: [last], ops: [ops.insertBy(1, [2, 0, 2], "x")] });
-    const later = mallory({ parents: known(document).slice(1), refs: [last], ops: [ops.insertBy(0, [3, 0, 2], "y")] });
+    const behind = forge({
+      document: ID,
+      author: BOB,
+      prev: null,
+      refs: [last],
+      ops: [ops.insertBy(1, [2, 0, 2], "x")],
+    });
+    const later = mallory({
+      parents: known(document).slice(1),
+      refs: [last],
+      ops: [ops.insertBy(0, [3, 0, 2], "y")],
+    });
     const result = converge([last.group, removal.bytes, behind.group, later.group]);
     expect(result.view().words).toEqual(["a", "y", "x", "c"]);
   });
@@ -562,7 +647,10 @@ describe("mistake 12: an insertion behind a deletion waits for ever", () => {
     const { document, last } = ground();
     const removal = document.change((doc) => doc.words.delete(1));
     const [, deletion] = known(document);
-    const lie = mallory({ parents: [deletion!], ops: [ops.insertBy(1, [2, 0, 0], "x"), ops.increment(["total"], 1)] });
+    const lie = mallory({
+      parents: [deletion!],
+      ops: [ops.insertBy(1, [2, 0, 0], "x"), ops.increment(["total"], 1)],
+    });
     const result = converge([last.group, removal.bytes, lie.group]);
     expect(result.view()).toMatchObject({ words: ["a", "c"], total: 6n });
   });
@@ -574,7 +662,11 @@ describe("mistake 13: draining a reversed chain recurses", () => {
     for (let i = 0; i < 10_000; i++) {
       line.push(mallory({ prev: line.at(-1) ?? null, ops: [ops.increment(["total"], 1)] }));
     }
-    const document = new Document({ schema: Everything, id: ID, limits: { pendingBytes: 1e9, pendingBytesPerPeer: 1e9, pendingBytesPerAuthor: 1e9 } });
+    const document = new Document({
+      schema: Everything,
+      id: ID,
+      limits: { pendingBytes: 1e9, pendingBytesPerPeer: 1e9, pendingBytesPerAuthor: 1e9 },
+    });
     // Groups of 1,000, themselves the wrong way round.
     for (let end = line.length; end > 1; end -= 1_000) {
       const part = line.slice(Math.max(1, end - 1_000), end);
@@ -588,7 +680,11 @@ describe("mistake 13: draining a reversed chain recurses", () => {
 
 describe("mistake 14: the queue has no bound", () => {
   it("a flood of changes that wait for ever stays within the bounds, and honest changes still arrive", () => {
-    const limits = { pendingBytes: 40_000, pendingBytesPerPeer: 20_000, pendingBytesPerAuthor: 20_000 };
+    const limits = {
+      pendingBytes: 40_000,
+      pendingBytesPerPeer: 20_000,
+      pendingBytesPerAuthor: 20_000,
+    };
     const document = new Document({ schema: Everything, id: ID, keyPair: BOB, limits });
     const alice = replica(ALICE);
     const first = alice.change((doc) => doc.words.push("first"));
@@ -596,7 +692,11 @@ describe("mistake 14: the queue has no bound", () => {
     expect(document.receive(second.bytes, "honest").status).toBe("pending");
     for (let i = 0; i < 300; i++) {
       const never = mallory({ chain: BigInt(i) });
-      const flood = mallory({ chain: BigInt(i), prev: never, ops: [ops.assign(["reg"], "x".repeat(i))] });
+      const flood = mallory({
+        chain: BigInt(i),
+        prev: never,
+        ops: [ops.assign(["reg"], "x".repeat(i))],
+      });
       document.receive(flood.group, `peer ${i % 3}`);
       expect(document.history.pending.bytes).toBeLessThanOrEqual(limits.pendingBytes);
     }
@@ -611,18 +711,35 @@ describe("mistake 15: a sequence number is used again after a deletion", () => {
   it("it is an equivocation like any other: both branches stay, everybody converges, the proof is there", () => {
     const insert = mallory({ ops: [ops.insert(["words"], "x"), ops.assign(["reg"], "x")] });
     const removal = mallory({ prev: insert, ops: [ops.remove([1, 0, 0, 2])] });
-    const reuse = mallory({ prev: insert, ops: [ops.insertBy(1, [1, 0, 0], "y"), ops.assign(["reg"], "y", [1, 0, 1, 1])] });
+    const reuse = mallory({
+      prev: insert,
+      ops: [ops.insertBy(1, [1, 0, 0], "y"), ops.assign(["reg"], "y", [1, 0, 1, 1])],
+    });
     const result = converge(groupsOf([insert, removal, reuse]));
     expect(result.view()).toMatchObject({ words: ["y"], reg: "y" });
     const [proof] = result.history.forks();
     expect(proof).toMatchObject({ author: MALLORY.publicKey, seq: 2 });
     // Nobody is shunned: what the liar wrote can be built upon and deleted.
-    const [, left, right] = [insert, removal, reuse];
-    const mend = forge({ document: ID, author: ALICE, parents: [left!, right!], refs: [insert], ops: [] });
-    const order = [left!, right!].toSorted((a, b) => (a.hex < b.hex ? -1 : 1));
+    const mend = forge({
+      document: ID,
+      author: ALICE,
+      parents: [left, right],
+      refs: [insert],
+      ops: [],
+    });
+    const order = [left, right].toSorted((a, b) => (a.hex < b.hex ? -1 : 1));
     const ref = 2 + order.indexOf(reuse);
-    const clean = forge({ document: ID, author: ALICE, prev: mend, parents: [left!, right!], ops: [ops.remove([ref, 0, 0, 2])] });
-    expect(converge(groupsOf([insert, removal, reuse, mend, clean])).view()).toMatchObject({ words: [], reg: "" });
+    const clean = forge({
+      document: ID,
+      author: ALICE,
+      prev: mend,
+      parents: [left, right],
+      ops: [ops.remove([ref, 0, 0, 2])],
+    });
+    expect(converge(groupsOf([insert, removal, reuse, mend, clean])).view()).toMatchObject({
+      words: [],
+      reg: "",
+    });
   });
 });
 
@@ -630,41 +747,92 @@ describe("equivocation", () => {
   /** For each type what an author can do first, and then on top of it (its elements are those of ref 1). */
   const kinds: [string, Uint8Array[], (n: number) => Uint8Array[]][] = [
     ["a register", [ops.assign(["reg"], "0")], (n) => [ops.assign(["reg"], `${n}`, [1, 0, 0, 1])]],
-    ["a list", [ops.insert(["words"], "a", "b")], (n) => [ops.insertBy(1, [1, 0, 0], `${n}`, "z"), ops.remove([1, 0, 1, 1])]],
-    ["a text", [ops.text(["title"], "ab")], (n) => [ops.textBy(0, [1, 0, 1], `${n}x`), ops.remove([1, 0, n % 2, 1])]],
-    ["a map", [ops.assign(["pages", "k"], "0")], (n) => [ops.assign(["pages", "k"], `${n}`, [1, 0, 0, 1]), ops.assign(["pages", `${n % 2}`], "v")]],
-    ["a map of structs", [ops.assign(["people", "p"], { name: "0" })], (n) => [n % 2 === 0 ? ops.remove([1, 0, 0, 1]) : ops.assign([1, 0, 0, "name"], `${n}`, [1, 0, 0, 1]), ops.assign(["people", "p"], { name: `${n}` })]],
+    [
+      "a list",
+      [ops.insert(["words"], "a", "b")],
+      (n) => [ops.insertBy(1, [1, 0, 0], `${n}`, "z"), ops.remove([1, 0, 1, 1])],
+    ],
+    [
+      "a text",
+      [ops.text(["title"], "ab")],
+      (n) => [ops.textBy(0, [1, 0, 1], `${n}x`), ops.remove([1, 0, n % 2, 1])],
+    ],
+    [
+      "a map",
+      [ops.assign(["pages", "k"], "0")],
+      (n) => [
+        ops.assign(["pages", "k"], `${n}`, [1, 0, 0, 1]),
+        ops.assign(["pages", `${n % 2}`], "v"),
+      ],
+    ],
+    [
+      "a map of structs",
+      [ops.assign(["people", "p"], { name: "0" })],
+      (n) => [
+        n % 2 === 0
+          ? ops.remove([1, 0, 0, 1])
+          : ops.assign([1, 0, 0, "name"], `${n}`, [1, 0, 0, 1]),
+        ops.assign(["people", "p"], { name: `${n}` }),
+      ],
+    ],
     ["a counter", [ops.increment(["total"], 1)], (n) => [ops.increment(["total"], n)]],
-    ["a set", [ops.add(["tags"], "x")], (n) => [n % 2 === 0 ? ops.remove([1, 0, 0, 1]) : ops.add(["tags"], "x", [1, 0, 0, 1]), ops.add(["tags"], `${n % 2}`)]],
-    ["a list of structs", [ops.insert(["items"], { name: "0" })], (n) => [ops.assign([1, 0, 0, "qty"], n), ops.insert([1, 0, 0, "log"], `${n}`), n === 3 ? ops.remove([1, 0, 0, 1]) : ops.add([1, 0, 0, "tags"], `${n}`)]],
+    [
+      "a set",
+      [ops.add(["tags"], "x")],
+      (n) => [
+        n % 2 === 0 ? ops.remove([1, 0, 0, 1]) : ops.add(["tags"], "x", [1, 0, 0, 1]),
+        ops.add(["tags"], `${n % 2}`),
+      ],
+    ],
+    [
+      "a list of structs",
+      [ops.insert(["items"], { name: "0" })],
+      (n) => [
+        ops.assign([1, 0, 0, "qty"], n),
+        ops.insert([1, 0, 0, "log"], `${n}`),
+        n === 3 ? ops.remove([1, 0, 0, 1]) : ops.add([1, 0, 0, "tags"], `${n}`),
+      ],
+    ],
   ];
 
-  it.each(kinds)("at the first, a middle or the last change, in %s, splits nobody", (_what, begin, edit) => {
-    const root = mallory({ ops: begin });
-    const others = [2, 3].map((n) => mallory({ ops: begin, time: n }));
-    const branches = [1, 2, 3].map((n) => mallory({ prev: root, ops: edit(n), time: n }));
-    const [left, right] = branches as [Forged, Forged];
-    const deeper = [left, right].map((prev) =>
-      mallory({ prev, refs: [root], ops: edit(2).concat(ops.assign(["opt"], prev.hex)) }),
-    );
-    // Honest people build on either branch before they see the other.
-    const honest = branches.map((branch, n) =>
-      forge({ document: ID, author: person(50 + n), parents: [branch], refs: [root], ops: [ops.increment(["total"], 1)] }),
-    );
-    const changes = [root, ...others, ...branches, ...deeper, ...honest];
-    const result = converge(groupsOf(changes));
-    expect(result.history.length).toBe(changes.length);
-    // Forked at the first change as well as at the second; the proof is of the first.
-    expect(result.history.forks().map(({ seq }) => seq)).toEqual([1]);
-    expect(viewOf(result)).not.toEqual(viewOf(replica(BOB)));
-    const last = converge(groupsOf([root, left, right, ...deeper]));
-    expect(last.history.forks()[0]!.ids.map(toHex)).toEqual([left.hex, right.hex].toSorted());
-  });
+  it.each(kinds)(
+    "at the first, a middle or the last change, in %s, splits nobody",
+    (_what, begin, edit) => {
+      const root = mallory({ ops: begin });
+      const others = [2, 3].map((n) => mallory({ ops: begin, time: n }));
+      const branches = [1, 2, 3].map((n) => mallory({ prev: root, ops: edit(n), time: n }));
+      const [left, right] = branches as [Forged, Forged];
+      const deeper = [left, right].map((prev) =>
+        mallory({ prev, refs: [root], ops: edit(2).concat(ops.assign(["opt"], prev.hex)) }),
+      );
+      // Honest people build on either branch before they see the other.
+      const honest = branches.map((branch, n) =>
+        forge({
+          document: ID,
+          author: person(50 + n),
+          parents: [branch],
+          refs: [root],
+          ops: [ops.increment(["total"], 1)],
+        }),
+      );
+      const changes = [root, ...others, ...branches, ...deeper, ...honest];
+      const result = converge(groupsOf(changes));
+      expect(result.history.length).toBe(changes.length);
+      // Forked at the first change as well as at the second; the proof is of the first.
+      expect(result.history.forks().map(({ seq }) => seq)).toEqual([1]);
+      expect(viewOf(result)).not.toEqual(viewOf(replica(BOB)));
+      const last = converge(groupsOf([root, left, right, ...deeper]));
+      expect(last.history.forks()[0]!.ids.map(toHex)).toEqual([left.hex, right.hex].toSorted());
+    },
+  );
 
   it("by one's own second machine is mended: the next change joins the branches and goes on", () => {
     const one = replica(ALICE);
     const two = replica(ALICE);
-    const [a, b] = [one.change((doc) => doc.words.push("one")), two.change((doc) => doc.words.push("two"))];
+    const [a, b] = [
+      one.change((doc) => doc.words.push("one")),
+      two.change((doc) => doc.words.push("two")),
+    ];
     one.receive(b.bytes);
     two.receive(a.bytes);
     const joined = one.change((doc) => doc.words.push("three"));
@@ -741,7 +909,11 @@ describe("references", () => {
     const join = forge({ document: ID, author: ALICE, refs: many });
     const ranges = many.map((_, n) => [2 + n, 0, 0, 1] as const);
     const all = mallory({ prev: null, refs: many, ops: [ops.assign(["reg"], "all", ...ranges)] });
-    const most = mallory({ prev: null, refs: many, ops: [ops.assign(["reg"], "most", ...ranges.slice(1))] });
+    const most = mallory({
+      prev: null,
+      refs: many,
+      ops: [ops.assign(["reg"], "most", ...ranges.slice(1))],
+    });
     const conflicts = (change: Forged): number => {
       const document = replica(BOB);
       document.receive(groupOf([...many, join]));
@@ -773,11 +945,23 @@ describe("references", () => {
 });
 
 describe("keys that mean something to JavaScript", () => {
-  const names = ["__proto__", "constructor", "prototype", "toString", "hasOwnProperty", "then", "length", "0", ""];
+  const names = [
+    "__proto__",
+    "constructor",
+    "prototype",
+    "toString",
+    "hasOwnProperty",
+    "then",
+    "length",
+    "0",
+    "",
+  ];
 
   it("are keys of maps and objects like any other", () => {
     const assignments = names.map((name) => ops.assign(["pages", name], `value of ${name}`));
-    const object = encodeValue(JSON.parse(`{${names.map((name) => `"${name}":{"x":1}`).join(",")}}`) as Value);
+    const object = encodeValue(
+      JSON.parse(`{${names.map((name) => `"${name}":{"x":1}`).join(",")}}`) as Value,
+    );
     const whole = new Uint8Array([...op(4, 1, [["any"]], null).slice(0, -1), ...object]);
     const { pages, any } = converge([mallory({ ops: [...assignments, whole] }).group]).view();
     expect(Object.keys(pages).toSorted()).toEqual(names.toSorted());
@@ -809,9 +993,17 @@ describe("keys that mean something to JavaScript", () => {
       JSON.parse('{"__proto__":{"constructor":""},"constructor":"","list":[]}'),
     );
     const changes = [
-      mallory({ ops: [ops.assign(["__proto__", "constructor"], "a"), ops.assign(["constructor"], "b")] }),
-      mallory({ chain: 1n, ops: [ops.insert(["list"], JSON.parse('{"__proto__":"c"}') as Value, {})] }),
-      mallory({ chain: 2n, ops: [ops.assign(["hasOwnProperty"], "x"), ops.assign(["__proto__", "__proto__"], "x")] }),
+      mallory({
+        ops: [ops.assign(["__proto__", "constructor"], "a"), ops.assign(["constructor"], "b")],
+      }),
+      mallory({
+        chain: 1n,
+        ops: [ops.insert(["list"], JSON.parse('{"__proto__":"c"}') as Value, {})],
+      }),
+      mallory({
+        chain: 2n,
+        ops: [ops.assign(["hasOwnProperty"], "x"), ops.assign(["__proto__", "__proto__"], "x")],
+      }),
     ];
     const result = converge(groupsOf(changes), Odd as Schema);
     expect(viewOf(result)).toEqual(
@@ -842,14 +1034,29 @@ describe("sizes", () => {
   it("of a range over many changes and forks: what it names on its own branch goes, and nothing else", () => {
     const line: Forged[] = [mallory({ ops: [ops.text(["title"], "0")] })];
     for (let i = 1; i < 60; i++) {
-      line.push(mallory({ prev: line.at(-1)!, ops: i % 3 === 0 ? [] : [ops.textBy(1, [1, 0, 0], "x"), ops.text(["title"], `${i % 10}`)] }));
+      line.push(
+        mallory({
+          prev: line.at(-1)!,
+          ops: i % 3 === 0 ? [] : [ops.textBy(1, [1, 0, 0], "x"), ops.text(["title"], `${i % 10}`)],
+        }),
+      );
     }
     const rival = mallory({ prev: line[30]!, ops: [ops.text(["title"], "rival")], time: 1 });
     const made = line.reduce((sum, _, i) => sum + (i === 0 ? 1 : i % 3 === 0 ? 0 : 2), 0);
-    const erase = forge({ document: ID, author: ALICE, parents: [line.at(-1)!, rival] , ops: [] });
+    const erase = forge({ document: ID, author: ALICE, parents: [line.at(-1)!, rival], ops: [] });
     const refOf = erase.header.parents.findIndex((id) => toHex(id) === line.at(-1)!.hex) + 2;
-    const all = forge({ document: ID, author: ALICE, parents: [line.at(-1)!, rival], ops: [ops.remove([refOf, 59, 0, made])] });
-    const tooMany = forge({ document: ID, author: BOB, parents: [line.at(-1)!, rival], ops: [ops.remove([refOf, 59, 0, made + 1])] });
+    const all = forge({
+      document: ID,
+      author: ALICE,
+      parents: [line.at(-1)!, rival],
+      ops: [ops.remove([refOf, 59, 0, made])],
+    });
+    const tooMany = forge({
+      document: ID,
+      author: BOB,
+      parents: [line.at(-1)!, rival],
+      ops: [ops.remove([refOf, 59, 0, made + 1])],
+    });
     const before = converge(groupsOf([...line, rival])).view().title;
     expect(before.length).toBeGreaterThan(40);
     expect(converge(groupsOf([...line, rival, tooMany])).view().title).toBe(before);
@@ -857,7 +1064,9 @@ describe("sizes", () => {
   });
 
   it("of elements that exist by an author's word only cost nothing and count as he says", () => {
-    const detached = mallory({ ops: [op(2, 2 ** 20, [["title"]], 2 ** 20, new Uint8Array(32)), ops.increment(["total"], 1)] });
+    const detached = mallory({
+      ops: [op(2, 2 ** 20, [["title"]], 2 ** 20, new Uint8Array(32)), ops.increment(["total"], 1)],
+    });
     const more = mallory({ prev: detached, ops: [ops.text(["title"], "ab")] });
     const lies = mallory({
       prev: more,
@@ -891,7 +1100,9 @@ describe("sizes", () => {
 
   it("of keys: 1,024 bytes are a key, one more is none", () => {
     const key = "k".repeat(1_024);
-    const change = mallory({ ops: [ops.assign(["pages", key], "x"), ops.assign(["pages", `${key}k`], "x")] });
+    const change = mallory({
+      ops: [ops.assign(["pages", key], "x"), ops.assign(["pages", `${key}k`], "x")],
+    });
     expect(Object.keys(converge([change.group]).view().pages)).toEqual([key]);
   });
 });
@@ -901,23 +1112,51 @@ describe("counters", () => {
     const most = 2n ** 63n - 1n;
     const line: Forged[] = [];
     for (let i = 0; i < 6; i++) {
-      line.push(mallory({ prev: line.at(-1) ?? null, ops: [ops.increment(["total"], most), ops.increment(["total"], i % 2 === 0 ? 1 : -1)] }));
+      line.push(
+        mallory({
+          prev: line.at(-1) ?? null,
+          ops: [ops.increment(["total"], most), ops.increment(["total"], i % 2 === 0 ? 1 : -1)],
+        }),
+      );
     }
-    const down = forge({ document: ID, author: ALICE, ops: [ops.increment(["total"], -(2n ** 63n))] });
+    const down = forge({
+      document: ID,
+      author: ALICE,
+      ops: [ops.increment(["total"], -(2n ** 63n))],
+    });
     expect(converge(groupsOf([...line, down])).view().total).toBe(6n * most - 2n ** 63n);
   });
 
   it("take no increments beyond 64 bits, and nothing that is not an integer", () => {
-    const wrong: Value[] = [2n ** 63n, -(2n ** 63n) - 1n, 2n ** 64n, 2n ** 2_000n, 0.5, 1e300, "1", null, true, [1], { n: 1 }];
+    const wrong: Value[] = [
+      2n ** 63n,
+      -(2n ** 63n) - 1n,
+      2n ** 64n,
+      2n ** 2_000n,
+      0.5,
+      1e300,
+      "1",
+      null,
+      true,
+      [1],
+      { n: 1 },
+    ];
     expectNoEffect(...wrong.map((amount) => [ops.increment(["total"], amount)]));
-    expectNoEffect([op(5, 1, [["total"]], 1)], [op(5, 0, [["total"], ["total"]], 1)], [op(5, 0, ["total"], 1)]);
+    expectNoEffect(
+      [op(5, 1, [["total"]], 1)],
+      [op(5, 0, [["total"], ["total"]], 1)],
+      [op(5, 0, ["total"], 1)],
+    );
   });
 });
 
 describe("what somebody else holds", () => {
   it("cannot be taken out of a list of optional values so that a hole is shown", () => {
     const { document, last } = ground();
-    const lie = mallory({ parents: [last], ops: [ops.clear([2, 0, 15], [2, 0, 15, 1]), ops.clear([2, 0, 1], [2, 0, 1, 1])] });
+    const lie = mallory({
+      parents: [last],
+      ops: [ops.clear([2, 0, 15], [2, 0, 15, 1]), ops.clear([2, 0, 1], [2, 0, 1, 1])],
+    });
     document.receive(lie.group);
     // Whatever is shown in its place, it is a value, and the document can be shown and edited.
     expect(document.view().gaps).toHaveLength(1);
@@ -939,12 +1178,20 @@ describe("what somebody else holds", () => {
 
   it("survives a removal that had not seen it", () => {
     const { document, last } = ground();
-    const removal = mallory({ parents: [last], ops: [ops.remove([2, 0, 11, 1], [2, 0, 14, 1], [2, 0, 0, 1])] });
+    const removal = mallory({
+      parents: [last],
+      ops: [ops.remove([2, 0, 11, 1], [2, 0, 14, 1], [2, 0, 0, 1])],
+    });
     const again = document.change((doc) => {
       doc.pages.set("k", "again");
       doc.reg.set("again");
     });
-    const added = forge({ document: ID, author: BOB, parents: [last], ops: [ops.add(["tags"], "x")] });
+    const added = forge({
+      document: ID,
+      author: BOB,
+      parents: [last],
+      ops: [ops.add(["tags"], "x")],
+    });
     const result = converge([last.group, removal.group, again.bytes, added.group]);
     expect(result.view()).toMatchObject({ pages: { k: "again" }, reg: "again", tags: ["x"] });
   });
@@ -952,22 +1199,60 @@ describe("what somebody else holds", () => {
 
 describe("any ops at all, of authors who also fork their chains,", () => {
   const anyRef = fc.integer({ min: 0, max: 3 });
-  const anyBack = fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, { weight: 1, arbitrary: fc.nat(2) });
+  const anyBack = fc.oneof(
+    { weight: 3, arbitrary: fc.constant(0) },
+    { weight: 1, arbitrary: fc.nat(2) },
+  );
   const anyElement = fc.tuple(anyRef, anyBack, fc.nat(16));
   const anyRange = fc
     .tuple(anyElement, fc.integer({ min: 1, max: 4 }))
     .map(([element, count]) => [...element, count] as unknown as [number, number, number, number]);
   const ranges = fc.array(anyRange, { maxLength: 2 });
   const anySide = fc.constantFrom(0 as const, 1 as const);
-  const names = ["reg", "opt", "any", "words", "gaps", "items", "title", "pages", "people", "total", "tags"];
-  const anyName = fc.constantFrom(...names, "deep", "inner", "x", "name", "qty", "log", "k", "p", "nope");
+  const names = [
+    "reg",
+    "opt",
+    "any",
+    "words",
+    "gaps",
+    "items",
+    "title",
+    "pages",
+    "people",
+    "total",
+    "tags",
+  ];
+  const anyName = fc.constantFrom(
+    ...names,
+    "deep",
+    "inner",
+    "x",
+    "name",
+    "qty",
+    "log",
+    "k",
+    "p",
+    "nope",
+  );
   const anyPlace: fc.Arbitrary<(number | string)[]> = fc.oneof(
     fc.array(anyName, { minLength: 1, maxLength: 3 }),
     fc
       .tuple(anyElement, fc.array(anyName, { maxLength: 2 }))
       .map(([element, path]) => [...element, ...path]),
   );
-  const contents: Value[] = ["a", "b🙂", "", 1, 0.5, null, true, {}, { name: "n" }, { name: "n", qty: 2 }, []];
+  const contents: Value[] = [
+    "a",
+    "b🙂",
+    "",
+    1,
+    0.5,
+    null,
+    true,
+    {},
+    { name: "n" },
+    { name: "n", qty: 2 },
+    [],
+  ];
   const anyContent = fc.constantFrom(...contents);
   const values = fc.array(anyContent, { minLength: 1, maxLength: 3 });
   const strings = fc.array(fc.constantFrom("a", "b🙂", ""), { minLength: 1, maxLength: 3 });
@@ -977,15 +1262,21 @@ describe("any ops at all, of authors who also fork their chains,", () => {
     anyRef.map((ref) => [ref, 0, index, name]);
   const fitting = fc.oneof(
     strings.map((items) => ops.insert(["words"], ...items)),
-    fc.tuple(anySide, anyElement, strings).map(([side, at, items]) => ops.insertBy(side, at, ...items)),
+    fc
+      .tuple(anySide, anyElement, strings)
+      .map(([side, at, items]) => ops.insertBy(side, at, ...items)),
     anyText.map((content) => ops.text(["title"], content)),
-    fc.tuple(anySide, anyElement, anyText).map(([side, at, content]) => ops.textBy(side, at, content)),
+    fc
+      .tuple(anySide, anyElement, anyText)
+      .map(([side, at, content]) => ops.textBy(side, at, content)),
     ranges.map((list) => ops.remove([2, 0, 0, 1], ...list)),
     anyRange.map((range) => ops.remove(range)),
     fc.tuple(anyRef, fc.nat(12)).map(([ref, n]) => ops.assign(["reg"], `${n}`, [ref, 0, 0, 1])),
     fc.nat(9).map((n) => ops.assign(["deep", "inner", "x"], n)),
     anyRef.map((ref) => ops.clear(["reg"], [ref, 0, 0, 1])),
-    fc.tuple(fc.constantFrom("k", "j"), anyRef).map(([key, ref]) => ops.assign(["pages", key], key, [ref, 0, 11, 1])),
+    fc
+      .tuple(fc.constantFrom("k", "j"), anyRef)
+      .map(([key, ref]) => ops.assign(["pages", key], key, [ref, 0, 11, 1])),
     anyText.map((name) => ops.assign(["people", "p"], { name })),
     anyText.map((name) => ops.insert(["items"], { name }, {})),
     fc.tuple(inside("name", 8), anyRef).map(([at, ref]) => ops.assign(at, "m", [ref, 0, 8, 1])),
@@ -1000,12 +1291,18 @@ describe("any ops at all, of authors who also fork their chains,", () => {
   );
   const wild = fc.oneof(
     fc.tuple(anyPlace, values).map(([place, items]) => ops.insert(place, ...items)),
-    fc.tuple(anySide, anyElement, values).map(([side, at, items]) => ops.insertBy(side, at, ...items)),
+    fc
+      .tuple(anySide, anyElement, values)
+      .map(([side, at, items]) => ops.insertBy(side, at, ...items)),
     fc.tuple(anyPlace, anyText).map(([place, content]) => ops.text(place, content)),
-    fc.tuple(anyPlace, anyContent, ranges).map(([place, value, list]) => ops.assign(place, value, ...list)),
+    fc
+      .tuple(anyPlace, anyContent, ranges)
+      .map(([place, value, list]) => ops.assign(place, value, ...list)),
     fc.tuple(anyPlace, ranges).map(([place, list]) => ops.clear(place, ...list)),
     fc.tuple(anyPlace, fc.nat(9)).map(([place, amount]) => ops.increment(place, amount)),
-    fc.tuple(anyPlace, anyContent, ranges).map(([place, value, list]) => ops.add(place, value, ...list)),
+    fc
+      .tuple(anyPlace, anyContent, ranges)
+      .map(([place, value, list]) => ops.add(place, value, ...list)),
   );
   const anyOp = fc.oneof(
     { weight: 30, arbitrary: fitting },
@@ -1034,12 +1331,17 @@ describe("any ops at all, of authors who also fork their chains,", () => {
         const groups: Uint8Array[] = groupsOf(start);
         for (const step of steps) {
           const author = person(200 + step.who);
-          const line = changes.filter(({ header }) => toHex(header.author) === toHex(author.publicKey));
+          const line = changes.filter(
+            ({ header }) => toHex(header.author) === toHex(author.publicKey),
+          );
           const lie = forge({
             document: ID,
             author,
             prev: line[line.length - 1 - step.back] ?? null,
-            parents: [start[0]!, ...step.parents.flatMap((pick) => changes[changes.length - 1 - pick] ?? [])],
+            parents: [
+              start[0]!,
+              ...step.parents.flatMap((pick) => changes[changes.length - 1 - pick] ?? []),
+            ],
             ops: step.ops,
           });
           if (changes.some(({ hex }) => hex === lie.hex)) continue;
@@ -1064,7 +1366,10 @@ describe("any ops at all, of authors who also fork their chains,", () => {
 });
 
 /** One change with edits all over the document, wherever there is something to edit. */
-function editAnything(document: Document<typeof Everything>, draw: (below: number) => number): LocalChange {
+function editAnything(
+  document: Document<typeof Everything>,
+  draw: (below: number) => number,
+): LocalChange {
   return document.change((doc) => {
     doc.words.insert(draw(doc.words.length + 1), "w", "v");
     if (draw(2) === 0) doc.words.delete(draw(doc.words.length));

@@ -144,7 +144,8 @@ export type WireRange = readonly [ref: number, back: number, first: number, coun
 
 /** Honest ops, by what they do. A ref is 0 for the change itself, 1 for `prev`, then parents, then refs. */
 export const ops = {
-  insert: (place: WirePlace, ...values: Value[]): Uint8Array => op(1, values.length, [place], values),
+  insert: (place: WirePlace, ...values: Value[]): Uint8Array =>
+    op(1, values.length, [place], values),
   insertBy: (side: 0 | 1, element: readonly number[], ...values: Value[]): Uint8Array =>
     op(1, values.length, [side, ...element], values),
   text: (place: WirePlace, text: string): Uint8Array => op(2, [...text].length, [place], text),
@@ -171,7 +172,11 @@ function sortedIds(
 }
 
 /** Another signature of an author under the same message: anyone can make any number of their own. */
-export function signAgain(message: Uint8Array, { publicKey, secretKey }: KeyPair, nonce: bigint): Uint8Array {
+export function signAgain(
+  message: Uint8Array,
+  { publicKey, secretKey }: KeyPair,
+  nonce: bigint,
+): Uint8Array {
   const order = Point.CURVE().n;
   const r = Point.BASE.multiply(nonce).toBytes();
   const expanded = sha512(secretKey).slice(0, 32);

@@ -19,12 +19,17 @@ export function validOf(document: Uint8Array, changes: readonly Forged[]): Map<s
   const valid = new Map<string, Forged>();
   for (let before = -1; before !== valid.size;) {
     before = valid.size;
-    for (const change of changes) if (isValid(document, change, valid)) valid.set(change.hex, change);
+    for (const change of changes)
+      if (isValid(document, change, valid)) valid.set(change.hex, change);
   }
   return valid;
 }
 
-function isValid(document: Uint8Array, change: Forged, valid: ReadonlyMap<string, Forged>): boolean {
+function isValid(
+  document: Uint8Array,
+  change: Forged,
+  valid: ReadonlyMap<string, Forged>,
+): boolean {
   const { header } = change;
   if (toHex(header.document) !== toHex(document)) return false;
   const dependencies = dependenciesOf(change).map((hex) => valid.get(hex)?.header);
@@ -49,7 +54,9 @@ export function frontierOf(changes: ReadonlyMap<string, Forged>): string[] {
 
 /** Ids that no other change of their chain continues, sorted. */
 export function tipsOf(changes: ReadonlyMap<string, Forged>): string[] {
-  const continued = new Set([...changes.values()].map(({ header }) => header.prev && toHex(header.prev)));
+  const continued = new Set(
+    [...changes.values()].map(({ header }) => header.prev && toHex(header.prev)),
+  );
   return [...changes.keys()].filter((hex) => !continued.has(hex)).toSorted();
 }
 
@@ -63,7 +70,8 @@ export function forksOf(changes: ReadonlyMap<string, Forged>): string[] {
   const forks: string[] = [];
   for (const [chain, bySeq] of rivals) {
     const forked = [...bySeq].filter(([, ids]) => ids.length > 1).toSorted(([a], [b]) => a - b)[0];
-    if (forked !== undefined) forks.push(forkName(chain, forked[0], forked[1].toSorted().slice(0, 2)));
+    if (forked !== undefined)
+      forks.push(forkName(chain, forked[0], forked[1].toSorted().slice(0, 2)));
   }
   return forks.toSorted();
 }
@@ -79,12 +87,21 @@ export function ancestryOf(
   ids: Iterable<string>,
 ): Set<string> {
   const ancestry = new Set(ids);
-  for (const hex of ancestry) for (const dependency of dependenciesOf(changes.get(hex)!)) ancestry.add(dependency);
+  for (const hex of ancestry)
+    for (const dependency of dependenciesOf(changes.get(hex)!)) ancestry.add(dependency);
   return ancestry;
 }
 
 /** Ways in which a change of a random world can be wrong. */
-const LIES = ["lamport+", "lamport-", "seq", "foreign prev", "other chain", "document", "beginning"] as const;
+const LIES = [
+  "lamport+",
+  "lamport-",
+  "seq",
+  "foreign prev",
+  "other chain",
+  "document",
+  "beginning",
+] as const;
 
 /** A change of a random world; numbers are reduced to what there is when it is made. */
 interface Step {
@@ -148,10 +165,14 @@ function build(document: Uint8Array, steps: readonly Step[]): Forged[] {
         changes.push(forge({ ...recipe, lies: { lamport: truth.header.lamport + 1 } }));
         break;
       case "lamport-":
-        changes.push(forge({ ...recipe, lies: { lamport: Math.max(1, truth.header.lamport - 1) } }));
+        changes.push(
+          forge({ ...recipe, lies: { lamport: Math.max(1, truth.header.lamport - 1) } }),
+        );
         break;
       case "seq":
-        changes.push(forge({ ...recipe, lies: prev === null ? {} : { seq: truth.header.seq + 1 } }));
+        changes.push(
+          forge({ ...recipe, lies: prev === null ? {} : { seq: truth.header.seq + 1 } }),
+        );
         break;
       case "document":
         changes.push(forge({ ...recipe, lies: { document: truth.id } }));

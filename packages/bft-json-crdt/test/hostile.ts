@@ -49,7 +49,9 @@ export function forge(history: History, links: Links, ops: readonly RawOp[]): Fo
   const { keyPair } = links;
   const { prev, parents, refs } = placed(history, links);
   const chain = links.chain ?? 0n;
-  const rows = [prev, ...parents, ...refs].flatMap((id) => (id === null ? [] : [history.indexOf(id)]));
+  const rows = [prev, ...parents, ...refs].flatMap((id) =>
+    id === null ? [] : [history.indexOf(id)],
+  );
   if (rows.includes(-1)) throw new Error("a forged change builds on one that is unknown");
   const header = {
     document: history.document,
@@ -95,7 +97,10 @@ function placed(history: History, links: Links): Placed {
   const tips = history.tipsOf(keyPair.publicKey, chain);
   tips.sort((a, b) => b.seq - a.seq || compareBytes(b.id, a.id));
   const prev = links.prev === undefined ? (tips[0]?.id ?? null) : links.prev;
-  const others = (ids: readonly Uint8Array[], taken: readonly (Uint8Array | null)[]): Uint8Array[] =>
+  const others = (
+    ids: readonly Uint8Array[],
+    taken: readonly (Uint8Array | null)[],
+  ): Uint8Array[] =>
     ids
       .filter((id) => !taken.some((other) => other !== null && compareBytes(other, id) === 0))
       .sort(compareBytes);
@@ -112,7 +117,9 @@ export function forgeRandom(
   choices: Choices,
 ): Forged {
   const targets = new Targets(naive, choices);
-  const draft = Array.from({ length: 1 + choices.below(4) }, () => randomOp(naive, targets, choices));
+  const draft = Array.from({ length: 1 + choices.below(4) }, () =>
+    randomOp(naive, targets, choices),
+  );
   const refs = [...targets.named].map((id) => fromHex(id)!);
   const whole = { ...links, refs };
   return forge(
@@ -309,11 +316,7 @@ function insertion(
   });
 }
 
-function removal(
-  known: readonly NaiveElement[],
-  targets: Targets,
-  choices: Choices,
-): Later<RawOp> {
+function removal(known: readonly NaiveElement[], targets: Targets, choices: Choices): Later<RawOp> {
   const ranges = Array.from({ length: 1 + choices.below(3) }, () =>
     targets.range(
       known.length > 0 && !choices.oneIn(4) ? choices.pick(known) : targets.any(),
@@ -346,4 +349,3 @@ const MISFITS: readonly Value[] = [
   { a: 1, b: "x" },
   { nobody: 1 },
 ];
-

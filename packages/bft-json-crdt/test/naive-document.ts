@@ -260,7 +260,9 @@ export function visibleIn(home: NaiveContainer): NaiveElement[] {
   }
   const visible: NaiveElement[] = [];
   // What is still to visit, last first: a node to open, or one whose left side is done.
-  const open: { node: NaiveElement | null; leftDone: boolean }[] = [{ node: null, leftDone: false }];
+  const open: { node: NaiveElement | null; leftDone: boolean }[] = [
+    { node: null, leftDone: false },
+  ];
   for (let step = open.pop(); step !== undefined; step = open.pop()) {
     const { node, leftDone } = step;
     const [left, right] = childrenOf(node);
@@ -280,7 +282,7 @@ function viewOf(at: NaiveContainer): unknown {
       const [shown] = standingIn(at);
       if (shown !== undefined) return shownValue(schema, assignedBy(at, shown));
       const isItem = at.path.length === 0 && at.owner !== null;
-      return schema.optional && !isItem ? undefined : shownValue(schema, schema.default as Value);
+      return schema.optional && !isItem ? undefined : shownValue(schema, schema.default);
     }
     case "text":
       return visibleIn(at)
@@ -326,7 +328,10 @@ function inspectOf(at: NaiveContainer): unknown {
     case "set":
       return viewOf(at);
     case "list":
-      return visibleIn(at).map((element) => ({ id: idOf(element), item: inspectOf(ownedBy(element)!) }));
+      return visibleIn(at).map((element) => ({
+        id: idOf(element),
+        item: inspectOf(ownedBy(element)!),
+      }));
     case "map": {
       const entries: [string, unknown][] = [];
       for (const [key, entry] of at.children) {
@@ -402,7 +407,7 @@ function fieldOf(struct: NaiveContainer, name: string): NaiveContainer | null {
   const known = struct.children.get(name);
   if (known !== undefined) return known;
   const given = isRecord(struct.content) && Object.hasOwn(struct.content, name);
-  const content = given ? (struct.content as { [key: string]: Value })[name] : undefined;
+  const content = given ? struct.content[name] : undefined;
   const field = newContainer(
     struct.schema.fields[name]!,
     struct.owner,
@@ -504,7 +509,9 @@ function rangesOf(
       const start = back(last, steps);
       if (start === null || first >= start.made) return null;
       for (let at = last; at !== null; at = at === start ? null : at.prev) {
-        onChain.unshift(...(at.detached ? Array<"detached">(at.made).fill("detached") : at.elements));
+        onChain.unshift(
+          ...(at.detached ? Array<"detached">(at.made).fill("detached") : at.elements),
+        );
       }
     }
     if (first + count > onChain.length) return null;

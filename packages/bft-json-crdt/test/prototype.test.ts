@@ -32,7 +32,8 @@ const ID = documentId("prototype");
 function replicas<S extends Schema>(schema: S, count: number): Document<S>[] {
   return Array.from(
     { length: count },
-    (_, i) => new Document({ schema, id: ID, keyPair: generateKeyPair(new Uint8Array(32).fill(i + 1)) }),
+    (_, i) =>
+      new Document({ schema, id: ID, keyPair: generateKeyPair(new Uint8Array(32).fill(i + 1)) }),
   );
 }
 
@@ -114,12 +115,19 @@ describe("a change", () => {
     b.subscribe(({ changes }) => seen.push(changes.length));
     expect(deliver(b, change)).toEqual(["applied"]);
     expect(seen).toEqual([1]);
-    expect(viewOf(b)).toMatchObject({ balance: 10, pos: { x: 1, y: 0 }, messages: ["hi", "there"] });
+    expect(viewOf(b)).toMatchObject({
+      balance: 10,
+      pos: { x: 1, y: 0 },
+      messages: ["hi", "there"],
+    });
   });
 
   it("is all or nothing: when the callback throws, no edit of it stands and nothing is signed", () => {
     const [a, b] = pair(Letters);
-    deliver(b, a.change((doc) => doc.list.push("x")));
+    deliver(
+      b,
+      a.change((doc) => doc.list.push("x")),
+    );
     expect(() =>
       a.change((doc) => {
         doc.list.push("y");
@@ -127,7 +135,12 @@ describe("a change", () => {
       }),
     ).toThrow("second thoughts");
     expect(viewOf(a)).toEqual({ list: ["x"] });
-    expect(deliver(b, a.change((doc) => doc.list.push("z")))).toEqual(["applied"]);
+    expect(
+      deliver(
+        b,
+        a.change((doc) => doc.list.push("z")),
+      ),
+    ).toEqual(["applied"]);
     expectConverged(a, b);
   });
 });
@@ -144,12 +157,20 @@ describe("states of what is received", () => {
   const second = a.change((doc) => doc.list.push("y"));
 
   it("pending, with the ids that are missing, for something whose dependencies have not come", () => {
-    expect(b.receive(second.bytes)).toMatchObject({ status: "pending", missing: [first.id], applied: [] });
+    expect(b.receive(second.bytes)).toMatchObject({
+      status: "pending",
+      missing: [first.id],
+      applied: [],
+    });
     expect(viewOf(b)).toEqual({ list: [] });
   });
 
   it("applied, together with what waited for it", () => {
-    expect(b.receive(first.bytes)).toMatchObject({ status: "applied", missing: [], applied: [0, 1] });
+    expect(b.receive(first.bytes)).toMatchObject({
+      status: "applied",
+      missing: [],
+      applied: [0, 1],
+    });
     expect(viewOf(b)).toEqual({ list: ["x", "y"] });
   });
 
@@ -195,7 +216,11 @@ describe("registers", () => {
   });
 
   it("do not change when the same comes again, and not when it comes in another order", () => {
-    const [a, b, c] = replicas(Lww, 3) as [Document<typeof Lww>, Document<typeof Lww>, Document<typeof Lww>];
+    const [a, b, c] = replicas(Lww, 3) as [
+      Document<typeof Lww>,
+      Document<typeof Lww>,
+      Document<typeof Lww>,
+    ];
     const one = a.change((doc) => doc.a.set(1));
     const two = a.change((doc) => doc.a.set(2));
     const three = b.change((doc) => doc.a.set(3));
@@ -213,7 +238,12 @@ describe("registers", () => {
     deliver(a, two);
     deliver(b, one);
     expectConverged(a, b);
-    expect(a.root.c.conflicts().map(({ value }) => value).toSorted()).toEqual(["from a", "from b"]);
+    expect(
+      a.root.c
+        .conflicts()
+        .map(({ value }) => value)
+        .toSorted(),
+    ).toEqual(["from a", "from b"]);
     expect(a.root.c.get()).toBe(a.root.c.conflicts()[0]!.value);
     const decided = b.change((doc) => doc.c.set("both"));
     deliver(a, decided);
@@ -231,10 +261,16 @@ describe("registers", () => {
       flag: false,
       empty: [{}, []],
     };
-    deliver(b, a.change((doc) => doc.reg.set(value)));
+    deliver(
+      b,
+      a.change((doc) => doc.reg.set(value)),
+    );
     expectConverged(a, b);
     expect(canonicalJson(b.root.reg.get())).toBe(canonicalJson(value));
-    deliver(b, a.change((doc) => doc.reg.set([])));
+    deliver(
+      b,
+      a.change((doc) => doc.reg.set([])),
+    );
     expect(viewOf(b)).toEqual({ reg: [] });
   });
 
@@ -243,7 +279,10 @@ describe("registers", () => {
     fc.assert(
       fc.property(fc.jsonValue({ stringUnit: "binary" }), (value) => {
         const [a, b] = pair(Arbitrary);
-        deliver(b, a.change((doc) => doc.reg.set(value as Value)));
+        deliver(
+          b,
+          a.change((doc) => doc.reg.set(value as Value)),
+        );
         expectConverged(a, b);
         const expected = JSON.parse(JSON.stringify(value)) as unknown;
         expect(JSON.parse(b.viewJson())).toEqual({ reg: expected });
@@ -276,7 +315,10 @@ describe("nested structs", () => {
 
   it("in lists are edited inside by several people at once", () => {
     const [a, b] = pair(Player);
-    deliver(b, a.change((doc) => doc.inventory.push({ name: "Sword", soulbound: true })));
+    deliver(
+      b,
+      a.change((doc) => doc.inventory.push({ name: "Sword", soulbound: true })),
+    );
     const one = a.change((doc) => doc.inventory.at(0).name.set("Longsword"));
     const two = b.change((doc) => doc.inventory.at(0).soulbound.set(false));
     deliver(a, two);
@@ -304,7 +346,11 @@ describe("dependencies across fields", () => {
   });
 
   it("can name any change that is known, also of somebody else, also one built upon long ago", () => {
-    const [a, b, c] = replicas(Player, 3) as [Document<typeof Player>, Document<typeof Player>, Document<typeof Player>];
+    const [a, b, c] = replicas(Player, 3) as [
+      Document<typeof Player>,
+      Document<typeof Player>,
+      Document<typeof Player>,
+    ];
     const balance = a.change((doc) => doc.balance.set(1));
     const more = a.change((doc) => doc.balance.set(2));
     deliver(b, balance, more);
@@ -312,7 +358,9 @@ describe("dependencies across fields", () => {
       requires: [balance.id],
     });
     const { history } = b;
-    const named = history.dependencies(history.indexOf(bought.id)).map((index) => toHex(history.idAt(index)));
+    const named = history
+      .dependencies(history.indexOf(bought.id))
+      .map((index) => toHex(history.idAt(index)));
     expect(named).toContain(toHex(balance.id));
     expect(deliver(c, bought, more, balance)).toEqual(["pending", "pending", "applied"]);
     deliver(a, bought);
@@ -322,7 +370,9 @@ describe("dependencies across fields", () => {
   it("can only be on what is here", () => {
     const [a] = pair(Player);
     const requires = [new Uint8Array(32)];
-    expect(misuse(() => a.change((doc) => doc.balance.set(1), { requires }))).toBe("unknown_dependency");
+    expect(misuse(() => a.change((doc) => doc.balance.set(1), { requires }))).toBe(
+      "unknown_dependency",
+    );
     expect(a.view().balance).toBe(0);
     expect(misuse(() => a.change((doc) => doc.balance.set(1)))).toBe("none");
     expect(a.history.length).toBe(1);
@@ -331,7 +381,8 @@ describe("dependencies across fields", () => {
   it("of a long queue are let go in order once the first has come, whatever order they came in", () => {
     const [a, b] = pair(Letters);
     const changes = Array.from({ length: 50 }, (_, i) => a.change((doc) => doc.list.push(`${i}`)));
-    for (const change of changes.slice(1).toReversed()) expect(deliver(b, change)).toEqual(["pending"]);
+    for (const change of changes.slice(1).toReversed())
+      expect(deliver(b, change)).toEqual(["pending"]);
     expect(b.history.pending.count).toBe(49);
     expect(b.receive(changes[0]!.bytes).applied).toHaveLength(50);
     expectConverged(a, b);
@@ -381,7 +432,10 @@ describe("lists", () => {
       ["bad_index", () => a.root.list.idAt(1)],
       ["unknown_element", () => a.change((doc) => doc.list.deleteById(`${"0".repeat(64)}:0`))],
       ["unknown_element", () => a.change((doc) => doc.list.insertAfter("nonsense", "x"))],
-      ["unknown_element", () => a.change((doc) => doc.list.insertAfter(id.replace(/0$/, "7"), "x"))],
+      [
+        "unknown_element",
+        () => a.change((doc) => doc.list.insertAfter(id.replace(/0$/, "7"), "x")),
+      ],
       ["not_in_change", () => a.root.list.push("x")],
     ];
     for (const [code, attempt] of attempts) expect(misuse(attempt)).toBe(code);
@@ -422,7 +476,10 @@ describe("lists", () => {
 
   it("delete what two people delete at once only once", () => {
     const [a, b] = pair(Letters);
-    deliver(b, a.change((doc) => doc.list.push("a", "b", "c")));
+    deliver(
+      b,
+      a.change((doc) => doc.list.push("a", "b", "c")),
+    );
     const one = a.change((doc) => doc.list.delete(1));
     const two = b.change((doc) => doc.list.delete(1, 2));
     deliver(a, two);
@@ -450,36 +507,40 @@ describe("lists", () => {
       do: fc.constantFrom("insert", "insertAfter", "delete", "deleteById", "sync"),
     });
     fc.assert(
-      fc.property(fc.array(anyEdit, { minLength: 5, maxLength: 40, size: "max" }), fc.infiniteStream(fc.nat()), (edits, draws) => {
-        const people = replicas(Letters, 3);
-        const changes: LocalChange[] = [];
-        for (const [n, edit] of edits.entries()) {
-          const person = people[edit.who]!;
-          const { list: letters } = person.root;
-          if (edit.do === "sync") {
-            for (const change of changes) person.receive(change.bytes);
-            continue;
+      fc.property(
+        fc.array(anyEdit, { minLength: 5, maxLength: 40, size: "max" }),
+        fc.infiniteStream(fc.nat()),
+        (edits, draws) => {
+          const people = replicas(Letters, 3);
+          const changes: LocalChange[] = [];
+          for (const [n, edit] of edits.entries()) {
+            const person = people[edit.who]!;
+            const { list: letters } = person.root;
+            if (edit.do === "sync") {
+              for (const change of changes) person.receive(change.bytes);
+              continue;
+            }
+            const isEmpty = letters.length === 0;
+            changes.push(
+              person.change(({ list }) => {
+                const index = isEmpty ? 0 : edit.at % letters.length;
+                if (edit.do === "insert" || isEmpty) list.insert(index, `${n}`);
+                else if (edit.do === "insertAfter") list.insertAfter(list.idAt(index), `${n}`);
+                else if (edit.do === "delete") list.delete(index);
+                else list.deleteById(list.idAt(index));
+              }),
+            );
           }
-          const isEmpty = letters.length === 0;
-          changes.push(
-            person.change(({ list }) => {
-              const index = isEmpty ? 0 : edit.at % letters.length;
-              if (edit.do === "insert" || isEmpty) list.insert(index, `${n}`);
-              else if (edit.do === "insertAfter") list.insertAfter(list.idAt(index), `${n}`);
-              else if (edit.do === "delete") list.delete(index);
-              else list.deleteById(list.idAt(index));
-            }),
-          );
-        }
-        const shuffled = changes.map((change) => ({ change, at: draws.next().value! }));
-        for (const person of people) {
-          shuffled.sort((a, b) => a.at - b.at);
-          for (const { change } of shuffled) person.receive(change.bytes);
-          shuffled.reverse();
-        }
-        expectConverged(...people);
-        expect(people[0]!.history.length).toBe(changes.length);
-      }),
+          const shuffled = changes.map((change) => ({ change, at: draws.next().value! }));
+          for (const person of people) {
+            shuffled.sort((a, b) => a.at - b.at);
+            for (const { change } of shuffled) person.receive(change.bytes);
+            shuffled.reverse();
+          }
+          expectConverged(...people);
+          expect(people[0]!.history.length).toBe(changes.length);
+        },
+      ),
       { numRuns: 40 },
     );
   });
@@ -490,7 +551,10 @@ describe("lists of lists", () => {
 
   it("are a grid in which several people set cells and add rows and cells at once", () => {
     const [a, b] = pair(Game);
-    deliver(b, a.change((doc) => doc.grid.push([false, false], [false, false])));
+    deliver(
+      b,
+      a.change((doc) => doc.grid.push([false, false], [false, false])),
+    );
     const one = [
       a.change((doc) => doc.grid.at(0).at(0).set(true)),
       a.change((doc) => doc.grid.at(1).set(1, true)),
@@ -509,7 +573,10 @@ describe("lists of lists", () => {
 
   it("lose a row with all that is written into it at the same time", () => {
     const [a, b] = pair(Game);
-    deliver(b, a.change((doc) => doc.grid.push([false], [false])));
+    deliver(
+      b,
+      a.change((doc) => doc.grid.push([false], [false])),
+    );
     const one = a.change((doc) => doc.grid.delete(0));
     const two = b.change((doc) => {
       doc.grid.at(0).push(true);
@@ -563,13 +630,20 @@ describe("wrong types", () => {
       title: list(string()),
       unknown: number(),
     });
-    const stranger = new Document({ schema: Other, id: ID, keyPair: generateKeyPair(new Uint8Array(32).fill(77)) });
+    const stranger = new Document({
+      schema: Other,
+      id: ID,
+      keyPair: generateKeyPair(new Uint8Array(32).fill(77)),
+    });
     const [a, b] = pair(Typed);
-    deliver(b, a.change((doc) => {
-      doc.reg.set(true);
-      doc.strct.push({ list: [1] });
-      doc.title.append("hi");
-    }));
+    deliver(
+      b,
+      a.change((doc) => {
+        doc.reg.set(true);
+        doc.strct.push({ list: [1] });
+        doc.title.append("hi");
+      }),
+    );
     const misfits = [
       stranger.change((doc) => doc.reg.set("true")),
       stranger.change((doc) => doc.strct.push({ list: [], more: "x" })),
@@ -595,7 +669,10 @@ describe("what is shown for people to look at", () => {
   it("is plain JSON, the same on every replica, whatever the order of keys on the way in", () => {
     const Arbitrary = struct({ reg: json() });
     const [a, b] = pair(Arbitrary);
-    deliver(b, a.change((doc) => doc.reg.set({ z: 1, a: 2, m: { y: 1, b: 2 } })));
+    deliver(
+      b,
+      a.change((doc) => doc.reg.set({ z: 1, a: 2, m: { y: 1, b: 2 } })),
+    );
     expect(b.viewJson()).toBe('{"reg":{"a":2,"m":{"b":2,"y":1},"z":1}}');
     expect(b.viewDigest()).toBe(toHex(sha256(new TextEncoder().encode(b.viewJson()))));
     expectConverged(a, b);
@@ -603,8 +680,14 @@ describe("what is shown for people to look at", () => {
 
   it("survives saving and loading", () => {
     const [a, b] = pair(Player);
-    deliver(b, a.change((doc) => doc.messages.push("one", "two")));
-    deliver(a, b.change((doc) => doc.messages.delete(0)));
+    deliver(
+      b,
+      a.change((doc) => doc.messages.push("one", "two")),
+    );
+    deliver(
+      a,
+      b.change((doc) => doc.messages.delete(0)),
+    );
     const loaded = Document.load(a.save(), { schema: Player, id: ID });
     if (!loaded.ok) throw new Error(loaded.error.detail);
     expectConverged(a, b, loaded.value);

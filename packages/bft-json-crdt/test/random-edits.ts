@@ -58,7 +58,16 @@ export class Choices {
 }
 
 /** Keys and names that have bitten others. */
-export const KEYS: readonly string[] = ["a", "b", "__proto__", "constructor", "toString", "1023", "", "🙂"];
+export const KEYS: readonly string[] = [
+  "a",
+  "b",
+  "__proto__",
+  "constructor",
+  "toString",
+  "1023",
+  "",
+  "🙂",
+];
 
 const LEAVES: readonly LeafSchema[] = [
   string(),
@@ -116,7 +125,10 @@ export const anySchema: fc.Arbitrary<Schema> = fc.letrec<{ schema: Schema }>((ti
         .array(
           fc.tuple(
             fc.constantFrom(...KEYS),
-            fc.oneof(tie("schema"), fc.constantFrom(...LEAVES).map((leaf) => optional(leaf))),
+            fc.oneof(
+              tie("schema"),
+              fc.constantFrom(...LEAVES).map((leaf) => optional(leaf)),
+            ),
           ),
           { minLength: 1, maxLength: 4 },
         )
@@ -125,7 +137,18 @@ export const anySchema: fc.Arbitrary<Schema> = fc.letrec<{ schema: Schema }>((ti
   ),
 })).schema;
 
-const TEXTS = ["a", "bc", "🙂", "𝄞q", "é", "e\u0301", "\0", "\uFEFF", "\u{10FFFF}\u{10000}", "long er"];
+const TEXTS = [
+  "a",
+  "bc",
+  "🙂",
+  "𝄞q",
+  "é",
+  "e\u0301",
+  "\0",
+  "\uFEFF",
+  "\u{10FFFF}\u{10000}",
+  "long er",
+];
 
 const VALUES: { readonly [type in LeafSchema["type"]]: readonly Value[] } = {
   string: ["", "x", "🙂", "__proto__", "1023"],

@@ -51,7 +51,8 @@ function ancestryOf({ txns }: Trace): [number, number][] {
       for (const a of [0, 1] as const) known[a] = Math.max(known[a], ancestry[parent]![a]);
     }
     // So one document for each agent is enough: it always holds the ancestry of what is typed next, and no more.
-    if (known[agent as 0 | 1] !== made[agent as 0 | 1]) throw new Error("an agent forgets what it did");
+    if (known[agent as 0 | 1] !== made[agent as 0 | 1])
+      throw new Error("an agent forgets what it did");
     known[agent as 0 | 1] = ++made[agent as 0 | 1];
     ancestry.push(known);
   }
@@ -78,7 +79,8 @@ function replay(trace: Trace): { documents: [TextDocument, TextDocument]; live: 
     deliver(me, ancestry[i]![me === 0 ? 1 : 0]);
     const change = documents[me].change(
       (doc) => {
-        for (const [position, deleted, inserted] of patches) doc.replace(position, deleted, inserted);
+        for (const [position, deleted, inserted] of patches)
+          doc.replace(position, deleted, inserted);
       },
       { time: null },
     );

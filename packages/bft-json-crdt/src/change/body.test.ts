@@ -152,7 +152,8 @@ describe("a change body", () => {
         const isSame =
           headerA.chain === headerB.chain &&
           headerA.time === headerB.time &&
-          opsA.map(({ bytes }) => toHex(bytes)).join() === opsB.map(({ bytes }) => toHex(bytes)).join();
+          opsA.map(({ bytes }) => toHex(bytes)).join() ===
+            opsB.map(({ bytes }) => toHex(bytes)).join();
         expect(toHex(a) === toHex(b)).toBe(isSame);
         expect(toHex(changeId(a)) === toHex(changeId(b))).toBe(isSame);
       }),
@@ -231,7 +232,9 @@ describe("a change body", () => {
     for (const version of [0, 2, 3, Number.MAX_SAFE_INTEGER]) {
       expect(codeOf(bodyWith({ 0: version }))).toBe("unsupported_version");
       expect(codeOf(encodeValue([version]))).toBe("unsupported_version");
-      expect(codeOf(encodeValue([version, "x".repeat(MAX_BODY_BYTES)]))).toBe("unsupported_version");
+      expect(codeOf(encodeValue([version, "x".repeat(MAX_BODY_BYTES)]))).toBe(
+        "unsupported_version",
+      );
       expect(codeOf(new Uint8Array([...encodeValue([version, 0]), 0xff]))).toBe(
         "unsupported_version",
       );
@@ -290,9 +293,15 @@ describe("a change body is refused", () => {
     ["with an op that makes text", bodyWith({ 10: [[1, "1", [], null]] })],
     ["with an op whose targets are null", bodyWith({ 10: [[1, 0, null, null]] })],
     ["with an op whose targets are a map", bodyWith({ 10: [[1, 0, {}, null]] })],
-    ["with an op that makes more than its content has bytes", bodyWith({ 10: [[1, 5, [], "abc"]] })],
+    [
+      "with an op that makes more than its content has bytes",
+      bodyWith({ 10: [[1, 5, [], "abc"]] }),
+    ],
     ["with detached content of no length", bodyWith({ 10: [[1, 0, [], null, id(1)]] })],
-    ["with detached content and a hash of 31 bytes", bodyWith({ 10: [[1, 0, [], 9, id(1).subarray(1)]] })],
+    [
+      "with detached content and a hash of 31 bytes",
+      bodyWith({ 10: [[1, 0, [], 9, id(1).subarray(1)]] }),
+    ],
     ["with an integer that could be shorter", bodyWithOp("84 01 00 80 18 05")],
     ["with a float that could be an integer", bodyWithOp("84 01 00 80 f9 3c00")],
     ["with a float that could be shorter", bodyWithOp("84 01 00 80 fa 3f000000")],
@@ -307,7 +316,10 @@ describe("a change body is refused", () => {
     ["with an encoded surrogate", bodyWithOp("84 01 00 80 63 eda080")],
     ["with a bignum of 64 bits", bodyWithOp("84 01 00 80 c2 48 ffffffffffffffff")],
     ["with non-canonical targets", bodyWithOp("84 01 00 81 18 05 f6")],
-    ["with an array that announces more than there is", bodyWithOp("84 01 00 80 9b 00000000ffffffff")],
+    [
+      "with an array that announces more than there is",
+      bodyWithOp("84 01 00 80 9b 00000000ffffffff"),
+    ],
     ["that nests one level too deep", bodyOf(HEADER, [nestedOp(70)])],
     ["that nests a hundred thousand levels deep", bodyOf(HEADER, [nestedOp(100_000)])],
   ];
@@ -338,7 +350,10 @@ describe("a change body is accepted", () => {
     ["with the greatest seq and lamport", bodyWith({ 4: 2 ** 53 - 1, 7: 2 ** 53 - 1 })],
     ["without a time", bodyWith({ 8: null })],
     ["with an unknown kind of op", bodyWith({ 10: [[2 ** 53 - 1, 0, [], null]] })],
-    ["with an op that makes as much as its content has bytes", bodyWith({ 10: [[1, 4, [], "abc"]] })],
+    [
+      "with an op that makes as much as its content has bytes",
+      bodyWith({ 10: [[1, 4, [], "abc"]] }),
+    ],
     ["with an op that misfits its kind", bodyWith({ 10: [[5, 1, ["?"], { a: 1 }]] })],
     ["with detached content", bodyWith({ 10: [[1, 1000, [["list"]], 5, id(1)]] })],
     ["that nests as deep as a body may", bodyOf(HEADER, [nestedOp(69)])],

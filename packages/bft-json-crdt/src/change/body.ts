@@ -9,14 +9,9 @@
  */
 import { compareBytes, equalBytes } from "../encoding/bytes.ts";
 import { ByteReader } from "../encoding/reader.ts";
-import { ByteWriter } from "../encoding/writer.ts";
+import type { ByteWriter } from "../encoding/writer.ts";
 import { sha256 } from "../crypto/index.ts";
-import {
-  MAX_BODY_BYTES,
-  MAX_BODY_DEPTH,
-  MAX_ELEMENTS_PER_CHANGE,
-  MAX_PARENTS,
-} from "../limits.ts";
+import { MAX_BODY_BYTES, MAX_BODY_DEPTH, MAX_ELEMENTS_PER_CHANGE, MAX_PARENTS } from "../limits.ts";
 import { ok, rejected } from "../result.ts";
 import type { Result } from "../result.ts";
 import { CHANGE_TAG, SIGNATURE_TAG } from "./tags.ts";
@@ -103,7 +98,10 @@ export function decodeBody(body: Uint8Array): Result<DecodedBody> {
   }
   // A bound of this version says nothing about others.
   if (body.length > MAX_BODY_BYTES) {
-    return rejected("too_large", `a change body has ${body.length} bytes, more than ${MAX_BODY_BYTES}`);
+    return rejected(
+      "too_large",
+      `a change body has ${body.length} bytes, more than ${MAX_BODY_BYTES}`,
+    );
   }
   if (fields !== 11) return malformed(`it has ${fields} fields instead of 11`);
   const document = reader.bytesOf(ID_BYTES);
@@ -115,7 +113,8 @@ export function decodeBody(body: Uint8Array): Result<DecodedBody> {
   const lamport = reader.uint();
   const time = reader.isNull() ? null : reader.uint();
   const refs = readIds(reader, Number.MAX_SAFE_INTEGER);
-  if (reader.failed || parents === null || refs === null) return malformed("its header is not canonical");
+  if (reader.failed || parents === null || refs === null)
+    return malformed("its header is not canonical");
   if (seq < 1 || lamport < 1) return malformed("seq and lamport begin at 1");
   if ((prev === null) !== (seq === 1)) return malformed("prev is null for seq 1 and only for it");
   if (!areDisjoint(prev, parents, refs)) return malformed("a dependency is named twice");

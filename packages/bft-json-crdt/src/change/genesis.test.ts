@@ -14,7 +14,10 @@ const anyGenesis: fc.Arbitrary<Genesis> = fc.record({
   name: fc.string({ unit: "grapheme", minLength: 1, maxLength: 40 }),
   nonce: fc.option(fc.uint8Array({ minLength: 16, maxLength: 64 })),
   founders: fc.uniqueArray(key, { selector: toHex, maxLength: 4 }),
-  parameters: fc.dictionary(fc.string({ unit: "grapheme" }), fc.oneof(fc.boolean(), fc.nat(), fc.string({ unit: "grapheme" }))),
+  parameters: fc.dictionary(
+    fc.string({ unit: "grapheme" }),
+    fc.oneof(fc.boolean(), fc.nat(), fc.string({ unit: "grapheme" })),
+  ),
 });
 
 const SQUARE: Genesis = { name: "main", nonce: null, founders: [], parameters: {} };
@@ -73,7 +76,13 @@ describe("a genesis", () => {
 
   it("of a public square is its name alone, hashed behind a tag of its own", () => {
     expect(documentId("main")).toEqual(genesisDocumentId(SQUARE));
-    const encoded = encodeValue({ format: 1, name: "main", nonce: null, founders: [], parameters: {} });
+    const encoded = encodeValue({
+      format: 1,
+      name: "main",
+      nonce: null,
+      founders: [],
+      parameters: {},
+    });
     expect(documentId("main")).toEqual(sha256(new Uint8Array([...GENESIS_TAG, ...encoded])));
   });
 
@@ -115,7 +124,10 @@ describe("a genesis", () => {
   ];
 
   it.each(malformed)("is refused %s", (_what, value) => {
-    expect(decodeGenesis(encodeValue(value))).toMatchObject({ ok: false, error: { code: "malformed" } });
+    expect(decodeGenesis(encodeValue(value))).toMatchObject({
+      ok: false,
+      error: { code: "malformed" },
+    });
   });
 
   it("is read without ever throwing, whatever the bytes", () => {

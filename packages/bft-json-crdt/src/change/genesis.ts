@@ -56,9 +56,11 @@ export function decodeGenesis(bytes: Uint8Array): Result<Genesis> {
   const decoded = decodeValue(bytes);
   if (!decoded.ok) return decoded;
   const value = decoded.value;
-  if (!isObject(value) || Object.keys(value).length !== 5 || value["format"] !== 1) return notGenesis();
+  if (!isObject(value) || Object.keys(value).length !== 5 || value["format"] !== 1)
+    return notGenesis();
   const { name, nonce, founders, parameters } = value;
-  if (typeof name !== "string" || !(nonce === null || nonce instanceof Uint8Array)) return notGenesis();
+  if (typeof name !== "string" || !(nonce === null || nonce instanceof Uint8Array))
+    return notGenesis();
   if (!Array.isArray(founders) || !isObject(parameters)) return notGenesis();
   const keys: Uint8Array[] = [];
   for (const founder of founders as readonly Value[]) {
@@ -74,8 +76,10 @@ function faultOf({ name, nonce, founders }: Genesis): string | null {
   if (name.length === 0 || name.length > MAX_KEY_BYTES) {
     return `a document's name has 1 to ${MAX_KEY_BYTES} characters, not ${name.length}`;
   }
-  if (nonce !== null && (nonce.length < 16 || nonce.length > 64)) return "a nonce has 16 to 64 bytes";
-  if (founders.some((key) => key.length !== ID_BYTES)) return "a founder is a public key of 32 bytes";
+  if (nonce !== null && (nonce.length < 16 || nonce.length > 64))
+    return "a nonce has 16 to 64 bytes";
+  if (founders.some((key) => key.length !== ID_BYTES))
+    return "a founder is a public key of 32 bytes";
   const sorted = founders.toSorted(compareBytes);
   if (sorted.some((key, i) => i > 0 && compareBytes(sorted[i - 1]!, key) === 0)) {
     return "a founder is named twice";

@@ -7,9 +7,7 @@ import { decodeGroup, encodeGroup, GROUP_ENTRY_OVERHEAD, SIGNATURE_BYTES } from 
 
 const anyEntry = fc.record({
   body: fc.uint8Array({ maxLength: 300, size: "max" }),
-  signature: fc.option(
-    fc.uint8Array({ minLength: SIGNATURE_BYTES, maxLength: SIGNATURE_BYTES }),
-  ),
+  signature: fc.option(fc.uint8Array({ minLength: SIGNATURE_BYTES, maxLength: SIGNATURE_BYTES })),
 });
 
 const anyGroup = fc.array(anyEntry, { minLength: 1, maxLength: 40 });
@@ -56,13 +54,15 @@ describe("a group", () => {
   });
 
   it("may hold the most changes allowed and not one more", () => {
-    const entries = (count: number) => Array.from({ length: count }, () => ({ body: BODY, signature: null }));
+    const entries = (count: number) =>
+      Array.from({ length: count }, () => ({ body: BODY, signature: null }));
     expect(codeOf(encodeGroup(entries(MAX_GROUP_CHANGES)))).toBe("accepted");
     expect(codeOf(encodeGroup(entries(MAX_GROUP_CHANGES + 1)))).toBe("too_large");
   });
 
   it("may have the most bytes allowed and not one more", () => {
-    const framing = encodeGroup([{ body: new Uint8Array(100_000), signature: null }]).length - 100_000;
+    const framing =
+      encodeGroup([{ body: new Uint8Array(100_000), signature: null }]).length - 100_000;
     const group = (bytes: number) =>
       encodeGroup([{ body: new Uint8Array(bytes - framing), signature: null }]);
     expect(group(MAX_GROUP_BYTES).length).toBe(MAX_GROUP_BYTES);

@@ -49,10 +49,18 @@ const anyPlace = fc.record({
 
 const anyRanges = (most: number): fc.Arbitrary<number[]> =>
   fc
-    .array(fc.tuple(anyUint, anyUint, anyUint, anyUint.map((n) => Math.max(n, 1))), {
-      minLength: 1,
-      maxLength: most,
-    })
+    .array(
+      fc.tuple(
+        anyUint,
+        anyUint,
+        anyUint,
+        anyUint.map((n) => Math.max(n, 1)),
+      ),
+      {
+        minLength: 1,
+        maxLength: most,
+      },
+    )
     .map((ranges) => ranges.flat());
 
 const anyInsert: fc.Arbitrary<InsertOp> = fc
@@ -131,7 +139,12 @@ function written(op: Exclude<Op, { kind: typeof INERT }>): Uint8Array {
 
 /** An op that stands behind the one in question: it must be read whatever that one was. */
 const NEXT = op(5, 0, [["n"]], 7);
-const READ_NEXT: Op = { kind: OP_INCREMENT, made: 0, place: { owner: null, path: ["n"] }, amount: 7n };
+const READ_NEXT: Op = {
+  kind: OP_INCREMENT,
+  made: 0,
+  place: { owner: null, path: ["n"] },
+  amount: 7n,
+};
 
 describe("an op", () => {
   it("says after the journey what it said before, whatever stands before and behind it", () => {
@@ -163,7 +176,8 @@ describe("an op", () => {
           expect([INERT, kind]).toContain(read!.kind);
           expect(next).toEqual(READ_NEXT);
           // Whatever is not inert is exactly what is written.
-          if (read!.kind !== INERT) expect(written(read!)).toEqual(op(kind, made, targets, content));
+          if (read!.kind !== INERT)
+            expect(written(read!)).toEqual(op(kind, made, targets, content));
           seen.add(read!.kind);
         },
       ),

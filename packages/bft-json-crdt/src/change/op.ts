@@ -110,7 +110,12 @@ export function readOp(reader: ByteReader): Op {
   return fits ? op : { kind: INERT, made };
 }
 
-function readKnown(reader: ByteReader, kind: number, made: number, contentStart: number): Op | null {
+function readKnown(
+  reader: ByteReader,
+  kind: number,
+  made: number,
+  contentStart: number,
+): Op | null {
   const count = reader.arrayHeader();
   switch (kind) {
     case OP_INSERT_VALUES:

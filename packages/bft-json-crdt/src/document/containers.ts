@@ -97,7 +97,7 @@ export class ListNode {
   constructor(schema: ListSchema<Schema>, location: Location, orders: Orders) {
     this.schema = schema;
     this.location = location;
-    this.sequence = new Sequence<readonly Value[]>(orders, LIST_CONTENT as never);
+    this.sequence = new Sequence<readonly Value[]>(orders, LIST_CONTENT);
   }
 }
 
@@ -185,7 +185,12 @@ export class Containers {
   item(parent: ListNode, element: number, content: Value): Node {
     const known = parent.items.get(element);
     if (known !== undefined) return known;
-    const made = this.#make(parent.schema.item, { kind: "item", parent, element }, content, element);
+    const made = this.#make(
+      parent.schema.item,
+      { kind: "item", parent, element },
+      content,
+      element,
+    );
     if (made.kind === "leaf") made.assignments.add(element, content);
     parent.items.set(element, made);
     return made;

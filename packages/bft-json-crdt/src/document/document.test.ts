@@ -6,7 +6,17 @@ import { toHex } from "../encoding/index.ts";
 import { MAX_GROUP_BYTES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import type { MisuseCode } from "../result.ts";
-import { counter, integer, json, list, map, number, string, struct, text } from "../schema/index.ts";
+import {
+  counter,
+  integer,
+  json,
+  list,
+  map,
+  number,
+  string,
+  struct,
+  text,
+} from "../schema/index.ts";
 import type { Schema } from "../schema/index.ts";
 import { Choices, edit, EVERYTHING, inspect } from "../../test/random-edits.ts";
 import { naiveOf } from "../../test/trial.ts";
@@ -121,6 +131,7 @@ describe("a change", () => {
     const { items, title } = document.root;
     const kept = items.at(0);
     const { body } = kept;
+    const { characters } = body;
     let made: typeof kept | null = null;
     expect(() =>
       document.change((doc) => {
@@ -135,14 +146,16 @@ describe("a change", () => {
     expect(items.length).toBe(1);
     expect(kept.name.get()).toBe("kept");
     expect(body.toString()).toBe("text");
+    expect(characters.length).toBe(4);
     expectMisuse("detached", () => made!.name.get());
     document.change((doc) => {
       // Takes the number that the lost item had.
       doc.items.push({ name: "other" });
       kept.name.set("still");
       body.append("?");
+      characters.insert(5, "!");
     });
-    expect(document.view().items[0]).toEqual({ name: "still", body: "text?" });
+    expect(document.view().items[0]).toEqual({ name: "still", body: "text?!" });
     expectMisuse("detached", () => made!.name.get());
     expectMisuse("detached", () => made!.body.toString());
   });
@@ -208,7 +221,9 @@ describe("a change", () => {
     expect(received.status).toBe("pending");
     expect(received.missing.map(toHex)).toContain(toHex(balance.id));
     // Even a short id is only unknown.
-    expectMisuse("unknown_dependency", () => bob.change(() => {}, { requires: [Uint8Array.of(1)] }));
+    expectMisuse("unknown_dependency", () =>
+      bob.change(() => {}, { requires: [Uint8Array.of(1)] }),
+    );
     expect(bob.view().title).toBe("sold");
   });
 
@@ -239,6 +254,22 @@ describe("a change", () => {
     expect(bob.receive(change.bytes)).toMatchObject({ status: "applied", applied: [0] });
     expect(bob.receive(change.bytes).status).toBe("duplicate");
     expect(alice.receive(change.bytes).status).toBe("duplicate");
+  });
+});
+
+describe("the bytes of a change", () => {
+  test("name a run typed over many changes by one range, forwards or backwards", () => {
+    for (const index of [0, Infinity]) {
+      const [alice, bob] = [open(), open(1)];
+      for (let i = 0; i < 300; i++) {
+        alice.change((doc) => doc.body.insert(Math.min(index, i), `${i % 10}`));
+      }
+      deliver(alice, bob);
+      const change = bob.change((doc) => doc.body.delete(0, 300));
+      expect(change.bytes.length).toBeLessThan(300);
+      alice.receive(change.bytes);
+      expect(alice.view().body).toBe("");
+    }
   });
 });
 
@@ -285,7 +316,9 @@ describe("edits too large for one change", () => {
     });
     expect(change.groups.length).toBeGreaterThan(1);
     for (const group of change.groups) bob.receive(group);
-    const expected = numbers.slice(0, 50_000).concat(numbers.slice(100_000), numbers.slice(50_000, 100_000));
+    const expected = numbers
+      .slice(0, 50_000)
+      .concat(numbers.slice(100_000), numbers.slice(50_000, 100_000));
     expect(bob.view().numbers).toEqual(expected);
     expect(bob.viewDigest()).toBe(alice.viewDigest());
   });
@@ -317,17 +350,20 @@ describe("edits too large for one change", () => {
     // Each character is of a change of its own, and the chains are forked, so that each range needs a reference.
     const twins = [0, 1].map(() => open(0, { chain: 0n }));
     const groups = twins.flatMap((twin, side) =>
-      Array.from({ length: 2_500 }, () => twin.change((doc) => doc.body.insert(0, `${side}`)).bytes),
+      Array.from(
+        { length: 1_200 },
+        () => twin.change((doc) => doc.body.insert(0, `${side}`)).bytes,
+      ),
     );
     const [reader, cleaner] = [open(1), open(2)];
     for (const twin of twins) {
       deliver(twin, cleaner);
       deliver(twin, reader);
     }
-    expect(groups).toHaveLength(5_000);
+    expect(groups).toHaveLength(2_400);
     // Leaves every second one, so that no two ranges are one.
     const change = cleaner.change((doc) => {
-      for (let i = 2_499; i > 0; i -= 2) doc.body.delete(i);
+      for (let i = 1_199; i > 0; i -= 2) doc.body.delete(i);
       doc.body.delete(0, doc.body.length);
       for (let i = 0; i < 200; i++) doc.body.insert(0, "x".repeat(5_000));
     });
@@ -350,9 +386,33 @@ describe("edits too large for one change", () => {
     });
     expect(thinned.groups.length).toBeGreaterThan(1);
     expect(removed.groups.length).toBeGreaterThan(1);
-    for (const { groups } of [typed, thinned, removed]) for (const group of groups) bob.receive(group);
+    for (const { groups } of [typed, thinned, removed])
+      for (const group of groups) bob.receive(group);
     expect(bob.view().body).toBe("a-a");
     expect(bob.viewDigest()).toBe(alice.viewDigest());
+  });
+
+  test("stand among the edits of others as the parts that they are", () => {
+    const alice = open();
+    const base = alice.change((doc) => doc.body.insert(0, "x"));
+    // Each of them hangs where the second part of the large change will hang, with the lamport of its first part.
+    const others = Array.from({ length: 8 }, (_, i) => {
+      const keyPair = generateKeyPair(new Uint8Array(32).fill(50 + i));
+      const author = new Document({ schema, id: ID, keyPair });
+      author.receive(base.bytes);
+      return author.change((doc) => doc.body.insert(1, `${i}`)).bytes;
+    });
+    const large = alice.change((doc) => {
+      doc.map.set("k", "x".repeat(700_000));
+      doc.map.set("j", "x".repeat(700_000));
+      doc.body.insert(1, "part");
+    });
+    expect(large.groups).toHaveLength(2);
+    for (const group of others) alice.receive(group);
+    expect(alice.view().body.slice(0, 5)).toBe("xpart");
+    const reader = open(1);
+    for (const group of [base.bytes, ...others, ...large.groups]) reader.receive(group);
+    expect(stateOf(reader as Document<Schema>)).toEqual(stateOf(alice as Document<Schema>));
   });
 
   test("in one value are refused, and nothing else of the change stays", () => {
@@ -531,6 +591,23 @@ describe("with more heads than a change can name", () => {
     expect(bob.view().body.slice(1, 5)).toBe("mine");
     expect(stateOf(bob as Document<Schema>)).toEqual(stateOf(alice as Document<Schema>));
     expect(bob.root.title.conflicts()).toHaveLength(1);
+  });
+
+  test("a change that refers to nothing has the greatest lamport all the same", () => {
+    const heads = Array.from({ length: 20 }, (_, i) => {
+      const author = new Document({
+        schema,
+        id: ID,
+        keyPair: generateKeyPair(new Uint8Array(32).fill(100 + i)),
+      });
+      for (let n = 0; n <= i; n++) author.change(() => {});
+      return author;
+    });
+    const alice = open();
+    for (const head of heads) deliver(head, alice);
+    const change = alice.change(() => {});
+    expect(alice.history.lamportAt(alice.history.indexOf(change.id))).toBe(21);
+    expect(alice.frontier()).toHaveLength(5);
   });
 });
 

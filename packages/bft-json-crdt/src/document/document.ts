@@ -8,7 +8,6 @@ import { changeId, encodeGroup, signedMessage } from "../change/index.ts";
 import { isValidPublicKey, publicKeyOf, randomBytes, sha256, sign } from "../crypto/index.ts";
 import type { KeyPair } from "../crypto/index.ts";
 import { canonicalJson, compareBytes, equalBytes, toHex } from "../encoding/index.ts";
-import type { Value } from "../encoding/index.ts";
 import { History } from "../history/index.ts";
 import type { ForkProof, HistoryLimits, ReceivedGroup } from "../history/index.ts";
 import { MAX_PARENTS } from "../limits.ts";
@@ -70,7 +69,10 @@ export class LocalChange {
   get bytes(): Uint8Array {
     const [first, second] = this.groups;
     if (first !== undefined && second === undefined) return first;
-    throw new MisuseError("too_large", `the edits were split into ${this.groups.length} changes: send each of groups`);
+    throw new MisuseError(
+      "too_large",
+      `the edits were split into ${this.groups.length} changes: send each of groups`,
+    );
   }
 }
 
@@ -154,7 +156,8 @@ export class Document<S extends Schema> {
    */
   change(edit: (doc: Handle<S>) => void, options: ChangeOptions = {}): LocalChange {
     if (this.#isMaking) throw new MisuseError("in_change", "a change is being made already");
-    if (this.#keyPair === null) throw new MisuseError("no_key", "open the document with a keyPair to edit it");
+    if (this.#keyPair === null)
+      throw new MisuseError("no_key", "open the document with a keyPair to edit it");
     const start = this.history.length;
     const groups: Uint8Array[] = [];
     this.#isMaking = true;
@@ -162,7 +165,10 @@ export class Document<S extends Schema> {
       this.#editor.beginPart();
       const returned: unknown = edit(this.root);
       if (isPromise(returned)) {
-        throw new MisuseError("in_change", "the callback of change() must not be async: edits are made at once");
+        throw new MisuseError(
+          "in_change",
+          "the callback of change() must not be async: edits are made at once",
+        );
       }
       for (const draft of this.#editor.drafts) {
         groups.push(this.#commit(draft, start + groups.length, options, this.#keyPair));
@@ -202,7 +208,7 @@ export class Document<S extends Schema> {
 
   /** The RFC 8785 JSON of the view: bigints as decimal strings, bytes as base64url. */
   viewJson(): string {
-    return canonicalJson((viewOf(this.#state.containers.root) ?? null) as Value);
+    return canonicalJson(viewOf(this.#state.containers.root) ?? null);
   }
 
   /** SHA-256 of the JSON of the view, in hex: equal on all replicas that have applied the same changes. */
@@ -244,7 +250,10 @@ export class Document<S extends Schema> {
   }
 
   /** Opens a document from saved bytes, verifying everything. */
-  static load<S extends Schema>(bytes: Uint8Array, options: DocumentOptions<S>): Result<Document<S>> {
+  static load<S extends Schema>(
+    bytes: Uint8Array,
+    options: DocumentOptions<S>,
+  ): Result<Document<S>> {
     const document = new Document(options);
     const merged = document.merge(bytes);
     return merged.ok ? ok(document) : merged;
@@ -273,7 +282,10 @@ export class Document<S extends Schema> {
   #commit(draft: Draft, index: number, options: ChangeOptions, keyPair: KeyPair): Uint8Array {
     if (this.history.length !== index) {
       // Only this very change, made before and forgotten, can have released what depends on it.
-      throw new MisuseError("in_change", "this change is known to others already: load what was saved");
+      throw new MisuseError(
+        "in_change",
+        "this change is known to others already: load what was saved",
+      );
     }
     const body = encodeDraft(this.history, draft, this.#ground(options, keyPair));
     const id = changeId(body);
@@ -362,7 +374,9 @@ export class Document<S extends Schema> {
     let isNew = false;
     for (; this.#searched < history.length; this.#searched++) {
       if (!history.isForked(this.#searched)) continue;
-      isNew ||= !this.#knownForks.has(forkKey(history.authorAt(this.#searched), history.chainAt(this.#searched)));
+      isNew ||= !this.#knownForks.has(
+        forkKey(history.authorAt(this.#searched), history.chainAt(this.#searched)),
+      );
     }
     if (!isNew) return;
     for (const proof of history.forks()) {
@@ -381,7 +395,10 @@ export class Document<S extends Schema> {
       node = node?.kind === "struct" ? (this.#state.containers.field(node, name) ?? null) : null;
     }
     if (node === null) {
-      throw new MisuseError("detached", "this handle is of something that was made in a change that failed");
+      throw new MisuseError(
+        "detached",
+        "this handle is of something that was made in a change that failed",
+      );
     }
     return node;
   }
@@ -403,13 +420,17 @@ function checkedChain(chain: bigint): bigint {
 function checkedTime(time: number | null | undefined): number | null {
   if (time === undefined) return Date.now();
   if (time === null || (Number.isSafeInteger(time) && time >= 0)) return time;
-  throw new MisuseError("bad_value", "a time is a whole number of milliseconds since 1970, or null");
+  throw new MisuseError(
+    "bad_value",
+    "a time is a whole number of milliseconds since 1970, or null",
+  );
 }
 
 function randomChain(): bigint {
   let chain = 0n;
   // 0 is for durable stores.
-  while (chain === 0n) for (const byte of randomBytes(8)) chain = BigInt.asUintN(64, (chain << 8n) | BigInt(byte));
+  while (chain === 0n)
+    for (const byte of randomBytes(8)) chain = BigInt.asUintN(64, (chain << 8n) | BigInt(byte));
   return chain;
 }
 
@@ -419,6 +440,10 @@ function forkKey(author: Uint8Array, chain: bigint): string {
 
 function isPromise(value: unknown): boolean {
   // The handle of a struct may well have a field of that name.
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "then" in value &&
+    typeof value.then === "function"
+  );
 }
-

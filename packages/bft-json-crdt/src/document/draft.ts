@@ -153,7 +153,8 @@ class References {
   }
 
   element(element: number): ElementTarget {
-    if (element >= this.#draft.base) return { ref: SELF, back: 0, index: element - this.#draft.base };
+    if (element >= this.#draft.base)
+      return { ref: SELF, back: 0, index: element - this.#draft.base };
     const history = this.#history;
     const change = history.changeOfElement(element);
     const ref = this.#viaFor(change);
@@ -189,7 +190,8 @@ class References {
     const { prev, parents } = this.#ground;
     const slots = new Map([[SELF, 0]]);
     if (prev >= 0) slots.set(prev, 1);
-    for (const change of [...parents, ...this.refs]) slots.set(change, slots.size + (prev < 0 ? 1 : 0));
+    for (const change of [...parents, ...this.refs])
+      slots.set(change, slots.size + (prev < 0 ? 1 : 0));
     return slots;
   }
 
@@ -301,7 +303,10 @@ function wirePlace({ owner, path }: LocalPlace, references: References): Place {
 
 /** Puts the slots in the place of local indexes. */
 function withSlots(op: WireOp, slots: ReadonlyMap<number, number>): WireOp {
-  const slotOf = (target: ElementTarget): ElementTarget => ({ ...target, ref: slots.get(target.ref)! });
+  const slotOf = (target: ElementTarget): ElementTarget => ({
+    ...target,
+    ref: slots.get(target.ref)!,
+  });
   const placed = (place: Place): Place =>
     place.owner === null ? place : { ...place, owner: slotOf(place.owner) };
   const ranged = (ranges: readonly number[]): number[] =>

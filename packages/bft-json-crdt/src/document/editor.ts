@@ -2,7 +2,15 @@
  * The editor: local edits. Each one is checked first, then takes effect at once, then is written into the draft of the
  * change that is being made, so that later edits of the same change build on it.
  */
-import { countElements, OP_ADD, OP_ASSIGN, OP_INCREMENT, OP_INSERT_TEXT, OP_INSERT_VALUES, OP_REMOVE } from "../change/index.ts";
+import {
+  countElements,
+  OP_ADD,
+  OP_ASSIGN,
+  OP_INCREMENT,
+  OP_INSERT_TEXT,
+  OP_INSERT_VALUES,
+  OP_REMOVE,
+} from "../change/index.ts";
 import { encodeValue, fromHex, toHex, utf8Length } from "../encoding/index.ts";
 import type { Value } from "../encoding/index.ts";
 import type { History } from "../history/index.ts";
@@ -10,10 +18,27 @@ import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_CHANGE, MAX_REPLACED } from "../limits
 import { MisuseError } from "../result.ts";
 import { RIGHT } from "../types/index.ts";
 import type { Schema } from "../schema/index.ts";
-import type { CounterNode, EntryNode, LeafNode, ListNode, MapNode, Node, SetNode, StructNode, TextNode } from "./containers.ts";
+import type {
+  CounterNode,
+  EntryNode,
+  LeafNode,
+  ListNode,
+  MapNode,
+  Node,
+  SetNode,
+  StructNode,
+  TextNode,
+} from "./containers.ts";
 import { Draft } from "./draft.ts";
 import type { DraftOp, LocalPlace } from "./draft.ts";
-import { counterAmount, elementContent, fieldsOf, leafContent, mapKey, textContent } from "./initial.ts";
+import {
+  counterAmount,
+  elementContent,
+  fieldsOf,
+  leafContent,
+  mapKey,
+  textContent,
+} from "./initial.ts";
 import type { DocumentState, Register } from "./state.ts";
 
 /** Bytes that an op takes at most besides its content, its path and what it refers to: heads, kind, `made`, side. */
@@ -148,7 +173,8 @@ export class Editor {
     const { sequence } = node;
     checkRange(index, units, sequence.units, "the text");
     for (const edge of [index, index + units]) {
-      if (edge < sequence.units && sequence.locateUnit(edge) >= 0 && sequence.foundOffset > 0) throw insidePair(edge);
+      if (edge < sequence.units && sequence.locateUnit(edge) >= 0 && sequence.foundOffset > 0)
+        throw insidePair(edge);
     }
     const elements: number[] = [];
     sequence.livingUnitRanges(index, units, (element, length) => elements.push(element, length));
@@ -183,7 +209,8 @@ export class Editor {
       while (element < end) {
         const stop = Math.min(end, this.#endOfChange(element));
         const last = piece.length - 2;
-        if (last >= 0 && piece[last]! + piece[last + 1]! === element) piece[last + 1]! += stop - element;
+        if (last >= 0 && piece[last]! + piece[last + 1]! === element)
+          piece[last + 1]! += stop - element;
         else piece.push(element, stop - element);
         bytes += TARGET_BYTES + this.#referenceBytes(element);
         element = stop;
@@ -206,15 +233,26 @@ export class Editor {
   /** Clears a leaf: nothing is assigned any more. */
   clearLeaf(node: LeafNode): void {
     if (node.location.kind === "item") {
-      throw new MisuseError("bad_value", "an item of a list always has a value; delete the item instead");
+      throw new MisuseError(
+        "bad_value",
+        "an item of a list always has a value; delete the item instead",
+      );
     }
-    while (node.assignments.size > 0) this.#assign(node, 0, null);
+    // The one that is shown goes last, so that the view changes once.
+    const standing = node.assignments.standing().reverse();
+    for (let i = 0; i < standing.length; i += MAX_REPLACED) {
+      this.#assign(node, 0, null, standing.slice(i, i + MAX_REPLACED));
+    }
   }
 
   /** Assigns to a map's key. */
   assignKey(map: MapNode, key: string, initial: unknown): void {
     const { value } = map.schema;
-    const content = elementContent(value, initial, `the value of key ${JSON.stringify(mapKey(key))}`);
+    const content = elementContent(
+      value,
+      initial,
+      `the value of key ${JSON.stringify(mapKey(key))}`,
+    );
     const element = this.#assign(this.state.entryOf(map, key), 1, content);
     if (value.kind !== "leaf") this.fill(this.state.nodeOf(element)!, initial);
   }
@@ -232,8 +270,11 @@ export class Editor {
     const content = leafContent(node.schema.item, value);
     if (node.additions.has(content)) return false;
     const place = placeOf(node);
-    this.#record({ kind: OP_ADD, made: 1, place, replaced: [], content }, sizeOf(content), place, (element) =>
-      this.state.add(node, element, [], content),
+    this.#record(
+      { kind: OP_ADD, made: 1, place, replaced: [], content },
+      sizeOf(content),
+      place,
+      (element) => this.state.add(node, element, [], content),
     );
     return true;
   }
@@ -299,7 +340,7 @@ export class Editor {
     const contents = initials.map((initial) => elementContent(item, initial, "an item"));
     const place = placeOf(node);
     const elements: number[] = [];
-    for (let start = 0; start < contents.length; ) {
+    for (let start = 0; start < contents.length;) {
       let bytes = 0;
       let end = start;
       for (; end < contents.length && end - start < PIECE_ITEMS; end++) {
@@ -319,14 +360,15 @@ export class Editor {
       start = end;
     }
     if (!isFilled(item)) return;
-    for (let i = 0; i < elements.length; i++) this.fill(this.state.nodeOf(elements[i]!)!, initials[i]);
+    for (let i = 0; i < elements.length; i++)
+      this.fill(this.state.nodeOf(elements[i]!)!, initials[i]);
   }
 
   /** Inserts text where the sequence has just been placed. */
   #insertText(node: TextNode, text: string): void {
     let { parent, side } = node.sequence;
     const place = placeOf(node);
-    for (let start = 0; start < text.length; ) {
+    for (let start = 0; start < text.length;) {
       let end = Math.min(text.length, start + PIECE_UNITS);
       if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end--;
       const content = text.slice(start, end);
@@ -343,17 +385,25 @@ export class Editor {
 
   #remove(elements: number[], bytes: number): void {
     this.#record({ kind: OP_REMOVE, made: 0, elements }, bytes, null, () => {
-      for (let i = 0; i < elements.length; i += 2) this.state.remove(elements[i]!, elements[i + 1]!);
+      for (let i = 0; i < elements.length; i += 2)
+        this.state.remove(elements[i]!, elements[i + 1]!);
     });
   }
 
   /** Assigns in the place of what stands: of very many concurrent assignments only of the greatest. */
-  #assign(register: Register, made: 0 | 1, content: Value): number {
-    const replaced = register.assignments.standing().slice(0, MAX_REPLACED);
+  #assign(
+    register: Register,
+    made: 0 | 1,
+    content: Value,
+    replaced: readonly number[] = register.assignments.standing().slice(0, MAX_REPLACED),
+  ): number {
     const place = placeOf(register);
     const bytes = sizeOf(content) + replaced.length * (TARGET_BYTES + REFERENCE_BYTES);
-    return this.#record({ kind: OP_ASSIGN, made, place, replaced, content }, bytes, place, (element) =>
-      this.state.assign(register, made === 0 ? -1 : element, replaced, content),
+    return this.#record(
+      { kind: OP_ASSIGN, made, place, replaced, content },
+      bytes,
+      place,
+      (element) => this.state.assign(register, made === 0 ? -1 : element, replaced, content),
     );
   }
 
@@ -387,12 +437,19 @@ export class Editor {
   #draftWithRoom(bytes: number, made: number): Draft {
     const part = this.#part;
     if (part === undefined) {
-      throw new MisuseError("not_in_change", "edit inside document.change((doc) => …), so that the edit is signed");
+      throw new MisuseError(
+        "not_in_change",
+        "edit inside document.change((doc) => …), so that the edit is signed",
+      );
     }
     if (bytes > PART_BYTES) {
-      throw new MisuseError("too_large", `one value takes ${bytes} bytes, more than the ${PART_BYTES} of a change`);
+      throw new MisuseError(
+        "too_large",
+        `one value takes ${bytes} bytes, more than the ${PART_BYTES} of a change`,
+      );
     }
-    if (part.bytes + bytes > PART_BYTES || part.made + made > MAX_ELEMENTS_PER_CHANGE) this.beginPart();
+    if (part.bytes + bytes > PART_BYTES || part.made + made > MAX_ELEMENTS_PER_CHANGE)
+      this.beginPart();
     return this.#part!;
   }
 
@@ -450,7 +507,10 @@ function checkIndex(index: number, length: number, what: string): void {
 function checkRange(index: number, count: number, length: number, what: string): void {
   checkIndex(index, length, what);
   if (Number.isSafeInteger(count) && count >= 0 && index + count <= length) return;
-  throw new MisuseError("bad_index", `${count} from index ${index} on are not in ${what}, which has ${length}`);
+  throw new MisuseError(
+    "bad_index",
+    `${count} from index ${index} on are not in ${what}, which has ${length}`,
+  );
 }
 
 function insidePair(index: number): MisuseError {

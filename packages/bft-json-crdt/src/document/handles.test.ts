@@ -80,7 +80,14 @@ function untyped<T>(value: unknown): T {
 describe("every handle", () => {
   test("reads anywhere but edits in a change only", () => {
     const document = open(
-      struct({ a: string(), t: text(), c: counter(), l: list(json()), m: map(json()), s: set(json()) }),
+      struct({
+        a: string(),
+        t: text(),
+        c: counter(),
+        l: list(json()),
+        m: map(json()),
+        s: set(json()),
+      }),
     );
     const { a, t, c, l, m, s } = document.root;
     edit(document, (doc) => {
@@ -112,7 +119,14 @@ describe("every handle", () => {
       l.push(2);
     });
     expect(document.view()).toMatchObject({ a: "x", l: [1, 2] });
-    expect([a.get(), t.toString(), c.value, l.length, m.size, s.size]).toEqual(["x", "x", 0n, 2, 1, 1]);
+    expect([a.get(), t.toString(), c.value, l.length, m.size, s.size]).toEqual([
+      "x",
+      "x",
+      0n,
+      2,
+      1,
+      1,
+    ]);
   });
 
   test("shows the present, whatever it was taken from", () => {
@@ -375,7 +389,11 @@ describe("a set", () => {
     const document = open(set(integer()));
     edit(document, (doc) => {
       expectMisuse("bad_value", () => doc.add(0.5), /should be a safe integer, not 0\.5/);
-      expectMisuse("bad_value", () => doc.delete(untyped("1")), /should be a safe integer, not "1"/);
+      expectMisuse(
+        "bad_value",
+        () => doc.delete(untyped("1")),
+        /should be a safe integer, not "1"/,
+      );
       doc.add(-0);
     });
     expect(document.view()).toEqual([0]);
@@ -461,7 +479,11 @@ describe("a list", () => {
     sync();
     expect(ids.map((id) => bob.root.indexOf(id))).toEqual([-1, 1, 2]);
     expect(bob.root.byId(ids[2]!).get()).toBe("c");
-    expectMisuse("unknown_element", () => bob.root.byId(ids[0]!), /no element "[0-9a-f]{64}:0" here/);
+    expectMisuse(
+      "unknown_element",
+      () => bob.root.byId(ids[0]!),
+      /no element "[0-9a-f]{64}:0" here/,
+    );
     edit(bob, (doc) => {
       expect(doc.deleteById(ids[0]!)).toBe(false);
       expect(doc.deleteById(ids[1]!)).toBe(true);
@@ -491,7 +513,7 @@ describe("a list", () => {
       "",
       ":",
       "x",
-      `${change}`,
+      change,
       `${change}:`,
       `${change}:3`,
       `${change}:00`,
@@ -534,16 +556,30 @@ describe("a list", () => {
 
   test("moves items, which get new ids and keep what is in them", () => {
     const schema = list(
-      struct({ name: string(), note: optional(string()), body: text(), votes: counter(), m: map(list(text())) }),
+      struct({
+        name: string(),
+        note: optional(string()),
+        body: text(),
+        votes: counter(),
+        m: map(list(text())),
+      }),
     );
     const [alice, bob, sync] = pair(schema);
     edit(alice, (doc) => {
-      doc.push({ name: "a", votes: 3, m: { k: ["x", "🙂"] } }, { name: "b", body: "B" }, { name: "c" });
+      doc.push(
+        { name: "a", votes: 3, m: { k: ["x", "🙂"] } },
+        { name: "b", body: "B" },
+        { name: "c" },
+      );
       doc.at(0).body.append("A");
     });
     sync();
     const before = alice.view();
-    const orders = (document: typeof alice) => document.view().map(({ name }) => name).join("");
+    const orders = (document: typeof alice) =>
+      document
+        .view()
+        .map(({ name }) => name)
+        .join("");
     for (const [from, to, expected] of [
       [0, 2, "bca"],
       [2, 0, "abc"],
@@ -568,7 +604,9 @@ describe("a list", () => {
   });
 
   test("assigns leaves in place, and replaces other items", () => {
-    const [alice, bob, sync] = pair(struct({ leaves: list(string()), structs: list(struct({ x: string() })) }));
+    const [alice, bob, sync] = pair(
+      struct({ leaves: list(string()), structs: list(struct({ x: string() })) }),
+    );
     edit(alice, (doc) => {
       doc.leaves.push("a");
       doc.structs.push({ x: "a" });
@@ -600,11 +638,8 @@ describe("a list", () => {
       edit(bob, (doc) => doc.push(10 + i));
     }
     sync();
-    const [low, high] = [
-      [0, 1, 2, 3, 4],
-      [10, 11, 12, 13, 14],
-    ];
-    expect([[...low!, ...high!].join(), [...high!, ...low!].join()]).toContain(alice.view().join());
+    const [low, high] = ["0,1,2,3,4", "10,11,12,13,14"];
+    expect([`${low},${high}`, `${high},${low}`]).toContain(alice.view().join());
   });
 });
 
@@ -644,7 +679,7 @@ describe("a text", () => {
     sync();
     expect(bob.view()).toBe("🙂+b𝄞");
     expect(bob.root.toString()).toBe("🙂+b𝄞");
-    expect(`${String(bob.root)}`).toBe("🙂+b𝄞");
+    expect(String(bob.root)).toBe("🙂+b𝄞");
     edit(bob, (doc) => doc.delete(0, 6));
     sync();
     expect(alice.view()).toBe("");
@@ -655,10 +690,18 @@ describe("a text", () => {
     edit(document, (doc) => {
       doc.append("abc");
       for (const bad of ["\ud83d", "\ude42", "x\udc00y", 5, null, undefined, ["x"]]) {
-        expectMisuse("bad_value", () => doc.insert(0, untyped(bad)), /text should be a well-formed string/);
+        expectMisuse(
+          "bad_value",
+          () => doc.insert(0, untyped(bad)),
+          /text should be a well-formed string/,
+        );
         expectMisuse("bad_value", () => doc.replace(0, 2, untyped(bad)), /well-formed string/);
         expectMisuse("bad_value", () => doc.insertAfter(null, untyped(bad)), /well-formed string/);
-        expectMisuse("bad_value", () => doc.characters.insert(0, untyped(bad)), /well-formed string/);
+        expectMisuse(
+          "bad_value",
+          () => doc.characters.insert(0, untyped(bad)),
+          /well-formed string/,
+        );
       }
     });
     expect(document.view()).toBe("abc");
@@ -692,7 +735,11 @@ describe("a text", () => {
     edit(bob, (doc) => {
       doc.insertAfter(ids[1]!, "x");
       doc.insertAfter(null, "^");
-      expectMisuse("unknown_element", () => doc.insertAfter("nobody:0", "x"), /no element "nobody:0"/);
+      expectMisuse(
+        "unknown_element",
+        () => doc.insertAfter("nobody:0", "x"),
+        /no element "nobody:0"/,
+      );
     });
     sync();
     expect(alice.view()).toBe("^𝄞axb");
@@ -740,7 +787,11 @@ describe("a map", () => {
       expectMisuse("bad_value", () => doc.set(untyped(5), 1), wellFormed);
       expectMisuse("bad_value", () => doc.delete("\ud800"), wellFormed);
       expectMisuse("bad_value", () => doc.set("é".repeat(513), 1), /at most 1024 bytes/);
-      expectMisuse("bad_value", () => doc.set("k", 0.5), /the value of key "k" should be a safe integer/);
+      expectMisuse(
+        "bad_value",
+        () => doc.set("k", 0.5),
+        /the value of key "k" should be a safe integer/,
+      );
       doc.set("é".repeat(512), 1);
     });
     expect(document.root.size).toBe(1);
@@ -757,7 +808,12 @@ describe("a map", () => {
     edit(alice, (doc) => doc.set("k", { name: "alice" }));
     edit(bob, (doc) => doc.set("k", { name: "bob" }));
     sync();
-    expect(alice.root.conflicts("k").map(({ value }) => value.name).sort()).toEqual(["alice", "bob"]);
+    expect(
+      alice.root
+        .conflicts("k")
+        .map(({ value }) => value.name)
+        .sort(),
+    ).toEqual(["alice", "bob"]);
     expect(alice.root.conflicts("k")).toEqual(bob.root.conflicts("k"));
     expect(alice.root.conflicts("other")).toEqual([]);
     expect(alice.root.conflicts("k")[0]!.value).toEqual(alice.view()["k"]);
@@ -773,7 +829,11 @@ describe("a map", () => {
       doc.m.at("a").n.increment();
       doc.leaves.set("a", "x");
       expectMisuse("unknown_element", () => doc.m.at("b"), /there is nothing at key "b"/);
-      expectMisuse("unknown_element", () => doc.leaves.at("a"), /use get and set for the value at key "a"/);
+      expectMisuse(
+        "unknown_element",
+        () => doc.leaves.at("a"),
+        /use get and set for the value at key "a"/,
+      );
     });
     expect(document.view()).toEqual({ m: { a: { n: 1n } }, leaves: { a: "x" } });
   });
@@ -791,7 +851,10 @@ describe("a map", () => {
 
 describe("a struct", () => {
   const awkward = struct({
-    ["__proto__"]: struct({ ["__proto__"]: string({ default: "deep" }), valueOf: optional(json()) }),
+    ["__proto__"]: struct({
+      ["__proto__"]: string({ default: "deep" }),
+      valueOf: optional(json()),
+    }),
     constructor: text(),
     toString: counter(),
     "1023": list(integer()),
@@ -922,7 +985,9 @@ describe("the types of handles", () => {
     expectTypeOf<Root["set"]>().toEqualTypeOf<SetHandle<Uint8Array>>();
     expectTypeOf<Root["l"]>().toExtend<ListHandle<unknown>>();
     expectTypeOf<ReturnType<Root["l"]["at"]>["b"]>().toEqualTypeOf<RegisterHandle<bigint>>();
-    expectTypeOf<ReturnType<Root["l"]["get"]>>().toEqualTypeOf<{ readonly b: bigint } | undefined>();
+    expectTypeOf<ReturnType<Root["l"]["get"]>>().toEqualTypeOf<
+      { readonly b: bigint } | undefined
+    >();
     expectTypeOf<Root["m"]>().toExtend<MapHandle<unknown>>();
     expectTypeOf<ReturnType<Root["m"]["at"]>>().toExtend<ListHandle<unknown>>();
     expectTypeOf<ReturnType<Root["m"]["get"]>>().toEqualTypeOf<boolean[] | undefined>();

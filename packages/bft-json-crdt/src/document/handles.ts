@@ -16,7 +16,16 @@ import type {
   TextSchema,
   View,
 } from "../schema/index.ts";
-import type { CounterNode, LeafNode, ListNode, MapNode, Node, SetNode, StructNode, TextNode } from "./containers.ts";
+import type {
+  CounterNode,
+  LeafNode,
+  ListNode,
+  MapNode,
+  Node,
+  SetNode,
+  StructNode,
+  TextNode,
+} from "./containers.ts";
 import { placeOf } from "./editor.ts";
 import type { Editor } from "./editor.ts";
 import { entryView, leafView, listView, shown, textOf, viewOf } from "./view.ts";
@@ -206,7 +215,10 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   /** Moves an item so that it stands at index `to` afterwards: a deletion and an insertion, with a new id. */
   move(from: number, to: number): void {
     if (!(Number.isSafeInteger(to) && to >= 0 && to < this.length)) {
-      throw new MisuseError("bad_index", `index ${to} is not in the list, which has ${this.length}`);
+      throw new MisuseError(
+        "bad_index",
+        `index ${to} is not in the list, which has ${this.length}`,
+      );
     }
     this.#elementAt(from);
     const item = this.get(from) as Initial<Item>;
@@ -234,7 +246,9 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   indexOf(id: ElementId): number {
     const element = this.editor.elementOf(id);
     const { sequence } = this.node;
-    return element >= 0 && sequence.has(element) && sequence.alive(element) ? sequence.indexOf(element) : -1;
+    return element >= 0 && sequence.has(element) && sequence.alive(element)
+      ? sequence.indexOf(element)
+      : -1;
   }
 
   /** The handle of the element with an id. Throws MisuseError when it is not of this list or deleted. */
@@ -256,7 +270,10 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   #elementAt(index: number): number {
     const element = Number.isSafeInteger(index) ? this.node.sequence.lvAt(index) : -1;
     if (element >= 0) return element;
-    throw new MisuseError("bad_index", `index ${index} is not in the list, which has ${this.length}`);
+    throw new MisuseError(
+      "bad_index",
+      `index ${index} is not in the list, which has ${this.length}`,
+    );
   }
 
   #known(id: ElementId): number {
@@ -308,23 +325,32 @@ export class TextHandle extends NodeHandle<TextNode> {
   idAt(index: number): ElementId {
     const element = Number.isSafeInteger(index) ? this.node.sequence.locateUnit(index) : -1;
     if (element >= 0) return this.editor.elementId(element);
-    throw new MisuseError("bad_index", `index ${index} is not in the text, which has ${this.length}`);
+    throw new MisuseError(
+      "bad_index",
+      `index ${index} is not in the text, which has ${this.length}`,
+    );
   }
 
   /** The index of a character, -1 when it is deleted or not of this text. */
   indexOf(id: ElementId): number {
     const element = this.editor.elementOf(id);
     const { sequence } = this.node;
-    return element >= 0 && sequence.has(element) && sequence.alive(element) ? sequence.unitIndexOf(element) : -1;
+    return element >= 0 && sequence.has(element) && sequence.alive(element)
+      ? sequence.unitIndexOf(element)
+      : -1;
   }
 
   /** The same text by character indexes. */
   get characters(): Characters {
-    const { editor, node } = this;
+    const { editor } = this;
+    // Asks for the node each time: the one of this moment is gone once the state is folded anew.
+    const current = (): TextNode => this.node;
     return {
-      length: node.sequence.length,
-      insert: (index, text) => editor.insertTextAtCharacter(node, index, text),
-      delete: (index, count = 1) => editor.removeCharacters(node, index, count),
+      get length() {
+        return current().sequence.length;
+      },
+      insert: (index, text) => editor.insertTextAtCharacter(current(), index, text),
+      delete: (index, count = 1) => editor.removeCharacters(current(), index, count),
     };
   }
 }

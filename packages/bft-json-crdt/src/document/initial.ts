@@ -14,7 +14,10 @@ import { utf8Length } from "../encoding/index.ts";
 export function leafContent(schema: LeafSchema, value: unknown, name = "the value"): Value {
   const content = normalized(value, name);
   if (fitsLeaf(schema.type, content)) return content;
-  throw new MisuseError("bad_value", `${name} should be ${ARTICLES[schema.type]}, not ${show(value)}`);
+  throw new MisuseError(
+    "bad_value",
+    `${name} should be ${ARTICLES[schema.type]}, not ${show(value)}`,
+  );
 }
 
 /**
@@ -33,7 +36,10 @@ export function elementContent(schema: Schema, initial: unknown, name = "the val
     const field = schema.fields[key];
     if (field === undefined) {
       const known = Object.keys(schema.fields).join(", ");
-      throw new MisuseError("bad_value", `${name} has no field ${JSON.stringify(key)}; its fields are ${known}`);
+      throw new MisuseError(
+        "bad_value",
+        `${name} has no field ${JSON.stringify(key)}; its fields are ${known}`,
+      );
     }
     if (given[key] === undefined) continue;
     const inner = elementContent(field, given[key], `field ${JSON.stringify(key)}`);
@@ -63,10 +69,14 @@ export function textContent(text: unknown, name = "text"): string {
 
 /** Checks an amount for a counter: an integer of at most 64 bits. */
 export function counterAmount(amount: unknown): bigint {
-  const fits = typeof amount === "bigint" || (typeof amount === "number" && Number.isSafeInteger(amount));
+  const fits =
+    typeof amount === "bigint" || (typeof amount === "number" && Number.isSafeInteger(amount));
   const integer = fits ? BigInt(amount) : 0n;
   if (!fits || BigInt.asIntN(64, integer) !== integer) {
-    throw new MisuseError("bad_value", `an amount should be an integer of at most 64 bits, not ${show(amount)}`);
+    throw new MisuseError(
+      "bad_value",
+      `an amount should be an integer of at most 64 bits, not ${show(amount)}`,
+    );
   }
   return integer;
 }
@@ -76,7 +86,10 @@ export function fieldsOf(initial: unknown, name: string): { readonly [key: strin
   if (isRecord(initial as Value)) {
     const prototype: unknown = Object.getPrototypeOf(initial);
     if (prototype !== null && prototype !== Object.prototype) {
-      throw new MisuseError("bad_value", `${name} should be a plain object, not an instance of a class`);
+      throw new MisuseError(
+        "bad_value",
+        `${name} should be a plain object, not an instance of a class`,
+      );
     }
     return initial as { readonly [key: string]: unknown };
   }
@@ -96,7 +109,8 @@ function checkContainerInitial(schema: Schema, initial: unknown, name: string): 
       if (!Array.isArray(initial)) {
         throw new MisuseError("bad_value", `${name} should be an array, not ${show(initial)}`);
       }
-      for (const item of initial as readonly unknown[]) elementContent(schema.item, item, `an item of ${name}`);
+      for (const item of initial as readonly unknown[])
+        elementContent(schema.item, item, `an item of ${name}`);
       return;
     }
     case "map": {
@@ -132,7 +146,10 @@ function normalized(value: unknown, name: string): Value {
     }
     default:
   }
-  throw new MisuseError("bad_value", `${name} should be plain data at most ${MAX_VALUE_DEPTH} deep, not ${show(value)}`);
+  throw new MisuseError(
+    "bad_value",
+    `${name} should be plain data at most ${MAX_VALUE_DEPTH} deep, not ${show(value)}`,
+  );
 }
 
 const ARTICLES = {
@@ -146,7 +163,9 @@ const ARTICLES = {
 } as const;
 
 function show(value: unknown): string {
-  if (typeof value === "string") return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
-  if (typeof value === "object" && value !== null) return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "string")
+    return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (typeof value === "object" && value !== null)
+    return Array.isArray(value) ? "an array" : "an object";
   return typeof value === "function" ? "a function" : String(value);
 }

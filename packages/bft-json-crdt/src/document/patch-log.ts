@@ -2,7 +2,15 @@
  * Collects patches while ops take effect. Does nothing until something listens, since a patch costs paths and views.
  */
 import type { Value } from "../encoding/index.ts";
-import type { CounterNode, EntryNode, LeafNode, ListNode, Node, SetNode, TextNode } from "./containers.ts";
+import type {
+  CounterNode,
+  EntryNode,
+  LeafNode,
+  ListNode,
+  Node,
+  SetNode,
+  TextNode,
+} from "./containers.ts";
 import type { Patch, Path, ViewValue } from "./patch.ts";
 import { entryView, listView, shownItem, viewOf } from "./view.ts";
 
@@ -23,7 +31,13 @@ export class PatchLog {
     const path = this.enabled ? pathOf(node) : null;
     if (path === null) return;
     const index = node.sequence.indexOf(element);
-    this.#patches.push({ action: "splice", path, index, remove: 0, insert: listView(node, index, count) });
+    this.#patches.push({
+      action: "splice",
+      path,
+      index,
+      remove: 0,
+      insert: listView(node, index, count),
+    });
   }
 
   /** Items went from a list. */
@@ -47,7 +61,8 @@ export class PatchLog {
   /** A set has lost a value. */
   deleted(node: SetNode, value: Value): void {
     const path = this.enabled ? pathOf(node) : null;
-    if (path !== null) this.#patches.push({ action: "delete", path, value: shownItem(node, value) });
+    if (path !== null)
+      this.#patches.push({ action: "delete", path, value: shownItem(node, value) });
   }
 
   /** A register, a map's entry or a counter shows something else. */
@@ -58,7 +73,9 @@ export class PatchLog {
     let value: ViewValue | undefined;
     if (node.kind !== "entry") value = viewOf(node);
     else if (node.assignments.size > 0) value = entryView(node);
-    this.#patches.push(value === undefined ? { action: "unset", path } : { action: "set", path, value });
+    this.#patches.push(
+      value === undefined ? { action: "unset", path } : { action: "set", path, value },
+    );
   }
 }
 

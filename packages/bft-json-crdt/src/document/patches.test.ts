@@ -21,7 +21,8 @@ function apply(mirror: Mirror, patch: Patch): void {
   let name: string | number = "at";
   for (const next of path) {
     holder = holder[name] as Record<string | number, unknown>;
-    if (!Array.isArray(holder) && Object.getPrototypeOf(holder) !== null) throw new Error("a class");
+    if (!Array.isArray(holder) && Object.getPrototypeOf(holder) !== null)
+      throw new Error("a class");
     name = next;
   }
   const target = holder[name];
@@ -86,7 +87,9 @@ function expectPatchesToFollow(schema: Schema, steps: readonly Step[], seed: num
     if (i >= 3) return;
     // Every change is announced once, in order.
     const announced = events.flatMap((event) => event.changes);
-    expect(announced).toEqual(Array.from({ length: documents[i]!.history.length }, (_, row) => row));
+    expect(announced).toEqual(
+      Array.from({ length: documents[i]!.history.length }, (_, row) => row),
+    );
   });
 }
 

@@ -4,8 +4,22 @@ import { documentId } from "../change/index.ts";
 import { generateKeyPair } from "../crypto/index.ts";
 import { compareBytes, decodeValue, encodeValue } from "../encoding/index.ts";
 import type { Value } from "../encoding/index.ts";
-import type { LeafSchema, ListSchema, MapSchema, Schema, SetSchema, View } from "../schema/index.ts";
-import { anySchema, Choices, EVERYTHING, initialFor, KEYS, valueFor } from "../../test/random-edits.ts";
+import type {
+  LeafSchema,
+  ListSchema,
+  MapSchema,
+  Schema,
+  SetSchema,
+  View,
+} from "../schema/index.ts";
+import {
+  anySchema,
+  Choices,
+  EVERYTHING,
+  initialFor,
+  KEYS,
+  valueFor,
+} from "../../test/random-edits.ts";
 import { Document } from "./document.ts";
 import type { CounterHandle, Handle, ListHandle, MapHandle, RegisterHandle } from "./handles.ts";
 import type { SetHandle, TextHandle } from "./handles.ts";
@@ -41,7 +55,7 @@ function plainOf(schema: Schema, initial: unknown): unknown {
     case "text":
       return initial ?? "";
     case "counter":
-      return BigInt((initial ?? 0) as bigint);
+      return BigInt((initial ?? 0) as number | bigint);
     case "set":
       return plainSet(schema, (initial ?? []) as Value[]);
     case "list":
@@ -114,7 +128,11 @@ function editBoth(
       if (before.length > 0 && choices.oneIn(3)) {
         const gone = choices.pick(before);
         expect(members.delete(gone)).toBe(true);
-        set(holder, name, before.filter((member) => member !== gone));
+        set(
+          holder,
+          name,
+          before.filter((member) => member !== gone),
+        );
       } else {
         const value = valueFor(schema.item, choices);
         const after = plainSet(schema, [...before, value]);
@@ -199,14 +217,19 @@ function editMap(
     editBoth(schema.value, handle.at(key), plain, key, choices);
   } else {
     const initial = initialFor(schema.value, choices);
-    handle.set(key, initial as never);
+    handle.set(key, initial);
     set(plain, key, plainOf(schema.value, initial));
   }
 }
 
 /** An assignment for which `__proto__` is a name like any other. */
 function set(holder: Holder, name: string | number, value: unknown): void {
-  Object.defineProperty(holder, name, { value, writable: true, enumerable: true, configurable: true });
+  Object.defineProperty(holder, name, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  });
 }
 
 function expectPlain<S extends Schema>(schema: S, seeds: readonly number[]): void {

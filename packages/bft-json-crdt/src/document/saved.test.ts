@@ -16,25 +16,34 @@ const keyPair = generateKeyPair(new Uint8Array(32).fill(1));
 describe("a saved document", () => {
   test("opens as what it was, whoever wrote in it", () => {
     fc.assert(
-      fc.property(fc.array(step, { minLength: 1, maxLength: 40, size: "max" }), fc.nat(), (steps, seed) => {
-        const trial = new Trial(EVERYTHING);
-        for (const each of steps) trial.run(each);
-        const [document] = trial.settle(seed);
-        const saved = document!.save();
-        const loaded = Document.load<Schema>(saved, { schema: EVERYTHING, id: ID });
-        if (!loaded.ok) throw new Error(loaded.error.detail);
-        expect(loaded.value.frontier()).toEqual(document!.frontier());
-        expect(loaded.value.viewDigest()).toBe(document!.viewDigest());
-        expect(inspect(EVERYTHING, loaded.value.root)).toEqual(inspect(EVERYTHING, document!.root));
-        // Saved again it has the same groups.
-        expect(toHex(loaded.value.save())).toBe(toHex(saved));
-      }),
+      fc.property(
+        fc.array(step, { minLength: 1, maxLength: 40, size: "max" }),
+        fc.nat(),
+        (steps, seed) => {
+          const trial = new Trial(EVERYTHING);
+          for (const each of steps) trial.run(each);
+          const [document] = trial.settle(seed);
+          const saved = document!.save();
+          const loaded = Document.load<Schema>(saved, { schema: EVERYTHING, id: ID });
+          if (!loaded.ok) throw new Error(loaded.error.detail);
+          expect(loaded.value.frontier()).toEqual(document!.frontier());
+          expect(loaded.value.viewDigest()).toBe(document!.viewDigest());
+          expect(inspect(EVERYTHING, loaded.value.root)).toEqual(
+            inspect(EVERYTHING, document!.root),
+          );
+          // Saved again it has the same groups.
+          expect(toHex(loaded.value.save())).toBe(toHex(saved));
+        },
+      ),
       { numRuns: 10 },
     );
   });
 
   test("that is empty opens as well", () => {
-    const loaded = Document.load(new Document({ schema: text(), id: ID }).save(), { schema: text(), id: ID });
+    const loaded = Document.load(new Document({ schema: text(), id: ID }).save(), {
+      schema: text(),
+      id: ID,
+    });
     expect(loaded.ok && loaded.value.view()).toBe("");
   });
 
@@ -46,14 +55,18 @@ describe("a saved document", () => {
         error: { code: "malformed" },
       });
     }
-    expect(load(Uint8Array.of(...saved, 0))).toMatchObject({ ok: false, error: { code: "malformed" } });
+    expect(load(Uint8Array.of(...saved, 0))).toMatchObject({
+      ok: false,
+      error: { code: "malformed" },
+    });
   });
 
   test("with any one bit flipped is refused, or opens with nothing that its authors did not write", () => {
     const document = small();
     const saved = document.save();
     const known = new Set(document.history.frontier().map(toHex));
-    for (let row = 0; row < document.history.length; row++) known.add(toHex(document.history.idAt(row)));
+    for (let row = 0; row < document.history.length; row++)
+      known.add(toHex(document.history.idAt(row)));
     fc.assert(
       fc.property(fc.nat(saved.length * 8 - 1), (bit) => {
         const damaged = saved.slice();
@@ -88,6 +101,8 @@ describe("a saved document", () => {
     const saved = small().save();
     const other = Document.load(saved, { schema, id: documentId("other") });
     expect(other).toMatchObject({ ok: false, error: { code: "wrong_document" } });
+    const nothing = new Document({ schema, id: documentId("other") }).save();
+    expect(load(nothing)).toMatchObject({ ok: false, error: { code: "wrong_document" } });
     const future = saved.slice();
     const version = 1 + 1 + "bft-json-crdt".length;
     expect(future[version]).toBe(1);
@@ -151,7 +166,9 @@ describe("merging a saved document", () => {
     const bad = lone.change((doc) => doc.title.set("bad")).bytes.slice();
     bad[bad.length - 1]! ^= 1;
     const document = new Document({ schema, id: ID });
-    const merged = document.merge(encodeSaved({ document: ID, schema: null, groups: [...groups, bad] }));
+    const merged = document.merge(
+      encodeSaved({ document: ID, schema: null, groups: [...groups, bad] }),
+    );
     expect(merged).toMatchObject({ ok: false, error: { code: "bad_signature" } });
     expect(merged.ok ? "" : merged.error.detail).toMatch(/change [0-9a-f]{64} is refused/);
     expect(document.viewDigest()).toBe(one.viewDigest());

@@ -42,7 +42,8 @@ export function decodeSaved(bytes: Uint8Array): Result<Saved> {
   const magic = reader.text();
   const version = reader.uint();
   if (reader.failed || magic !== MAGIC) return rejected("malformed", "not a saved document");
-  if (version !== VERSION) return rejected("unsupported_version", `file version ${version} is not known here`);
+  if (version !== VERSION)
+    return rejected("unsupported_version", `file version ${version} is not known here`);
   const document = reader.bytesOf(32);
   const schema = reader.isNull() ? null : reader.bytesOf(32);
   const count = reader.arrayHeader();

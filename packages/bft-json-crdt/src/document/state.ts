@@ -145,7 +145,7 @@ export class DocumentState {
   remove(element: number, count: number): void {
     const removed = this.#removed;
     const end = element + count;
-    for (let at = element; removed.nextGap(at, end); ) {
+    for (let at = element; removed.nextGap(at, end);) {
       const start = removed.gapStart;
       at = removed.gapEnd;
       this.#removeRecorded(start, at);
@@ -161,7 +161,8 @@ export class DocumentState {
     if (element >= 0) {
       // Within one change the last assignment to a register is the only one, whatever others are greater.
       const last = assignments.latest;
-      if (last >= 0 && this.changeOf(last) === this.changeOf(element)) this.#replace(register, last);
+      if (last >= 0 && this.changeOf(last) === this.changeOf(element))
+        this.#replace(register, last);
       this.#records.append(element, 1, register);
       assignments.add(element, value);
       if (register.kind === "entry") register.map.entries.set(register.key, register);
@@ -275,7 +276,7 @@ export class DocumentState {
   /** Removes the elements at positions [from, to) of a chain, walking back from the change in which they end. */
   #removeOnChain(last: number, from: number, to: number): void {
     const history = this.#history;
-    for (let change = last; change >= 0; ) {
+    for (let change = last; change >= 0;) {
       const before = history.chainElementsBefore(change);
       const elements = history.elementsAt(change);
       if (before + elements <= from) return;
@@ -312,7 +313,9 @@ export class DocumentState {
   #foldAssign(scope: TargetScope, op: AssignOp): void {
     const register = this.#resolveRegister(scope, op.place);
     if (register === null) return;
-    const replaced = this.#resolveReplaced(scope, op.ranges, (element) => isAssignedTo(register, element, this));
+    const replaced = this.#resolveReplaced(scope, op.ranges, (element) =>
+      isAssignedTo(register, element, this),
+    );
     if (replaced === null) return;
     if (op.made === 0) {
       this.assign(register, -1, replaced, null);
@@ -326,7 +329,11 @@ export class DocumentState {
   #foldAdd(scope: TargetScope, op: AssignOp): void {
     const node = this.#resolvePlace(scope, op.place);
     if (node?.kind !== "set" || !fitsLeaf(node.schema.item.type, op.content)) return;
-    const replaced = this.#resolveReplaced(scope, op.ranges, (element) => this.ownerOf(element) === node);
+    const replaced = this.#resolveReplaced(
+      scope,
+      op.ranges,
+      (element) => this.ownerOf(element) === node,
+    );
     if (replaced === null) return;
     this.add(node, scope.base + scope.made, replaced, op.content);
   }
@@ -346,7 +353,8 @@ export class DocumentState {
       for (let position = range.to - 1; position >= range.from; position--) {
         let element = scope.base + position;
         if (change >= 0) {
-          while (history.chainElementsBefore(change) > position) change = history.chainAncestorBelow(change, position + 1);
+          while (history.chainElementsBefore(change) > position)
+            change = history.chainAncestorBelow(change, position + 1);
           if (!history.isFoldable(change)) return null;
           element = history.elementBaseAt(change) + position - history.chainElementsBefore(change);
         }
@@ -401,7 +409,7 @@ export class DocumentState {
   /** Removes elements that nothing has removed yet, whatever they belong to. */
   #removeRecorded(start: number, end: number): void {
     const records = this.#records;
-    for (let at = start; at < end && records.find(at) && records.start < end; ) {
+    for (let at = start; at < end && records.find(at) && records.start < end;) {
       const owner = records.owner!;
       const from = Math.max(at, records.start);
       at = Math.min(end, records.end);

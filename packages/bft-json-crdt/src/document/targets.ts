@@ -17,7 +17,11 @@ export interface TargetScope {
 }
 
 /** The number of a named element, or -1 when there is none. */
-export function resolveElement(history: History, scope: TargetScope, target: ElementTarget): number {
+export function resolveElement(
+  history: History,
+  scope: TargetScope,
+  target: ElementTarget,
+): number {
   const { ref, back, index } = target;
   if (ref === 0) return back === 0 && index < scope.made ? scope.base + index : -1;
   const change = changeNamed(history, scope, ref, back);

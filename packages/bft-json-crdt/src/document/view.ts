@@ -36,7 +36,7 @@ export function viewOf(node: Node): ViewValue | undefined {
 export function leafView({ schema, assignments, location }: LeafNode): Value | undefined {
   if (assignments.size > 0) return shown(schema, assignments.valueOf(assignments.winner)!);
   const isLeftOut = schema.optional && location.kind !== "item";
-  return isLeftOut ? undefined : shown(schema, schema.default as Value);
+  return isLeftOut ? undefined : shown(schema, schema.default);
 }
 
 /** The value that a map's key shows. */
@@ -90,7 +90,7 @@ export function contentView(schema: Schema, content: Value): ViewValue | undefin
         const field = schema.fields[name]!;
         const has = Object.hasOwn(given, name);
         if (!has && field.kind === "leaf") {
-          if (!field.optional) view[name] = shown(field, field.default as Value);
+          if (!field.optional) view[name] = shown(field, field.default);
         } else {
           view[name] = contentView(field, has ? given[name]! : null)!;
         }
@@ -136,7 +136,7 @@ function fieldView(node: StructNode, name: string): ViewValue | undefined {
   const schema = node.schema.fields[name]!;
   if (Object.hasOwn(node.content, name)) return contentView(schema, node.content[name]!);
   if (schema.kind !== "leaf") return contentView(schema, null);
-  return schema.optional ? undefined : shown(schema, schema.default as Value);
+  return schema.optional ? undefined : shown(schema, schema.default);
 }
 
 /** An object with these keys, all null: strangers choose them, so ones like indexes must not make V8 reserve room. */

@@ -13,7 +13,7 @@ export function wideRuns(text: string): WideRun[] {
   const runs: WideRun[] = [];
   let start = 0;
   let wide = isHigh(text, 0);
-  for (let i = 0; i <= text.length; ) {
+  for (let i = 0; i <= text.length;) {
     const next = isHigh(text, i);
     if (i === text.length || next !== wide) {
       const content = text.slice(start, i);

@@ -41,7 +41,7 @@ export function admit(candidates: readonly Candidate[]): void {
   }
   // Dropping one candidate can take the cover from an earlier one and the ground from a later one. Each round drops
   // at least one, and a round is linear in the group, which is bounded.
-  for (let shrank = true; shrank; ) {
+  for (let shrank = true; shrank;) {
     shrank = false;
     const covered = new Set<Candidate>();
     for (let i = candidates.length - 1; i >= 0; i--) {

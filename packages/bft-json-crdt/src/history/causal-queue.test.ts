@@ -9,7 +9,13 @@ const UNBOUNDED: QueueBounds = { total: Infinity, perPeer: Infinity, perAuthor: 
 /** Bytes that an entry is charged with, besides its body. */
 const OVERHEAD = 1_024;
 
-function entry(key: string, waitsFor: readonly string[], peer = "p", author = 0, bytes = 0): PendingChange {
+function entry(
+  key: string,
+  waitsFor: readonly string[],
+  peer = "p",
+  author = 0,
+  bytes = 0,
+): PendingChange {
   return {
     key,
     id: new Uint8Array(32),
@@ -52,58 +58,64 @@ describe("a causal queue", () => {
     });
     let dropped = 0;
     fc.assert(
-      fc.property(bounds, fc.array(anyAction, { maxLength: 60, size: "max" }), (bounds, actions) => {
-        const queue = new CausalQueue(bounds);
-        let held: PendingChange[] = [];
-        for (const action of actions) {
-          const { key } = action;
-          if ("waitsFor" in action) {
-            if (queue.get(key) !== undefined || action.waitsFor.includes(key)) continue;
-            const added = entry(key, action.waitsFor, action.peer, action.author, action.bytes);
-            const cost = action.bytes + OVERHEAD;
-            const fits = cost <= Math.min(bounds.total, bounds.perPeer, bounds.perAuthor);
-            expect(queue.add(added)).toBe(fits);
-            if (!fits) continue;
-            const before = held;
-            held = before.filter((one) => queue.get(one.key) === one);
-            // Room is made only where it is needed: at the cost of the same peer, the same author, or the total.
-            if (held.length < before.length) {
-              dropped++;
-              expect(costOf(before) + cost).toBeGreaterThan(
-                Math.min(bounds.total, bounds.perPeer, bounds.perAuthor),
+      fc.property(
+        bounds,
+        fc.array(anyAction, { maxLength: 60, size: "max" }),
+        (bounds, actions) => {
+          const queue = new CausalQueue(bounds);
+          let held: PendingChange[] = [];
+          for (const action of actions) {
+            const { key } = action;
+            if ("waitsFor" in action) {
+              if (queue.get(key) !== undefined || action.waitsFor.includes(key)) continue;
+              const added = entry(key, action.waitsFor, action.peer, action.author, action.bytes);
+              const cost = action.bytes + OVERHEAD;
+              const fits = cost <= Math.min(bounds.total, bounds.perPeer, bounds.perAuthor);
+              expect(queue.add(added)).toBe(fits);
+              if (!fits) continue;
+              const before = held;
+              held = before.filter((one) => queue.get(one.key) === one);
+              // Room is made only where it is needed: at the cost of the same peer, the same author, or the total.
+              if (held.length < before.length) {
+                dropped++;
+                expect(costOf(before) + cost).toBeGreaterThan(
+                  Math.min(bounds.total, bounds.perPeer, bounds.perAuthor),
+                );
+              }
+              held.push(added);
+            } else if (action.do === "remove") {
+              queue.remove(key);
+              held = held.filter((one) => one.key !== key);
+            } else if (action.do === "release") {
+              const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
+              const ready = waiting.filter(({ waitsFor }) => waitsFor.size === 1);
+              expect(keys(queue.release(key)).toSorted()).toEqual(keys(ready).toSorted());
+              held = held.filter((one) => !ready.includes(one));
+              for (const one of waiting) expect(one.waitsFor.has(key)).toBe(false);
+            } else {
+              const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
+              expect(keys(queue.condemn(key)).toSorted()).toEqual(keys(waiting).toSorted());
+              held = held.filter((one) => !waiting.includes(one));
+            }
+            expect(keys(queue.entries()).toSorted()).toEqual(keys(held).toSorted());
+            expect(queue.count).toBe(held.length);
+            expect(queue.bytes).toBe(costOf(held));
+            expect(queue.bytes).toBeLessThanOrEqual(bounds.total);
+            for (const peer of ["p", "q", "author 0"]) {
+              expect(costOf(held.filter((one) => one.peer === peer))).toBeLessThanOrEqual(
+                bounds.perPeer,
               );
             }
-            held.push(added);
-          } else if (action.do === "remove") {
-            queue.remove(key);
-            held = held.filter((one) => one.key !== key);
-          } else if (action.do === "release") {
-            const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
-            const ready = waiting.filter(({ waitsFor }) => waitsFor.size === 1);
-            expect(keys(queue.release(key)).toSorted()).toEqual(keys(ready).toSorted());
-            held = held.filter((one) => !ready.includes(one));
-            for (const one of waiting) expect(one.waitsFor.has(key)).toBe(false);
-          } else {
-            const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
-            expect(keys(queue.condemn(key)).toSorted()).toEqual(keys(waiting).toSorted());
-            held = held.filter((one) => !waiting.includes(one));
+            for (const author of [0, 1, 2]) {
+              const own = held.filter(({ header }) => header.author[0] === author);
+              expect(costOf(own)).toBeLessThanOrEqual(bounds.perAuthor);
+            }
+            const waited = new Set(held.flatMap(({ waitsFor }) => [...waitsFor]));
+            const missing = [...waited].filter((one) => !keys(held).includes(one));
+            expect(queue.missing().toSorted()).toEqual(missing.toSorted());
           }
-          expect(keys(queue.entries()).toSorted()).toEqual(keys(held).toSorted());
-          expect(queue.count).toBe(held.length);
-          expect(queue.bytes).toBe(costOf(held));
-          expect(queue.bytes).toBeLessThanOrEqual(bounds.total);
-          for (const peer of ["p", "q", "author 0"]) {
-            expect(costOf(held.filter((one) => one.peer === peer))).toBeLessThanOrEqual(bounds.perPeer);
-          }
-          for (const author of [0, 1, 2]) {
-            const own = held.filter(({ header }) => header.author[0] === author);
-            expect(costOf(own)).toBeLessThanOrEqual(bounds.perAuthor);
-          }
-          const waited = new Set(held.flatMap(({ waitsFor }) => [...waitsFor]));
-          const missing = [...waited].filter((one) => !keys(held).includes(one));
-          expect(queue.missing().toSorted()).toEqual(missing.toSorted());
-        }
-      }),
+        },
+      ),
       { numRuns: 300 },
     );
     expect(dropped).toBeGreaterThan(100);

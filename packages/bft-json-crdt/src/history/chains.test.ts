@@ -1,7 +1,8 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { ChangeHeader } from "../change/index.ts";
 import { Chains } from "./chains.ts";
+import { FloatColumn, IntColumn } from "./columns.ts";
 
 const AUTHORS = [1, 2].map((byte) => new Uint8Array(32).fill(byte));
 
@@ -25,7 +26,15 @@ interface Row {
 }
 
 /** Builds chains and, beside them, plain rows. */
-function build(steps: readonly { author: number; chain: number; back: number; begins: boolean; elements: number }[]): {
+function build(
+  steps: readonly {
+    author: number;
+    chain: number;
+    back: number;
+    begins: boolean;
+    elements: number;
+  }[],
+): {
   chains: Chains;
   rows: Row[];
 } {
@@ -73,7 +82,9 @@ describe("chains", () => {
         for (let row = 0; row < rows.length; row++) {
           const line = lineOf(rows, row);
           const before = (at: number): number =>
-            lineOf(rows, at).slice(1).reduce((sum, other) => sum + rows[other]!.elements, 0);
+            lineOf(rows, at)
+              .slice(1)
+              .reduce((sum, other) => sum + rows[other]!.elements, 0);
           expect(chains.elementsBefore(row)).toBe(before(row));
           expect(chains.elements(row)).toBe(rows[row]!.elements);
           const positions = new Set([0, 1, ...line.flatMap((at) => [before(at), before(at) + 1])]);
@@ -85,6 +96,28 @@ describe("chains", () => {
       }),
       { numRuns: 20 },
     );
+  });
+
+  it("find ancestors of a long chain in few looks", () => {
+    const chains = new Chains();
+    const length = 100_000;
+    for (let seq = 1; seq <= length; seq++) {
+      chains.add({ author: AUTHORS[0]!, chain: 0n, seq } as ChangeHeader, seq - 2, 1);
+    }
+    const looks = [IntColumn, FloatColumn].map((column) => vi.spyOn(column.prototype, "at"));
+    try {
+      for (let steps = 1; steps < length; steps = steps * 3 + 1) {
+        expect(chains.ancestor(length - 1, steps)).toBe(length - 1 - steps);
+        expect(chains.ancestor(length - 5, length - 5)).toBe(0);
+        expect(chains.ancestorBelow(length - 1, steps)).toBe(steps - 1);
+        const count = looks.reduce((sum, look) => sum + look.mock.calls.length, 0);
+        // A few looks for each of at most two times 17 jumps, for three questions.
+        expect(count).toBeLessThan(3 * 4 * 2 * 17);
+        for (const look of looks) look.mockClear();
+      }
+    } finally {
+      for (const look of looks) look.mockRestore();
+    }
   });
 
   it("know the tips of each chain, and a rival as soon as a seq is used twice on one line", () => {

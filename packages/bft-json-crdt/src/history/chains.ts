@@ -56,7 +56,8 @@ export class Chains {
     } else {
       const jump = this.#jump.at(prev);
       const far = this.#jump.at(jump);
-      const balanced = this.#seq.at(prev) - this.#seq.at(jump) === this.#seq.at(jump) - this.#seq.at(far);
+      const balanced =
+        this.#seq.at(prev) - this.#seq.at(jump) === this.#seq.at(jump) - this.#seq.at(far);
       this.#jump.push(balanced && prev !== jump ? far : prev);
       this.#before.push(this.#before.at(prev) + this.#elements.at(prev));
     }

@@ -10,7 +10,11 @@ const DOCUMENT = documentId("forks");
 const [ALICE, MALLORY] = [person(0), person(2)];
 
 /** A change of Mallory's; `time` makes those on top of the same one different. */
-function mallory(prev: Forged | null, time: number, more: { chain?: bigint; parents?: Forged[] } = {}): Forged {
+function mallory(
+  prev: Forged | null,
+  time: number,
+  more: { chain?: bigint; parents?: Forged[] } = {},
+): Forged {
   return forge({ document: DOCUMENT, author: MALLORY, prev, time, ...more });
 }
 
@@ -27,7 +31,9 @@ function historyOf(...groups: Uint8Array[]): History {
 /** Every order of a few things. */
 function ordersOf<T>(items: readonly T[]): T[][] {
   if (items.length < 2) return [[...items]];
-  return items.flatMap((item, at) => ordersOf(items.toSpliced(at, 1)).map((rest) => [item, ...rest]));
+  return items.flatMap((item, at) =>
+    ordersOf(items.toSpliced(at, 1)).map((rest) => [item, ...rest]),
+  );
 }
 
 describe("a fork proof", () => {
@@ -38,14 +44,23 @@ describe("a fork proof", () => {
     const [proof, ...others] = history.forks();
     expect(others).toEqual([]);
     expect(decodeForkProof(proof!.bytes)).toEqual({ ok: true, value: proof });
-    expect(proof).toMatchObject({ document: DOCUMENT, author: MALLORY.publicKey, chain: 0n, seq: 2 });
+    expect(proof).toMatchObject({
+      document: DOCUMENT,
+      author: MALLORY.publicKey,
+      chain: 0n,
+      seq: 2,
+    });
     expect(proof!.ids).toEqual([low.id, high.id]);
     expect(history.isForked(history.indexOf(root.id))).toBe(true);
   });
 
   it("is the same on every replica: the least seq, then the least two ids, in whatever order changes came", () => {
     const root = mallory(null, 0);
-    const [a, b, c] = sorted(mallory(root, 1), mallory(root, 2), mallory(root, 3)) as [Forged, Forged, Forged];
+    const [a, b, c] = sorted(mallory(root, 1), mallory(root, 2), mallory(root, 3)) as [
+      Forged,
+      Forged,
+      Forged,
+    ];
     const deeper = [mallory(c, 4), mallory(c, 5)];
     const expected = historyOf(root.group, a.group, b.group).forks();
     for (const order of ordersOf([a, b, c])) {
@@ -66,7 +81,11 @@ describe("a fork proof", () => {
     for (const order of ordersOf(beginnings)) {
       const [proof] = historyOf(...order.map(({ group }) => group)).forks();
       expect(proof!.seq).toBe(1);
-      expect(proof!.ids.map(toHex)).toEqual(sorted(...beginnings).slice(0, 2).map(({ hex }) => hex));
+      expect(proof!.ids.map(toHex)).toEqual(
+        sorted(...beginnings)
+          .slice(0, 2)
+          .map(({ hex }) => hex),
+      );
     }
   });
 
@@ -91,7 +110,11 @@ describe("a fork proof", () => {
     }
     // Somebody else's change in the midst of the group is no part of the proof.
     const other = forge({ document: DOCUMENT, author: ALICE });
-    const history = historyOf(root.group, coveredGroup([left[0]!, other, ...left.slice(1)]), coveredGroup(right));
+    const history = historyOf(
+      root.group,
+      coveredGroup([left[0]!, other, ...left.slice(1)]),
+      coveredGroup(right),
+    );
     const [proof] = history.forks();
     expect(decodeForkProof(proof!.bytes)).toEqual({ ok: true, value: proof });
     expect(proof!.ids).toEqual(sorted(left[0]!, right[0]!).map(({ id }) => id));
@@ -105,8 +128,22 @@ describe("a fork proof", () => {
     const [proof] = historyOf(coveredGroup([root, a, b, aa, ab, abc])).forks();
     expect(proof!.ids).toEqual(sorted(a, b).map(({ id }) => id));
     // `aa` unsigned has no cover, so that only `ab` leads to one.
-    const history = historyOf(groupOf([root, a, ab, abc, b], (change) => change !== abc && change !== b));
+    const history = historyOf(
+      groupOf([root, a, ab, abc, b], (change) => change !== abc && change !== b),
+    );
     expect(history.forks()[0]!.ids).toEqual(sorted(a, b).map(({ id }) => id));
+  });
+
+  it("is made once, and anew when an earlier fork comes out", () => {
+    const root = mallory(null, 0);
+    const [low, high] = [mallory(root, 1), mallory(root, 2)];
+    const history = historyOf(root.group, low.group, high.group);
+    const [first] = history.forks();
+    history.receive(mallory(high, 3).group);
+    expect(history.forks()[0]).toBe(first);
+    history.receive(mallory(null, 4).group);
+    expect(history.forks().map(({ seq }) => seq)).toEqual([1]);
+    expect(decodeForkProof(history.forks()[0]!.bytes).ok).toBe(true);
   });
 
   it("is refused with any one bit flipped", () => {
@@ -150,14 +187,34 @@ describe("a fork proof", () => {
     // Signed by somebody else, or not at all, or by a cover that does not link.
     const fake = signed(high.body, high.header, ALICE);
     expect(proof(low.group, fake.group)).toBe(false);
-    expect(proof(low.group, groupOf([high], () => true))).toBe(false);
+    expect(
+      proof(
+        low.group,
+        groupOf([high], () => true),
+      ),
+    ).toBe(false);
     const unrelated = mallory(low, 9);
-    expect(proof(low.group, groupOf([high, unrelated], (change) => change === high))).toBe(false);
+    expect(
+      proof(
+        low.group,
+        groupOf([high, unrelated], (change) => change === high),
+      ),
+    ).toBe(false);
     const cover = mallory(high, 9);
-    expect(proof(low.group, groupOf([high, cover], (change) => change === high))).toBe(true);
+    expect(
+      proof(
+        low.group,
+        groupOf([high, cover], (change) => change === high),
+      ),
+    ).toBe(true);
     // A cover in which something stands between, or more than is needed and checked.
     const alien = forge({ document: DOCUMENT, author: ALICE });
-    expect(proof(low.group, groupOf([high, alien, cover], (change) => change !== cover))).toBe(false);
+    expect(
+      proof(
+        low.group,
+        groupOf([high, alien, cover], (change) => change !== cover),
+      ),
+    ).toBe(false);
     expect(proof(low.group, groupOf([high, cover]))).toBe(false);
     expect(proof(low.group, new Uint8Array(0))).toBe(false);
   });
@@ -175,7 +232,9 @@ describe("a fork proof", () => {
     for (const bytes of [[], [0x82], [0x82, 0x40, 0x40], [0x82, 0x41, 0x80, 0x41, 0x80], [0xff]]) {
       expect(decodeForkProof(new Uint8Array(bytes))).toMatchObject({ ok: false });
     }
-    expect(decodeForkProof(encodeValue([new Uint8Array(3), new Uint8Array(3), null])).ok).toBe(false);
+    expect(decodeForkProof(encodeValue([new Uint8Array(3), new Uint8Array(3), null])).ok).toBe(
+      false,
+    );
     const large = new Uint8Array(2 * 1_048_576 + 17);
     expect(decodeForkProof(large)).toMatchObject({ ok: false, error: { code: "too_large" } });
   });

@@ -6,12 +6,7 @@
  * Each group shows one of the two changes, as its first entry, with the links up to a signature; no trust in whoever
  * hands it over is needed.
  */
-import {
-  changeId,
-  decodeBody,
-  decodeGroup,
-  signedMessage,
-} from "../change/index.ts";
+import { changeId, decodeBody, decodeGroup, signedMessage } from "../change/index.ts";
 import type { DecodedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
 import { compareBytes, equalBytes } from "../encoding/bytes.ts";
@@ -44,7 +39,8 @@ export function encodeForkProof(first: Uint8Array, second: Uint8Array): Uint8Arr
 
 /** Verifies a fork proof from its bytes alone. */
 export function decodeForkProof(bytes: Uint8Array): Result<ForkProof> {
-  if (bytes.length > 2 * MAX_GROUP_BYTES + 16) return rejected("too_large", "a fork proof is two groups");
+  if (bytes.length > 2 * MAX_GROUP_BYTES + 16)
+    return rejected("too_large", "a fork proof is two groups");
   const reader = new ByteReader(bytes);
   const count = reader.arrayHeader();
   const first = readBranch(reader.bytes());

@@ -41,7 +41,12 @@ afterEach(() => {
 
 const DOCUMENT = documentId("load");
 const LENGTH = 100_000;
-const limits = { pendingBytes: 1e9, pendingBytesPerPeer: 1e9, pendingBytesPerAuthor: 1e9, rejectedIds: 1e6 };
+const limits = {
+  pendingBytes: 1e9,
+  pendingBytesPerPeer: 1e9,
+  pendingBytesPerAuthor: 1e9,
+  rejectedIds: 1e6,
+};
 
 function longChain(first: Forged, count: number): Forged[] {
   const line = [first];
@@ -83,7 +88,11 @@ describe("100,000 changes of one chain, the last first,", () => {
 });
 
 describe("a signature is verified once", () => {
-  const [a, b, c] = longChain(forge({ document: DOCUMENT, author: person(0) }), 3) as [Forged, Forged, Forged];
+  const [a, b, c] = longChain(forge({ document: DOCUMENT, author: person(0) }), 3) as [
+    Forged,
+    Forged,
+    Forged,
+  ];
 
   it("for a change that waits, however often it is sent meanwhile, alone or with others", () => {
     const history = new History({ document: DOCUMENT });

@@ -83,9 +83,11 @@ function expectModel(history: History, changes: readonly Forged[]): void {
     });
   }
   const forks = history.forks();
-  expect(forks.map((fork) => forkName(chainOf(asHeader(fork)), fork.seq, fork.ids.map(toHex))).toSorted()).toEqual(
-    forksOf(valid),
-  );
+  expect(
+    forks
+      .map((fork) => forkName(chainOf(asHeader(fork)), fork.seq, fork.ids.map(toHex)))
+      .toSorted(),
+  ).toEqual(forksOf(valid));
   for (let index = 0; index < history.length; index++) {
     const change = valid.get(toHex(history.idAt(index)))!;
     const { header } = change;
@@ -169,11 +171,17 @@ function cut<T>(items: readonly T[], most: number, draw: Draw): T[][] {
 }
 
 /** A group of changes in causal order, some of which have lost their signature to a valid cover in the same group. */
-function closedGroup(changes: readonly Forged[], valid: ReadonlyMap<string, Forged>, draw: Draw): Uint8Array {
+function closedGroup(
+  changes: readonly Forged[],
+  valid: ReadonlyMap<string, Forged>,
+  draw: Draw,
+): Uint8Array {
   return groupOf(changes, ({ hex }, at) => {
     const isCovered = changes
       .slice(at + 1)
-      .some((later) => valid.has(later.hex) && later.header.prev && toHex(later.header.prev) === hex);
+      .some(
+        (later) => valid.has(later.hex) && later.header.prev && toHex(later.header.prev) === hex,
+      );
     return isCovered && draw(3) > 0;
   });
 }
@@ -196,7 +204,8 @@ describe("a history applies what the rules say, and nothing else,", () => {
         for (let round = 0; round < 2; round++) {
           const history = newHistory();
           const repeated = changes.filter(() => draw(4) === 0);
-          for (const change of shuffled([...changes, ...repeated], draw)) deliver(history, change.group);
+          for (const change of shuffled([...changes, ...repeated], draw))
+            deliver(history, change.group);
           expectModel(history, changes);
         }
         const valid = validOf(DOCUMENT, changes);
@@ -277,7 +286,9 @@ describe("what a replica lacks", () => {
         for (let round = 0; round < 5; round++) {
           const known = appliedIds(history).filter(() => draw(4) === 0);
           const ancestry = ancestryOf(valid, known);
-          const missing = history.missingFor(known.map((hex) => history.indexOf(valid.get(hex)!.id)));
+          const missing = history.missingFor(
+            known.map((hex) => history.indexOf(valid.get(hex)!.id)),
+          );
           const expected = appliedIds(history).filter((hex) => !ancestry.has(hex));
           expect(missing.map((index) => toHex(history.idAt(index)))).toEqual(expected);
         }
@@ -307,7 +318,9 @@ describe("what a replica lacks", () => {
           expect(verdicts(received)).toEqual(verdicts(received).fill("applied"));
         }
         expectModel(receiver, [...valid.values()]);
-        unsigned += appliedIds(receiver).filter((_, index) => receiver.signatureAt(index) === null).length;
+        unsigned += appliedIds(receiver).filter(
+          (_, index) => receiver.signatureAt(index) === null,
+        ).length;
       }),
       { numRuns: 100 },
     );
@@ -346,7 +359,8 @@ describe("what a replica lacks", () => {
     while (many.length <= MAX_GROUP_CHANGES) many.push(large(many.at(-1)!, 870));
     many.shift();
     const sender = newHistory();
-    for (const change of [first, second, third]) expect(sender.receive(change.group).status).toBe("applied");
+    for (const change of [first, second, third])
+      expect(sender.receive(change.group).status).toBe("applied");
     const full = coveredGroup(many);
     expect(full.length).toBeGreaterThan(MAX_GROUP_BYTES - 30_000);
     expect(sender.receive(full).status).toBe("applied");
@@ -396,7 +410,12 @@ describe("a covering signature", () => {
     const line = chainOfLength(4);
     const history = newHistory();
     expect(verdicts(deliver(history, coveredGroup(line)))).toEqual(Array(4).fill("applied"));
-    expect([0, 1, 2, 3].map((index) => history.signatureAt(index) !== null)).toEqual([false, false, false, true]);
+    expect([0, 1, 2, 3].map((index) => history.signatureAt(index) !== null)).toEqual([
+      false,
+      false,
+      false,
+      true,
+    ]);
     expect(history.groupRange(2)).toEqual([0, 4]);
     expectModel(history, line);
   });
@@ -404,7 +423,10 @@ describe("a covering signature", () => {
   it("does not vouch for what is not there: with a hole in the chain nothing before the hole is applied", () => {
     const [a, b, c, d] = chainOfLength(4) as [Forged, Forged, Forged, Forged];
     const history = newHistory();
-    const received = deliver(history, groupOf([a, b, d], (change) => change !== d));
+    const received = deliver(
+      history,
+      groupOf([a, b, d], (change) => change !== d),
+    );
     expect(verdicts(received)).toEqual([
       "rejected missing_signature copy",
       "rejected missing_signature copy",
@@ -416,7 +438,10 @@ describe("a covering signature", () => {
     deliver(history, c.group);
     expect(history.length).toBe(0);
     expect(history.pendingMissing()).toEqual([b.id]);
-    deliver(history, groupOf([a, b, c], (change) => change !== c));
+    deliver(
+      history,
+      groupOf([a, b, c], (change) => change !== c),
+    );
     expectModel(history, [a, b, c, d]);
   });
 
@@ -431,7 +456,10 @@ describe("a covering signature", () => {
     ];
     for (const cover of covers) {
       const history = newHistory();
-      const received = deliver(history, groupOf([a, cover], (change) => change === a));
+      const received = deliver(
+        history,
+        groupOf([a, cover], (change) => change === a),
+      );
       expect(verdicts(received)[0]).toContain("rejected");
       expect(history.length).toBe(0);
       expect(history.pending.count).toBeLessThanOrEqual(1);
@@ -445,11 +473,19 @@ describe("a covering signature", () => {
     const wrong: Forged[] = [
       forge({ document: DOCUMENT, author: ALICE, prev: a, lies: { seq: 3 } }),
       forge({ document: DOCUMENT, author: ALICE, prev: a, lies: { lamport: 3 } }),
-      forge({ document: DOCUMENT, author: ALICE, prev: a, lies: { document: documentId("other") } }),
+      forge({
+        document: DOCUMENT,
+        author: ALICE,
+        prev: a,
+        lies: { document: documentId("other") },
+      }),
     ];
     const codes = wrong.map((cover) => {
       const history = newHistory();
-      const received = deliver(history, groupOf([a, cover], (change) => change === a));
+      const received = deliver(
+        history,
+        groupOf([a, cover], (change) => change === a),
+      );
       expect(history.length).toBe(0);
       expect(received.results.find(({ id }) => toHex(id) === a.hex)!.scope).toBe("copy");
       deliver(history, a.group);
@@ -465,7 +501,10 @@ describe("a covering signature", () => {
     const b = alice(a, lie);
     const c = alice(b);
     const history = newHistory();
-    const received = deliver(history, groupOf([lie, a, b, c], (change) => change === a || change === b));
+    const received = deliver(
+      history,
+      groupOf([lie, a, b, c], (change) => change === a || change === b),
+    );
     expect(verdicts(received).toSorted()).toEqual([
       "rejected missing_signature copy",
       "rejected rejected_dependency change",
@@ -502,7 +541,10 @@ describe("a covering signature", () => {
     const b = alice(a);
     const forged = signed(b.body, b.header, MALLORY);
     const history = newHistory();
-    const received = deliver(history, groupOf([a, forged], (change) => change === a));
+    const received = deliver(
+      history,
+      groupOf([a, forged], (change) => change === a),
+    );
     expect(verdicts(received).toSorted()).toEqual([
       "rejected bad_signature copy",
       "rejected missing_signature copy",
@@ -543,7 +585,12 @@ describe("a covering signature", () => {
     expect(entriesOf(group!).filter(({ signature }) => signature !== null)).toHaveLength(2);
     // Without the other author's cover neither half stands, because each needs the other.
     const half = newHistory();
-    expect(deliver(half, groupOf(changes, (change) => change !== changes.at(-1))).status).toBe("rejected");
+    expect(
+      deliver(
+        half,
+        groupOf(changes, (change) => change !== changes.at(-1)),
+      ).status,
+    ).toBe("rejected");
     expect(half.length).toBe(0);
     expect(deliver(half, group!).status).toBe("applied");
     expectModel(half, changes);
@@ -557,7 +604,10 @@ describe("a covering signature", () => {
     deliver(history, coveredGroup([a, b, left, right]));
     expectModel(history, [a, b, left, right]);
     const other = newHistory();
-    const received = deliver(other, groupOf([a, b, left, right], (change) => change !== right));
+    const received = deliver(
+      other,
+      groupOf([a, b, left, right], (change) => change !== right),
+    );
     expect(verdicts(received).filter((verdict) => verdict !== "applied")).toEqual([
       "rejected missing_signature copy",
     ]);
@@ -567,7 +617,10 @@ describe("a covering signature", () => {
   it("in the wrong order, before what it covers, vouches for nothing", () => {
     const [a, b] = chainOfLength(2) as [Forged, Forged];
     const history = newHistory();
-    const received = deliver(history, groupOf([b, a], (change) => change === a));
+    const received = deliver(
+      history,
+      groupOf([b, a], (change) => change === a),
+    );
     expect(verdicts(received).toSorted()).toEqual(["pending", "rejected missing_signature copy"]);
     expect(received.missing).toEqual([a.id]);
   });
@@ -578,7 +631,10 @@ describe("a change without any signature", () => {
     const [a, b] = chainOfLength(2) as [Forged, Forged];
     const history = newHistory();
     for (const change of [a, b]) {
-      const received = deliver(history, groupOf([change], () => true));
+      const received = deliver(
+        history,
+        groupOf([change], () => true),
+      );
       expect(verdicts(received)).toEqual(["rejected missing_signature copy"]);
       expect(history.pending.count).toBe(0);
     }
@@ -607,7 +663,11 @@ describe("a copy with a fault of its own", () => {
     const history = newHistory();
     const bad = { body: change.body, signature: flipped(change.signature, 5) };
     const received = deliver(history, encodeGroup([bad, entryOf(change), bad]));
-    expect(verdicts(received).toSorted()).toEqual(["applied", "duplicate", "rejected bad_signature copy"]);
+    expect(verdicts(received).toSorted()).toEqual([
+      "applied",
+      "duplicate",
+      "rejected bad_signature copy",
+    ]);
   });
 
   it("does not disturb the good copy that waits in the queue", () => {
@@ -671,7 +731,9 @@ describe("a rejected change", () => {
         expect(history.pending).toEqual({ count: 0, bytes: 0 });
       }
       for (const change of [child, grandchild]) {
-        expect(verdicts(deliver(history, change.group))).toEqual(["rejected rejected_dependency change"]);
+        expect(verdicts(deliver(history, change.group))).toEqual([
+          "rejected rejected_dependency change",
+        ]);
       }
       expectModel(history, [a]);
     }
@@ -717,7 +779,11 @@ describe("a change is applied once", () => {
     const history = newHistory();
     deliver(history, c.group);
     // b before a: it becomes ready while the group is being settled, and c with it.
-    expect(verdicts(deliver(history, groupOf([b, a, c])))).toEqual(["applied", "applied", "applied"]);
+    expect(verdicts(deliver(history, groupOf([b, a, c])))).toEqual([
+      "applied",
+      "applied",
+      "applied",
+    ]);
     expectModel(history, [a, b, c]);
   });
 
@@ -742,7 +808,10 @@ describe("a causal queue that is full", () => {
   }
 
   it("keeps its bounds in total, and whoever has most in it loses the oldest", () => {
-    const history = new History({ document: DOCUMENT, limits: { pendingBytes: 10 * (COST + 300) } });
+    const history = new History({
+      document: DOCUMENT,
+      limits: { pendingBytes: 10 * (COST + 300) },
+    });
     const honest = waiting(2, 0);
     const flood = waiting(30, 2);
     for (const { change } of honest) deliver(history, change.group, "honest");
@@ -831,7 +900,9 @@ describe("a causal queue that is full", () => {
     expect(deliver(history, c.group, "peer").missing).toEqual([]);
     deliver(history, other.change.group, "peer");
     // b was the oldest; c still waits, now for something that is nowhere.
-    expect(history.pendingMissing().map(toHex).toSorted()).toEqual([b.hex, other.base.hex].toSorted());
+    expect(history.pendingMissing().map(toHex).toSorted()).toEqual(
+      [b.hex, other.base.hex].toSorted(),
+    );
     expect(deliver(history, c.group, "peer").missing).toEqual([b.id]);
     deliver(history, a.group, "peer");
     deliver(history, b.group, "peer");
@@ -873,7 +944,12 @@ describe("whoever receives", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400, size: "max" }), (bytes) => {
         const received = history.receive(bytes);
-        expect(received).toMatchObject({ status: "rejected", applied: [], missing: [], results: [] });
+        expect(received).toMatchObject({
+          status: "rejected",
+          applied: [],
+          missing: [],
+          results: [],
+        });
       }),
       { numRuns: 2_000 },
     );
@@ -968,10 +1044,12 @@ describe("the order that decides ties", () => {
         );
         const history = newHistory();
         for (const change of shuffled(changes, draw)) history.receive(change.group);
-        const sorted = Array.from({ length: history.length }, (_, index) => index).toSorted((a, b) =>
-          history.compare(a, b),
+        const sorted = Array.from({ length: history.length }, (_, index) => index).toSorted(
+          (a, b) => history.compare(a, b),
         );
-        expect(sorted.map((index) => toHex(history.idAt(index)))).toEqual(expected.map(({ hex }) => hex));
+        expect(sorted.map((index) => toHex(history.idAt(index)))).toEqual(
+          expected.map(({ hex }) => hex),
+        );
         expect(sorted.every((index) => history.compare(index, index) === 0)).toBe(true);
       }),
       { numRuns: 30 },

@@ -88,7 +88,13 @@ export interface ChainTip {
 const MAX_MISSING_REPORTED = 256;
 
 /** Order of statuses from worst to best. */
-const SEVERITY: readonly ReceiveStatus[] = ["rejected", "unsupported", "pending", "applied", "duplicate"];
+const SEVERITY: readonly ReceiveStatus[] = [
+  "rejected",
+  "unsupported",
+  "pending",
+  "applied",
+  "duplicate",
+];
 
 /** All applied changes of one document. */
 export class History {
@@ -114,6 +120,8 @@ export class History {
   readonly #rejected = new Map<string, RejectionCode>();
   readonly #rejectedLimit: number;
   readonly #forks = new Map<Chain, Fork>();
+  /** Proofs that have been asked for: making one verifies two signatures. */
+  readonly #proofs = new WeakMap<Fork, ForkProof>();
 
   /** Starts empty. `document` is the document id, 32 bytes. */
   constructor(options: { document: Uint8Array; limits?: Partial<HistoryLimits> }) {
@@ -159,7 +167,9 @@ export class History {
     const applied: number[] = [];
     for (let index = start; index < this.length; index++) applied.push(index);
     // What was pending a moment ago may have been released, or dropped, by the rest of the group.
-    const verdicts = results.map((result) => (result.status === "pending" ? this.#verdictOn(result.id) : result));
+    const verdicts = results.map((result) =>
+      result.status === "pending" ? this.#verdictOn(result.id) : result,
+    );
     return summarize(verdicts, applied, this.#missingOf(candidates).map(idOf));
   }
 
@@ -177,7 +187,10 @@ export class History {
     this.#link(candidate, new Map());
     this.#resolve(candidate);
     if (candidate.fault !== null || candidate.missing.length > 0 || this.indexOf(id) >= 0) {
-      throw new MisuseError("unknown_dependency", `the change cannot be applied: ${candidate.fault ?? "it waits"}`);
+      throw new MisuseError(
+        "unknown_dependency",
+        `the change cannot be applied: ${candidate.fault ?? "it waits"}`,
+      );
     }
     const index = this.#apply(candidate, this.length);
     this.#drain([candidate.key]);
@@ -381,7 +394,7 @@ export class History {
     const groups: Uint8Array[] = [];
     let frame: number[] = [];
     let bytes = 8;
-    for (let i = 0; i < indexes.length; ) {
+    for (let i = 0; i < indexes.length;) {
       const [, end] = this.groupRange(indexes[i]!);
       const part: number[] = [];
       let partBytes = 0;
@@ -417,9 +430,16 @@ export class History {
   /** One fork proof per chain whose author equivocated: the least seq, then the least ids. */
   forks(): ForkProof[] {
     const proofs: ForkProof[] = [];
-    for (const { first, second } of this.#forks.values()) {
-      const proof = decodeForkProof(encodeForkProof(this.groupOf(first), this.groupOf(second)));
-      if (proof.ok) proofs.push(proof.value);
+    for (const fork of this.#forks.values()) {
+      let proof = this.#proofs.get(fork);
+      if (proof === undefined) {
+        const groups = encodeForkProof(this.groupOf(fork.first), this.groupOf(fork.second));
+        const decoded = decodeForkProof(groups);
+        if (!decoded.ok) continue;
+        proof = decoded.value;
+        this.#proofs.set(fork, proof);
+      }
+      proofs.push(proof);
     }
     return proofs;
   }
@@ -607,7 +627,9 @@ export class History {
       if (this.#ids.find(candidate.id) >= 0 || this.#rejected.has(candidate.key)) continue;
       // What waits may wait for a change of this very group that was discarded.
       const waits = this.#queue.get(candidate.key) !== undefined;
-      for (const key of waits ? [...dependencyIds(candidate.header)].map(keyOf) : candidate.missing) {
+      for (const key of waits
+        ? [...dependencyIds(candidate.header)].map(keyOf)
+        : candidate.missing) {
         if (missing.size >= MAX_MISSING_REPORTED) return [...missing];
         if (this.#queue.get(key) !== undefined || this.#rejected.has(key)) continue;
         if (this.#ids.find(idOf(key)) < 0) missing.add(key);
@@ -707,27 +729,20 @@ export class History {
     this.#forks.set(fork.chain, { ...fork, first: first!, second: second! });
   }
 
-  /** A change and, when it came unsigned, the later changes of its chain and group up to one that is signed. */
+  /**
+   * A change and, when it came unsigned, the later changes of its chain and group up to one that is signed. Every branch
+   * of a fork leads to a signature, because nothing is applied unsigned without a cover in the same group.
+   */
   #upToCover(index: number): number[] {
     const [, end] = this.groupRange(index);
     const path = [index];
     let tip = index;
     for (let later = index + 1; later < end && this.signatureAt(tip) === null; later++) {
-      if (this.prevAt(later) !== tip || !this.#leadsToSignature(later, end)) continue;
+      if (this.prevAt(later) !== tip) continue;
       path.push(later);
       tip = later;
     }
     return path;
-  }
-
-  /** True when a change is signed, or a later one in [index, end) of its own line is (its author may have forked). */
-  #leadsToSignature(index: number, end: number): boolean {
-    const line = new Set([index]);
-    for (let later = index; later < end; later++) {
-      if (later !== index && line.has(this.prevAt(later))) line.add(later);
-      if (line.has(later) && this.signatureAt(later) !== null) return true;
-    }
-    return false;
   }
 
   #encode(indexes: readonly number[]): Uint8Array {
@@ -776,7 +791,15 @@ function pendingCopy(
   const copy = body.slice();
   const header = decodeBody(copy);
   if (!header.ok) throw new Error("a body that decoded once decodes again");
-  return { key, id, body: copy, signature: signature.slice(), header: header.value, peer, waitsFor };
+  return {
+    key,
+    id,
+    body: copy,
+    signature: signature.slice(),
+    header: header.value,
+    peer,
+    waitsFor,
+  };
 }
 
 function linksTo(header: DecodedBody, prev: DecodedBody): boolean {

@@ -50,7 +50,10 @@ describe("a schema", () => {
     }
     expectMisfit(() => set(untyped<LeafSchema>(text())), /a set holds leaves, such as string\(\)/);
     expectMisfit(() => set(untyped<LeafSchema>(undefined)), /a set holds leaves/);
-    expectMisfit(() => optional(untyped<LeafSchema>(list(string()))), /only leaves can be optional/);
+    expectMisfit(
+      () => optional(untyped<LeafSchema>(list(string()))),
+      /only leaves can be optional/,
+    );
     expectMisfit(() => optional(untyped<LeafSchema>(null)), /only leaves can be optional/);
   });
 
@@ -95,7 +98,9 @@ describe("a schema", () => {
     const nested = (depth: number): Schema => {
       let schema: Schema = string();
       for (let i = 1; i < depth; i++) {
-        schema = [list<Schema>, map<Schema>, (inner: Schema) => struct({ a: text(), inner })][i % 3]!(schema);
+        schema = [list<Schema>, map<Schema>, (inner: Schema) => struct({ a: text(), inner })][
+          i % 3
+        ]!(schema);
       }
       return schema;
     };

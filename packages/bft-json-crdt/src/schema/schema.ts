@@ -117,7 +117,9 @@ export type Initial<S> =
               ? { readonly [key: string]: Initial<Item> }
               : S extends StructSchema<infer F>
                 ? Simplify<
-                    { readonly [K in keyof F as F[K] extends Required ? K : never]: Initial<F[K]> } & {
+                    {
+                      readonly [K in keyof F as F[K] extends Required ? K : never]: Initial<F[K]>;
+                    } & {
                       readonly [K in keyof F as F[K] extends Required ? never : K]?: Initial<F[K]>;
                     }
                   >
@@ -245,7 +247,7 @@ function describe(schema: Schema, parts: Value[]): Value[] {
   parts.push(schema.kind);
   switch (schema.kind) {
     case "leaf":
-      parts.push(schema.type, schema.default as Value, schema.optional);
+      parts.push(schema.type, schema.default, schema.optional);
       break;
     case "struct": {
       const names = Object.keys(schema.fields).sort();
@@ -262,6 +264,9 @@ function describe(schema: Schema, parts: Value[]): Value[] {
       break;
     case "map":
       describe(schema.value, parts);
+      break;
+    case "text":
+    case "counter":
       break;
   }
   return parts;

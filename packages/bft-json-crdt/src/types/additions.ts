@@ -65,7 +65,9 @@ export class Additions {
   /** All values in the order of their encoded bytes. */
   values(): Value[] {
     // Keys are bytes as code units, so the order of strings is the order of bytes.
-    return [...this.#entries.keys()].sort(compareStrings).map((key) => this.#entries.get(key)!.value);
+    return [...this.#entries.keys()]
+      .sort(compareStrings)
+      .map((key) => this.#entries.get(key)!.value);
   }
 }
 
