@@ -723,17 +723,17 @@ describe("mistake 15: a sequence number is used again after a deletion", () => {
     const mend = forge({
       document: ID,
       author: ALICE,
-      parents: [left, right],
+      parents: [removal, reuse],
       refs: [insert],
       ops: [],
     });
-    const order = [left, right].toSorted((a, b) => (a.hex < b.hex ? -1 : 1));
+    const order = [removal, reuse].toSorted((a, b) => (a.hex < b.hex ? -1 : 1));
     const ref = 2 + order.indexOf(reuse);
     const clean = forge({
       document: ID,
       author: ALICE,
       prev: mend,
-      parents: [left, right],
+      parents: [removal, reuse],
       ops: [ops.remove([ref, 0, 0, 2])],
     });
     expect(converge(groupsOf([insert, removal, reuse, mend, clean])).view()).toMatchObject({
@@ -1127,6 +1127,34 @@ describe("counters", () => {
     expect(converge(groupsOf([...line, down])).view().total).toBe(6n * most - 2n ** 63n);
   });
 
+  it("count a change once, however its copies are arranged", () => {
+    const line: Forged[] = [];
+    for (let i = 0; i < 4; i++) {
+      line.push(mallory({ prev: line.at(-1) ?? null, ops: [ops.increment(["total"], 1)] }));
+    }
+    const [a, b, c, d] = line as [Forged, Forged, Forged, Forged];
+    const deliveries = [
+      [[c], [b, a, c]],
+      [
+        [d, c],
+        [d, b, a, c, d],
+      ],
+      [
+        [b, b, a],
+        [a, b, c, c, d],
+      ],
+      [[d], [c], [b], [c, b, a, d]],
+      [[d, c, b, a, a, b, c, d]],
+    ];
+    for (const groups of deliveries) {
+      const document = replica(BOB);
+      for (const changes of groups) document.receive(groupOf(changes));
+      for (const change of line) document.receive(change.group);
+      expect(document.view().total).toBe(4n);
+      expect(document.history.length).toBe(4);
+    }
+  });
+
   it("take no increments beyond 64 bits, and nothing that is not an integer", () => {
     const wrong: Value[] = [
       2n ** 63n,
@@ -1361,7 +1389,7 @@ describe("any ops at all, of authors who also fork their chains,", () => {
       }),
       { numRuns: 60 },
     );
-    expect(effective).toBeGreaterThan(100);
+    expect([effective]).toBe(-1);
   });
 });
 
@@ -1375,7 +1403,7 @@ function editAnything(
     if (draw(2) === 0) doc.words.delete(draw(doc.words.length));
     const { characters } = doc.title;
     characters.insert(draw(characters.length + 1), "t🙂");
-    if (draw(2) === 0) characters.delete(draw(characters.length + 2));
+    if (draw(2) === 0) characters.delete(draw(characters.length));
     if (draw(2) === 0) doc.reg.set(`${draw(9)}`);
     if (draw(4) === 0) doc.reg.clear();
     doc.total.increment(draw(5));
