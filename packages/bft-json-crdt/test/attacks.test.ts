@@ -1389,7 +1389,7 @@ describe("any ops at all, of authors who also fork their chains,", () => {
       }),
       { numRuns: 60 },
     );
-    expect([effective]).toBe(-1);
+    expect(effective).toBeGreaterThan(50);
   });
 });
 

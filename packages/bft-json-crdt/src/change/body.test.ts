@@ -184,7 +184,7 @@ describe("a change body", () => {
       }),
       { numRuns: 500 },
     );
-    expect([accepted]).toBe(-1);
+    expect(accepted).toBeGreaterThan(50);
   });
 
   it("with any one bit flipped is refused, or says something else under another id", () => {

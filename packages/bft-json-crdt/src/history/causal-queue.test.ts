@@ -118,7 +118,7 @@ describe("a causal queue", () => {
       ),
       { numRuns: 300 },
     );
-    expect([dropped]).toBe(-1);
+    expect(dropped).toBeGreaterThan(100);
   });
 
   it("drops the oldest entries of whoever has most when the total is full", () => {

@@ -324,7 +324,7 @@ describe("what a replica lacks", () => {
       }),
       { numRuns: 100 },
     );
-    expect([unsigned]).toBe(-1);
+    expect(unsigned).toBeGreaterThan(50);
   });
 
   it("goes out in as few groups as the bounds allow, and comes out again in the same bounds", () => {
