@@ -195,6 +195,8 @@ export class Document<S extends Schema> {
    */
   receive(group: Uint8Array, peer?: string): ReceivedGroup {
     if (this.#isMaking) throw new MisuseError("in_change", "receive is called inside of change()");
+    if (!(group instanceof Uint8Array))
+      throw new MisuseError("bad_value", "receive takes a Uint8Array");
     const start = this.history.length;
     const received = this.history.receive(group, peer);
     if (received.applied.length > 0) this.#announce("remote", start);
@@ -223,7 +225,7 @@ export class Document<S extends Schema> {
 
   /**
    * Calls back after each change of the document, local or remote. Returns what ends the subscription. What a listener
-   * throws reaches whoever made or delivered the change, once all have heard of it.
+   * throws is thrown on its own, once the change is done: neither `change` nor `receive` fails for it.
    */
   subscribe(listener: (event: DocumentEvent) => void): () => void {
     this.#listeners.add(listener);
@@ -303,9 +305,8 @@ export class Document<S extends Schema> {
     const prev = ownTips[0]?.index ?? -1;
     // The greatest heads, so that the new change sorts after everything that is known here.
     const parents = history
-      .heads()
+      .greatestHeads(MAX_PARENTS + 1)
       .filter((head) => head !== prev)
-      .sort((a, b) => history.compare(b, a))
       .slice(0, MAX_PARENTS)
       .sort((a, b) => compareBytes(history.idAt(a), history.idAt(b)));
     const required = (options.requires ?? []).map((id) => {
@@ -353,19 +354,11 @@ export class Document<S extends Schema> {
     // What a listener does is heard of when all have heard of what it was told.
     if (this.#isAnnouncing) return;
     this.#isAnnouncing = true;
-    const errors: unknown[] = [];
     for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-      for (const listener of [...this.#listeners]) {
-        try {
-          listener(event);
-        } catch (error) {
-          errors.push(error);
-        }
-      }
+      for (const listener of [...this.#listeners]) tell(listener, event);
     }
     this.#isAnnouncing = false;
     if (this.#forkListeners.size > 0) this.#announceForks();
-    if (errors.length > 0) throw errors[0];
   }
 
   /** Tells of chains that have forked. Proofs are made only when there is a new one: each costs two signature checks. */
@@ -383,7 +376,7 @@ export class Document<S extends Schema> {
       const key = forkKey(proof.author, proof.chain);
       if (this.#knownForks.has(key)) continue;
       this.#knownForks.add(key);
-      for (const listener of [...this.#forkListeners]) listener(proof);
+      for (const listener of [...this.#forkListeners]) tell(listener, proof);
     }
   }
 
@@ -418,7 +411,7 @@ function checkedChain(chain: bigint): bigint {
 }
 
 function checkedTime(time: number | null | undefined): number | null {
-  if (time === undefined) return Date.now();
+  if (time === undefined) return Math.max(0, Math.floor(Date.now()));
   if (time === null || (Number.isSafeInteger(time) && time >= 0)) return time;
   throw new MisuseError(
     "bad_value",
@@ -436,6 +429,20 @@ function randomChain(): bigint {
 
 function forkKey(author: Uint8Array, chain: bigint): string {
   return `${toHex(author)} ${chain}`;
+}
+
+/**
+ * Calls a listener. What it throws is thrown later, on its own, like in an event target: the change has happened, and
+ * whoever made or delivered it must not be told otherwise.
+ */
+function tell<Event>(listener: (event: Event) => void, event: Event): void {
+  try {
+    listener(event);
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
 }
 
 function isPromise(value: unknown): boolean {

@@ -131,8 +131,8 @@ function normalized(value: unknown, name: string): Value {
     case "string":
       return textContent(value, name);
     case "number":
-      if (!Number.isFinite(value)) break;
-      return value === 0 ? 0 : value;
+      if (Number.isFinite(value)) return value === 0 ? 0 : value;
+      throw new MisuseError("bad_value", `${name} should be a finite number, not ${value}`);
     case "object": {
       // Throws MisuseError for anything that is not plain data, or nests too deep.
       const decoded = decodeValue(encodeValue(value as Value));

@@ -339,6 +339,20 @@ export class History {
     return [...this.#heads].sort((a, b) => this.#ids.compare(a, b));
   }
 
+  /** The `count` greatest heads by (lamport, id), in no particular order; O(heads), however many there are. */
+  greatestHeads(count: number): number[] {
+    const greatest: number[] = [];
+    for (const head of this.#heads) {
+      const last = greatest[count - 1];
+      if (last !== undefined && this.compare(head, last) < 0) continue;
+      let at = Math.min(greatest.length, count - 1);
+      for (; at > 0 && this.compare(greatest[at - 1]!, head) < 0; at--)
+        greatest[at] = greatest[at - 1]!;
+      greatest[at] = head;
+    }
+    return greatest;
+  }
+
   /** Ids of the frontier, sorted. Two replicas with equal frontiers have equal histories. */
   frontier(): Uint8Array[] {
     return this.heads().map((index) => this.idAt(index));
