@@ -37,6 +37,10 @@ export const INBOX_BYTES = 4 * MAX_GROUP_BYTES;
 /** Bytes that a waiting frame costs besides its content: without it, millions of empty frames would be free. */
 export const FRAME_OVERHEAD_BYTES = 256;
 
+/** Frames, and bytes of them, of one socket that are handled before others have a turn. */
+export const TURN_FRAMES = 64;
+export const TURN_BYTES = 262_144;
+
 /** Changes that wait for others and whose senders are remembered, to acknowledge them when they are applied. */
 export const MAX_AWAITED_CHANGES = 65_536;
 

@@ -23,6 +23,7 @@ import { Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
+import { Turns } from "./turns.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
@@ -85,6 +86,7 @@ export async function createRelay(
 class RunningRelay implements Relay, SessionHost, RoomHost {
   readonly settings: Settings;
   readonly log: Logger;
+  readonly turns = new Turns();
   readonly failed: Promise<RelayError>;
   readonly #store: Store;
   readonly #rooms: Rooms;

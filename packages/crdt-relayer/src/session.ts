@@ -13,13 +13,20 @@ import {
   toHex,
 } from "bft-json-crdt";
 import type { Logger } from "pino";
-import type { WebSocket } from "ws";
+import { WebSocket } from "ws";
 import { CLOSE, type CloseName } from "./close-codes.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
-import { FRAME_OVERHEAD_BYTES, INBOX_BYTES, MAX_COMMAND_LENGTH } from "./limits.ts";
+import {
+  FRAME_OVERHEAD_BYTES,
+  INBOX_BYTES,
+  MAX_COMMAND_LENGTH,
+  TURN_BYTES,
+  TURN_FRAMES,
+} from "./limits.ts";
 import { counted, type Member, type Room } from "./room.ts";
 import type { RoomRefusal } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
+import type { Turns } from "./turns.ts";
 
 /** Version of the protocol that `joined` announces. */
 export const PROTOCOL = 1;
@@ -31,6 +38,8 @@ const MAX_ROOM_NAME = 1_024;
 export interface SessionHost {
   readonly settings: Settings;
   readonly log: Logger;
+  /** Gives each session its turn. */
+  readonly turns: Turns;
   /** Takes a place in a room; see Rooms. */
   enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
   leave(document: Uint8Array): void;
@@ -54,8 +63,17 @@ export class Session implements Member {
   #room: Room | null = null;
   #roomName: string | null = null;
   #sync: SyncSession | null = null;
+  /** What the documents that this socket was in have cost; joining one again does not refill it. */
+  readonly #budgets = new WeakMap<Room["history"], SyncSession["budget"]>();
   /** A room is being entered: what comes meanwhile waits in the inbox. */
   #isEntering = false;
+  /** This socket has had its turn: what comes waits in the inbox for the next one. */
+  #hasHadTurn = false;
+  #turnFrames = 0;
+  #turnBytes = 0;
+  /** Bytes sent since others had a turn. */
+  #sentBytes = 0;
+  #isYielding = false;
   readonly #inbox: (string | Uint8Array)[] = [];
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
@@ -91,6 +109,9 @@ export class Session implements Member {
       this.#log.debug({ error: error.message }, "socket error");
     });
     socket.on("close", (code) => {
+      this.#guard(() => {
+        this.#takeLast();
+      });
       this.#end();
       this.#log.debug({ code }, "session closed");
       host.ended(this);
@@ -170,12 +191,36 @@ export class Session implements Member {
 
   #take(frame: string | Uint8Array): void {
     if (this.#isDraining) return;
-    if (!this.#isEntering) {
+    if (!this.#isEntering && !this.#hasHadTurn && this.#inbox.length === 0) {
       this.#handle(frame);
+      this.#countTurn(frame);
       return;
     }
     this.#inbox.push(frame);
     this.await(frame.length + FRAME_OVERHEAD_BYTES);
+  }
+
+  /** After so many frames, others have a turn before more of this socket are handled. */
+  #countTurn(frame: string | Uint8Array): void {
+    this.#turnFrames++;
+    this.#turnBytes += frame.length;
+    if (this.#hasHadTurn || (this.#turnFrames < TURN_FRAMES && this.#turnBytes < TURN_BYTES))
+      return;
+    this.#hasHadTurn = true;
+    this.#host.turns.next(() => {
+      this.#hasHadTurn = false;
+      this.#turnFrames = 0;
+      this.#turnBytes = 0;
+      this.#guard(() => {
+        this.#openInbox();
+      });
+    });
+  }
+
+  /** The peer has gone and gets no answers, but the changes that it sent before are taken. */
+  #takeLast(): void {
+    if (this.#isEntering || this.#isDraining) return;
+    for (const frame of this.#inbox) if (typeof frame !== "string") this.#handle(frame);
   }
 
   #handle(frame: string | Uint8Array): void {
@@ -269,6 +314,7 @@ export class Session implements Member {
       }),
     );
     room.tell(`* a program came in; ${this.#company(room)}`, this);
+    const budget = this.#budgets.get(room.history);
     this.#sync = new SyncSession({
       history: room.history,
       peer: this.peer,
@@ -278,7 +324,9 @@ export class Session implements Member {
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
       },
+      ...(budget === undefined ? {} : { budget }),
     });
+    this.#budgets.set(room.history, this.#sync.budget);
     this.#sync.open();
   }
 
@@ -289,12 +337,18 @@ export class Session implements Member {
   }
 
   #openInbox(): void {
-    while (!this.#isEntering) {
-      const frame = this.#inbox.shift();
-      if (frame === undefined) return;
-      this.await(-(frame.length + FRAME_OVERHEAD_BYTES));
+    let taken = 0;
+    let bytes = 0;
+    while (!this.#isEntering && !this.#hasHadTurn && !this.#isDraining) {
+      const frame = this.#inbox[taken];
+      if (frame === undefined) break;
+      taken++;
+      bytes += frame.length + FRAME_OVERHEAD_BYTES;
       this.#handle(frame);
+      this.#countTurn(frame);
     }
+    this.#inbox.splice(0, taken);
+    this.await(-bytes);
   }
 
   #commands(): CommandContext {
@@ -342,7 +396,7 @@ export class Session implements Member {
 
   /** Hands a frame to the socket, which takes it in any case; false when it is full and resume() follows later. */
   #send(frame: string | Uint8Array): boolean {
-    if (this.#isClosed) return false;
+    if (this.#isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
     const { sendSoftBytes, sendHardBytes } = this.#host.settings;
     this.#socket.send(frame, { binary: typeof frame !== "string" }, this.#written);
     if (this.#socket.bufferedAmount > sendHardBytes) {
@@ -351,11 +405,29 @@ export class Session implements Member {
       return false;
     }
     if (this.#socket.bufferedAmount > sendSoftBytes) this.#isStalled = true;
+    this.#sentBytes += frame.length;
+    if (this.#sentBytes >= TURN_BYTES) this.#yield();
     return !this.#isStalled;
   }
 
+  /** A fast reader never fills its socket; others have a turn all the same. */
+  #yield(): void {
+    this.#isStalled = true;
+    if (this.#isYielding) return;
+    this.#isYielding = true;
+    this.#host.turns.next(() => {
+      this.#isYielding = false;
+      this.#sentBytes = 0;
+      this.#drained();
+    });
+  }
+
   #drained(): void {
-    if (!this.#isStalled || this.#socket.bufferedAmount > this.#host.settings.sendSoftBytes / 2)
+    if (
+      !this.#isStalled ||
+      this.#isYielding ||
+      this.#socket.bufferedAmount > this.#host.settings.sendSoftBytes / 2
+    )
       return;
     this.#isStalled = false;
     this.#guard(() => this.#sync?.resume());

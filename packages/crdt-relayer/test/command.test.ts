@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -146,6 +146,19 @@ describe("crdt-relayer", () => {
       stderr: expect.stringContaining(`another relayer is using ${data}`) as string,
     });
   });
+
+  it.runIf(existsSync("/proc/self"))(
+    "says that a data folder cannot be made where nothing can be, and ends with 1",
+    async () => {
+      expect(await runCommand(["--data", "/proc/crdt-relayer/rooms", "--port", "0"])).toMatchObject(
+        {
+          code: 1,
+          stdout: "",
+          stderr: expect.stringContaining("cannot make the data folder /proc/") as string,
+        },
+      );
+    },
+  );
 
   it("ends with 5 on a damaged store", async () => {
     const data = temporaryFolder();

@@ -5,11 +5,14 @@ import { PassThrough } from "node:stream";
 import fc from "fast-check";
 import { pino } from "pino";
 import { WebSocket } from "ws";
-import { describe, expect, it } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { CLOSE, type Relay } from "../src/index.ts";
 import { MIN_FRAME_BYTES } from "../src/limits.ts";
 import { Client, openLines, Participant, writeLine } from "./participant.ts";
 import { startRelay } from "./running.ts";
+
+/** Times that a history of some MB is sent again at most: three, and a few MB. */
+const MAX_REPEATS = 6;
 
 /** The relay still works for others. */
 async function expectAlive(relay: Relay): Promise<void> {
@@ -225,6 +228,114 @@ describe("a client that breaks a bound", () => {
       reason: CLOSE.slowReader.reason,
     });
     await expectAlive(relay);
+  });
+});
+
+describe("a client that reads and floods the relay with questions", () => {
+  const COUNT = 3_000;
+  const again = JSON.stringify({ type: "have", heads: [], again: true });
+  let groups: Uint8Array[];
+  let size: number;
+
+  beforeAll(() => {
+    const lines = openLines("main");
+    for (let i = 0; i < COUNT; i++) writeLine(lines, `line ${i} ${"x".repeat(800)}`);
+    const { history } = lines;
+    groups = history.groupsFor(Array.from({ length: COUNT }, (_, i) => i));
+    size = groups.reduce((sum, group) => sum + group.length, 0);
+  });
+
+  /** A relay whose room has the history, and two sockets that are open and in no room. */
+  async function prepare(): Promise<[Client, Client]> {
+    const relay = await startRelay();
+    const writer = await Client.open(relay.url);
+    await writer.ask('{"type":"join","room":"main"}');
+    for (const group of groups) writer.send(group);
+    for (const _ of groups) await read(writer, isOf("ack"));
+    await writer.leave();
+    return [await Client.open(relay.url), await Client.open(relay.url)];
+  }
+
+  /** Reads until a condition; returns what came. */
+  async function read(
+    client: Client,
+    isLast: (frame: string | Uint8Array) => boolean,
+  ): Promise<(string | Uint8Array)[]> {
+    const frames: (string | Uint8Array)[] = [];
+    for (;;) {
+      const frame = await client.next();
+      frames.push(frame);
+      if (isLast(frame)) return frames;
+    }
+  }
+
+  const bytesIn = (frames: readonly (string | Uint8Array)[]): number =>
+    frames.reduce((sum, frame) => sum + (typeof frame === "string" ? 0 : frame.length), 0);
+  const isOf = (type: string) => (frame: string | Uint8Array) =>
+    typeof frame === "string" && frame.includes(`"type":"${type}"`);
+
+  it("gets the history a few times, is told why no more, and others are served meanwhile", async () => {
+    const [flooder, other] = await prepare();
+    const order: string[] = [];
+    flooder.send('{"type":"join","room":"main"}');
+    for (let i = 0; i < 10_000; i++) flooder.send(again);
+    flooder.send("/who");
+    other.send('{"type":"join","room":"main"}');
+    other.send('{"type":"have","heads":[]}');
+    const [flood, served] = await Promise.all([
+      read(flooder, (frame) => typeof frame === "string" && frame.startsWith("room ")).then(
+        (frames) => {
+          order.push("the flood is over");
+          return frames;
+        },
+      ),
+      read(other, isOf("done")).then((frames) => {
+        order.push("the other is served");
+        return frames;
+      }),
+    ]);
+    expect(order).toEqual(["the other is served", "the flood is over"]);
+    expect(bytesIn(served)).toBe(size);
+    expect(bytesIn(flood)).toBeGreaterThanOrEqual(size);
+    expect(bytesIn(flood)).toBeLessThan((1 + MAX_REPEATS) * size);
+    expect(flood.filter(isOf("error"))).toEqual([expect.stringContaining('"code":"flooding"')]);
+  });
+
+  it("cannot get it more often by joining anew", async () => {
+    const [flooder] = await prepare();
+    let bytes = 0;
+    for (let i = 0; i < 100; i++) {
+      flooder.send('{"type":"join","room":"main"}');
+      flooder.send('{"type":"have","heads":[]}');
+      bytes += bytesIn(await read(flooder, isOf("done")));
+    }
+    expect(bytes).toBeGreaterThanOrEqual(size);
+    expect(bytes).toBeLessThan((1 + MAX_REPEATS) * size);
+  });
+
+  it("cannot have one group sent without end", async () => {
+    const [flooder] = await prepare();
+    flooder.send('{"type":"join","room":"main"}');
+    const [done] = (await read(flooder, isOf("have"))).slice(-1);
+    const { heads } = JSON.parse(String(done)) as { readonly heads: readonly string[] };
+    for (let i = 0; i < 1_000; i++) flooder.send(JSON.stringify({ type: "want", ids: heads }));
+    flooder.send("/who");
+    const frames = await read(
+      flooder,
+      (frame) => typeof frame === "string" && frame.startsWith("room "),
+    );
+    expect(bytesIn(frames)).toBeLessThan((1 + MAX_REPEATS) * size);
+  });
+
+  it("loses none of the changes that it sent just before it left", async () => {
+    const relay = await startRelay();
+    const lines = openLines("main");
+    const client = await Client.open(relay.url);
+    await client.ask('{"type":"join","room":"main"}');
+    for (let i = 0; i < 500; i++) client.send(writeLine(lines, `line ${i}`));
+    await client.leave();
+    const bob = await Participant.join(relay.url, "main");
+    await bob.untilLines(500);
   });
 });
 

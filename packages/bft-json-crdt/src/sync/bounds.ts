@@ -64,3 +64,16 @@ export const MAX_WANT_DEPTH = 4;
 /** Local. `error` replies at once, and received frames that earn one more: a flood of junk gets few answers. */
 export const MAX_ERROR_REPLIES = 8;
 export const FRAMES_PER_ERROR_REPLY = 32;
+
+/**
+ * Local. What one connection is sent more than once, or for its questions, is at most the first of these bytes, and the
+ * second times what the history holds, and the third times what came from the peer. Without it, a question of forty
+ * bytes costs a whole history each time. Nothing is refilled by a clock: a history that grows and a peer that writes
+ * earn more, and a new connection starts anew.
+ */
+export const MIN_RESENT_BYTES = 4_194_304;
+export const MAX_RESENDS = 3;
+export const RESENT_PER_RECEIVED = 4;
+
+/** Local. What one visited change of a walk through the history is counted as, in bytes: such walks take time. */
+export const WALK_STEP_BYTES = 16;

@@ -5,9 +5,9 @@
  * Groups are encoded when the transport has room for them, at most one slice (1,024 changes, 1 MiB) ahead; until then
  * they are runs of local indexes. So a slow reader costs a few numbers and not a history of frames.
  */
-import { GROUP_ENTRY_OVERHEAD } from "../change/index.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MAX_OUTBOX_LENGTH, MAX_OUTBOX_MESSAGES, MAX_WANTED_GROUPS } from "./bounds.ts";
+import { costOf } from "./budget.ts";
 import { IndexRuns } from "./index-runs.ts";
 import { encodeMessage } from "./messages.ts";
 import type { SyncMessage } from "./messages.ts";
@@ -49,16 +49,16 @@ export class Outbound {
     return this.#isFull;
   }
 
-  /** Queues a control message; false when too many wait, and this one is dropped. */
-  message(message: SyncMessage): boolean {
+  /** Queues a control message and returns its length; 0 when too many wait, and this one is dropped. */
+  message(message: SyncMessage): number {
     const text = encodeMessage(message);
     const isOver =
       this.#messages.length >= MAX_OUTBOX_MESSAGES ||
       this.#messagesLength + text.length > MAX_OUTBOX_LENGTH;
-    if (isOver) return false;
+    if (isOver) return 0;
     this.#messages.push(text);
     this.#messagesLength += text.length;
-    return true;
+    return text.length;
   }
 
   /** Queues a live group that is already encoded, when nothing goes before it; false when something does. */
@@ -68,10 +68,20 @@ export class Outbound {
     return true;
   }
 
-  /** Queues the closed group that holds a change, unless the change is on its way already. */
-  wanted(index: number): void {
-    if (this.#changes.has(index) || this.#wanted.size >= MAX_WANTED_GROUPS) return;
-    this.#wanted.add(this.#history.groupRange(index)[0]);
+  /** Queues the closed group that holds a change, unless it is on its way already; returns the bytes that it costs. */
+  wanted(index: number): number {
+    if (this.#changes.has(index) || this.#wanted.size >= MAX_WANTED_GROUPS) return 0;
+    const [start, end] = this.#history.groupRange(index);
+    if (this.#wanted.has(start)) return 0;
+    this.#wanted.add(start);
+    let bytes = 0;
+    for (let i = start; i < end; i++) bytes += costOf(this.#history, i);
+    return bytes;
+  }
+
+  /** True when a change is queued by its index. */
+  isQueued(index: number): boolean {
+    return this.#changes.has(index);
   }
 
   /** Queues these changes (ascending) in the place of all changes queued before. */
@@ -152,7 +162,7 @@ export class Outbound {
     while (!this.#changes.isEmpty) {
       const [, end] = this.#history.groupRange(this.#changes.first);
       const part = this.#changes.below(end);
-      for (const index of part) bytes += this.#history.bodyAt(index).length + GROUP_ENTRY_OVERHEAD;
+      for (const index of part) bytes += costOf(this.#history, index);
       const isOver = slice.length + part.length > MAX_GROUP_CHANGES || bytes > MAX_GROUP_BYTES;
       if (isOver && slice.length > 0) break;
       slice.push(...part);

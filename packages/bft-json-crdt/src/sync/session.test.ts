@@ -17,7 +17,7 @@ import { ByteWriter } from "../encoding/writer.ts";
 import { History } from "../history/index.ts";
 import type { ReceivedGroup } from "../history/index.ts";
 import { MAX_BODY_BYTES } from "../limits.ts";
-import { MAX_ERROR_REPLIES, MAX_OUTBOX_MESSAGES, MAX_ROUNDS } from "./bounds.ts";
+import { MAX_ERROR_REPLIES, MAX_OUTBOX_MESSAGES, MAX_RESENDS, MAX_ROUNDS } from "./bounds.ts";
 import { liveGroups } from "./fan-out.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
 import type { SyncMessage } from "./messages.ts";
@@ -481,6 +481,44 @@ describe("a lying peer", () => {
     expect(take()).toEqual([]);
     session.receive(encodeMessage({ type: "want", ids: replica.ids().flatMap((id) => [id, id]) }));
     expect(take()).toHaveLength(30);
+  });
+
+  it("that says again and again that it has nothing is sent everything a few times, then what is new", () => {
+    const { replica, session, take, port } = scripted(0);
+    for (let i = 0; i < 20; i++) replica.write(author(0), { size: 200_000 });
+    const again = encodeMessage({ type: "have", frontier: { heads: [] }, again: true });
+    const unknown = encodeMessage({ type: "have", frontier: { heads: [junk(0)] }, again: false });
+    session.receive(again);
+    const once = take().filter((type) => type.startsWith("group")).length;
+    for (let i = 0; i < 500; i++) {
+      session.receive(again);
+      session.receive(unknown);
+      session.receive(encodeMessage({ type: "done", frontier: { heads: [] } }));
+      session.receive(unknown);
+      session.receive(encodeMessage({ type: "known", ids: [] }));
+      session.receive(encodeMessage({ type: "want", ids: replica.ids() }));
+    }
+    const groups = take().filter((type) => type.startsWith("group")).length;
+    expect(groups).toBeGreaterThanOrEqual(MAX_RESENDS * once);
+    // Groups that were asked for by id hold one change each.
+    expect(groups).toBeLessThan((MAX_RESENDS + 2) * 20);
+    expect(port.errors.filter(([code]) => code === "flooding")).toHaveLength(1);
+    session.receive(again);
+    expect(take()).toEqual(["done"]);
+    replica.write(author(0));
+    expect(take()).toEqual(["group of 1"]);
+  });
+
+  it("that lost little of a large history is sent that for as long as it loses", () => {
+    const { replica, session, take, port } = scripted(2_000);
+    session.receive(encodeMessage({ type: "have", frontier: { heads: [] }, again: false }));
+    take();
+    const heads = [replica.history.idAt(1_997)];
+    for (let i = 0; i < 1_000; i++) {
+      session.receive(encodeMessage({ type: "have", frontier: { heads }, again: true }));
+      expect(take()).toEqual(["group of 2", "done"]);
+    }
+    expect(port.errors).toEqual([]);
   });
 
   it("that probes without end gets one small answer for each question, and none while it does not read", () => {

@@ -14,6 +14,9 @@
  * for each open() or refresh(). No state waits on a clock; call refresh() now and then, and whatever was lost, dropped
  * or refused is found again. All state is bounded (bounds.ts), except for the runs of indexes still to be sent and, for
  * the time of a comparison, one number per chain of the own history: a peer cannot make them grow.
+ *
+ * What was sent counts as known to the peer. It is sent again when the peer says that it was lost, as far as its
+ * budget reaches (budget.ts); beyond, a `have` is answered by `done` alone.
  */
 import { toHex } from "../encoding/bytes.ts";
 import type { ReceivedGroup } from "../history/index.ts";
@@ -25,11 +28,13 @@ import {
   MAX_IDS,
   MAX_RECEIVED_RUNS,
   MAX_WAITING_ACKS,
+  WALK_STEP_BYTES,
 } from "./bounds.ts";
+import { costOf, ResendBudget } from "./budget.ts";
 import { Comparison } from "./comparison.ts";
 import { Inquiry } from "./inquiry.ts";
 import { IndexRuns } from "./index-runs.ts";
-import { parseMessage } from "./messages.ts";
+import { encodeMessage, parseMessage } from "./messages.ts";
 import type { Frontier, MessageFault, SyncMessage } from "./messages.ts";
 import { Outbound } from "./outbound.ts";
 import type { SendFrame } from "./outbound.ts";
@@ -38,7 +43,7 @@ import type { SyncHistory } from "./tips.ts";
 
 /**
  * What a peer did wrong, or was told: a fault of a message, a rejection of a change, "flooding" when it asks faster than
- * it reads (answers are dropped), "refused" when the peer reports an error of ours.
+ * it reads or for the same again and again (answers are dropped), "refused" when the peer reports an error of ours.
  */
 export type SyncErrorCode = MessageFault["code"] | RejectionCode | "flooding" | "refused";
 
@@ -60,6 +65,8 @@ export interface SyncSessionOptions {
   readonly onAck?: (ids: readonly Uint8Array[]) => void;
   /** Called whenever `synced` becomes true. */
   readonly onSynced?: () => void;
+  /** That of the last session, where the same connection comes back to this history; a new one by default. */
+  readonly budget?: ResendBudget;
   /** Called for each fault; `detail` is one sentence for people. */
   readonly onError?: (code: SyncErrorCode, detail: string) => void;
 }
@@ -79,13 +86,14 @@ export class SyncSession {
   #page = 0;
   /** Changes that the peer surely has, while what it lacks is not known yet. */
   readonly #known = new Set<number>();
-  /** Live changes are passed on: the peer has been, or is being, sent all that came before `#covered`. */
+  /** Live changes are passed on: the peer has been, or is being, sent all that came before `covered` of the budget. */
   #isLive = false;
-  #covered = 0;
+  readonly #budget: ResendBudget;
+  #isToldOfFlooding = false;
   /** Where the catch-up that `done` concludes ends. */
   #streamEnd = 0;
 
-  /** Changes at or above `#covered` that came from the peer. */
+  /** Changes at or above `covered` of the budget that came from the peer. */
   readonly #received = new IndexRuns();
   #isReceiving = false;
   readonly #deferred: { readonly group: Uint8Array; readonly indexes: readonly number[] }[] = [];
@@ -99,6 +107,7 @@ export class SyncSession {
     this.#options = options;
     this.#history = options.history;
     this.#outbound = new Outbound(options.history, options.send);
+    this.#budget = options.budget ?? new ResendBudget(options.history);
     this.#inquiry = new Inquiry(options.history, () => this.#durable());
   }
 
@@ -111,6 +120,11 @@ export class SyncSession {
       !this.#inquiry.lacksSome &&
       this.#outbound.isIdle
     );
+  }
+
+  /** What this connection has cost, for the session that follows on it. */
+  get budget(): ResendBudget {
+    return this.#budget;
   }
 
   /** Begins: tells the peer what is here. A session that is not opened opens by itself at the peer's first `have`. */
@@ -131,6 +145,7 @@ export class SyncSession {
   receive(frame: string | Uint8Array): void {
     if (this.#isClosed) return;
     this.#frames++;
+    this.#budget.earn(frame.length);
     if (this.#frames % FRAMES_PER_ERROR_REPLY === 0 && this.#errorReplies < MAX_ERROR_REPLIES) {
       this.#errorReplies++;
     }
@@ -195,16 +210,16 @@ export class SyncSession {
       case "known":
         return this.#takeKnown(message.ids);
       case "tips":
-        return this.#reply(lacksOf(this.#history, message.page, message.chains));
+        return this.#answer(lacksOf(this.#history, message.page, message.chains));
       case "lacks":
         return this.#comparison?.takeLacks(message.of, message.at, message.tips);
       case "buckets":
-        this.#reply(differOf(this.#history, message.page, message.hashes));
+        this.#answer(differOf(this.#history, message.page, message.hashes));
         return this.#comparison?.takeBuckets(message.hashes);
       case "differ":
         return this.#comparison?.takeDiffer(message.of, message.buckets);
       case "probe":
-        for (const tip of message.tips) this.#reply(samplesOf(this.#history, tip));
+        for (const tip of message.tips) this.#answer(samplesOf(this.#history, tip));
         return;
       case "samples":
         return this.#comparison?.takeSamples(message.of, message.ids);
@@ -267,7 +282,9 @@ export class SyncSession {
     const durable = this.#durable();
     for (const id of ids) {
       const index = this.#history.indexOf(id);
-      if (index >= 0 && index < durable) this.#outbound.wanted(index);
+      if (index < 0 || index >= durable) continue;
+      if (this.#budget.isSpent) return this.#refuseFlood();
+      this.#budget.spend(this.#outbound.wanted(index));
     }
   }
 
@@ -302,7 +319,7 @@ export class SyncSession {
         for (const dependency of this.#history.dependencies(index)) this.#known.delete(dependency);
         this.#known.add(index);
       }
-      if (index >= this.#covered) this.#received.add(index);
+      if (index >= this.#budget.covered) this.#received.add(index);
     }
     while (this.#received.runs > MAX_RECEIVED_RUNS) this.#received.dropFirstRun();
   }
@@ -321,6 +338,8 @@ export class SyncSession {
   }
 
   #compare(): void {
+    // The first comparison is free; one that is repeated must be within the budget.
+    if (this.#budget.covered > 0 && this.#budget.isSpent) return this.#stream();
     this.#state = "comparing";
     this.#comparison = new Comparison(this.#history, this.#known, () => ++this.#page);
   }
@@ -328,20 +347,50 @@ export class SyncSession {
   /** Answers by what is still queued, and `done`. */
   #finish(): void {
     this.#state = "streaming";
-    this.#streamEnd = this.#covered;
+    this.#streamEnd = this.#budget.covered;
   }
 
   /** Begins to send what the peer lacks, as far as is known. */
   #stream(): void {
     const durable = this.#durable();
-    const missing = this.#missing().filter((index) => index < durable);
+    const missing = this.#affordable(durable);
+    if (missing !== null) {
+      this.#outbound.replaceChanges(missing);
+    } else {
+      this.#refuseFlood();
+      this.#outbound.changes(this.#uncovered(durable));
+    }
     this.#isLive = true;
-    this.#covered = durable;
+    this.#budget.cover(durable);
     this.#finish();
     this.#comparison = null;
     this.#known.clear();
     this.#received.dropBelow(durable);
-    this.#outbound.replaceChanges(missing);
+  }
+
+  /** What the peer lacks of the first so many changes; null when that repeats more than it may. */
+  #affordable(durable: number): number[] | null {
+    // Not even looked for: the walk through the history would cost what is to be saved.
+    if (this.#budget.isSpent) return null;
+    const missing = this.#missing().filter((index) => index < durable);
+    const { covered } = this.#budget;
+    const [first = covered] = missing;
+    if (first >= covered) return missing;
+    let cost = (this.#history.length - first) * WALK_STEP_BYTES;
+    for (const index of missing) {
+      if (index >= covered) break;
+      if (!this.#outbound.isQueued(index)) cost += costOf(this.#history, index);
+    }
+    return this.#budget.spend(cost) ? missing : null;
+  }
+
+  /** Changes that were neither sent to the peer nor came from it. */
+  #uncovered(durable: number): number[] {
+    const indexes: number[] = [];
+    for (let index = this.#budget.covered; index < durable; index++) {
+      if (!this.#received.has(index)) indexes.push(index);
+    }
+    return indexes;
   }
 
   #missing(): number[] {
@@ -359,9 +408,10 @@ export class SyncSession {
   #pass(group: Uint8Array, indexes: readonly number[]): void {
     // Before the peer is answered there is nothing to pass on: the answer will hold these changes too.
     if (!this.#isLive || this.#state === "waiting" || this.#state === "comparing") return;
-    const fresh = indexes.filter((index) => index >= this.#covered && !this.#received.has(index));
-    this.#covered = Math.max(this.#covered, (indexes[indexes.length - 1] ?? -1) + 1);
-    this.#received.dropBelow(this.#covered);
+    const { covered } = this.#budget;
+    const fresh = indexes.filter((index) => index >= covered && !this.#received.has(index));
+    this.#budget.cover((indexes[indexes.length - 1] ?? -1) + 1);
+    this.#received.dropBelow(this.#budget.covered);
     if (fresh.length === 0) return;
     if (
       fresh.length < indexes.length ||
@@ -388,12 +438,15 @@ export class SyncSession {
     if (this.#acks.size > 0) return this.#nextAck();
     if (this.#state === "comparing" && this.#comparison !== null) {
       const question = this.#comparison.next();
+      if (question !== null && this.#budget.covered > 0) {
+        this.#budget.spend(encodeMessage(question).length);
+      }
       if (question !== null || !this.#comparison.isFinished) return question;
       this.#stream();
     }
     if (this.#state !== "streaming" || !this.#outbound.hasSentBelow(this.#streamEnd)) return null;
     this.#state = "idle";
-    const sent = this.#outbound.sentUpTo(this.#covered);
+    const sent = this.#outbound.sentUpTo(this.#budget.covered);
     return { type: "done", frontier: frontierOf(this.#history, sent) };
   }
 
@@ -407,13 +460,29 @@ export class SyncSession {
     return { type: "ack", ids };
   }
 
-  #reply(message: SyncMessage): void {
-    if (!this.#outbound.message(message)) {
+  /** Answers from the history, as far as the budget reaches. */
+  #answer(message: SyncMessage): void {
+    if (this.#budget.isSpent) this.#refuseFlood();
+    else this.#budget.spend(this.#reply(message));
+  }
+
+  /** Queues a message and returns its length; 0 when it is dropped. */
+  #reply(message: SyncMessage): number {
+    const length = this.#outbound.message(message);
+    if (length === 0) {
       this.#options.onError?.(
         "flooding",
         "the peer asks faster than it reads; an answer was dropped",
       );
     }
+    return length;
+  }
+
+  /** The peer asks for too much again; it is told once. */
+  #refuseFlood(): void {
+    if (this.#isToldOfFlooding) return;
+    this.#isToldOfFlooding = true;
+    this.#report("flooding", "too much was asked for again; a new connection may ask anew", true);
   }
 
   #report(code: SyncErrorCode, detail: string, isAnswered: boolean, of?: Uint8Array): void {
