@@ -128,3 +128,13 @@ export type {
   SyncSessionOptions,
 } from "./sync/index.ts";
 export { explainBody, explainGroup, toDot, toGraph, toMermaid } from "./inspect/index.ts";
+export type {
+  ExplainedBody,
+  ExplainedChange,
+  ExplainedGroup,
+  ExplainedOp,
+  GraphEdge,
+  GraphNode,
+  GraphOptions,
+  HistoryGraph,
+} from "./inspect/index.ts";
