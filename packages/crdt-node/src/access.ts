@@ -12,7 +12,7 @@ import { Node, type NodeListener } from "./node.ts";
 import { answerRequest, type Call } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import { holderOf, openStore, type Store } from "./store.ts";
-import { verifyLog } from "./verification.ts";
+import { verifyStore } from "./verification.ts";
 
 /** A node to make requests of. */
 export interface Access {
@@ -49,7 +49,7 @@ export async function openAccess(
 export async function openToVerify(home: NodeHome, settings: Settings): Promise<Access> {
   const found = await clientOrStore(home, settings, "verify");
   if (found instanceof ControlClient) return remoteAccess(found, home, settings);
-  return { call: callOf(() => verifyLog(found.log)), local: null, close: () => found.close() };
+  return { call: callOf(() => verifyStore(found)), local: null, close: () => found.close() };
 }
 
 async function clientOrStore(
@@ -57,7 +57,7 @@ async function clientOrStore(
   settings: Settings,
   command: string,
 ): Promise<ControlClient | Store> {
-  const deadline = Date.now() + STORE_PATIENCE_MS;
+  const deadline = performance.now() + STORE_PATIENCE_MS;
   for (;;) {
     const client = await ControlClient.connect(home);
     if (client !== null) return client;
@@ -73,7 +73,7 @@ export async function openToRun(
   settings: Settings,
   listener: NodeListener,
 ): Promise<Node> {
-  const deadline = Date.now() + STORE_PATIENCE_MS;
+  const deadline = performance.now() + STORE_PATIENCE_MS;
   for (;;) {
     const store = await openStore(home, documentId(settings.room), "run");
     if (store !== null) return openNode(home, settings, store, listener);
@@ -84,7 +84,7 @@ export async function openToRun(
 
 /** Waits a moment for whoever has the store open; throws when that was long enough. */
 async function waitForStore(home: NodeHome, deadline: number): Promise<void> {
-  if (Date.now() > deadline) throw inUse(home);
+  if (performance.now() > deadline) throw inUse(home);
   await sleep(STORE_RETRY_MS);
 }
 

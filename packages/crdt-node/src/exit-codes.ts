@@ -52,6 +52,19 @@ export function systemCode(error: unknown): string {
     : "";
 }
 
+const WRITE_REASONS: { readonly [code: string]: string } = {
+  EROFS: "the file system is read-only",
+  EACCES: "this user may not write there",
+  EPERM: "this user may not write there",
+  ENOSPC: "the disk is full",
+  EDQUOT: "this user's share of the disk is full",
+};
+
+/** Why a file or folder could not be written, in words where it is one of the usual reasons. */
+export function writeReason(error: unknown): string {
+  return WRITE_REASONS[systemCode(error)] ?? messageOf(error);
+}
+
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -4,7 +4,7 @@
 import { mkdirSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
+import { CommandError, EXIT, messageOf, systemCode, writeReason } from "./exit-codes.ts";
 
 /** The paths of one node. */
 export interface NodeHome {
@@ -17,8 +17,10 @@ export interface NodeHome {
   readonly store: string;
   /** Names the process that has the store open, for messages only. */
   readonly lock: string;
-  /** Which chain this store writes to (see store.ts). */
+  /** Which chain this store writes to (see chain.ts). */
   readonly chain: string;
+  /** What the store must still hold (see mark.ts). */
+  readonly mark: string;
   readonly socket: string;
   /** Where the socket is when the path above is too long for one. */
   readonly socketPointer: string;
@@ -47,6 +49,7 @@ export function nodeHome(name: string, env: NodeJS.ProcessEnv): NodeHome {
     store: join(folder, "store"),
     lock: join(folder, "lock"),
     chain: join(folder, "chain.json"),
+    mark: join(folder, "mark"),
     socket: join(folder, "control.sock"),
     socketPointer: join(folder, "control.path"),
   };
@@ -104,7 +107,7 @@ export function ensureSideHome(env: NodeJS.ProcessEnv): string {
   } catch (error) {
     throw new CommandError(EXIT.failure, {
       what: `cannot make the folder ${folder}`,
-      why: messageOf(error),
+      why: writeReason(error),
       next: "SIDE_HOME=/a/folder/you/own crdt-node …",
     });
   }

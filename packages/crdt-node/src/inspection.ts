@@ -59,13 +59,19 @@ export function transactionsIn(history: History, index: number): Transaction[] {
   });
 }
 
-/** A few words for each thing that a change does. */
+/** Characters of a text of a transaction that are shown where there is a line for each change. */
+const MAX_SHOWN_CHARACTERS = 200;
+
+/** A few words for each thing that a change does; long texts are cut off. */
 export function describeChange({
   ops,
   transactions,
 }: Pick<LogEntry, "ops" | "transactions">): string[] {
   const others = ops.filter(({ kind }) => kind !== "insert values" || transactions.length === 0);
-  return [...transactions.map(formatTransaction), ...others.map(describeOp)];
+  return [
+    ...transactions.map((transaction) => formatTransaction(shortened(transaction))),
+    ...others.map(describeOp),
+  ];
 }
 
 /** True for the name of a format. */
@@ -87,6 +93,17 @@ export function dagText(
     case "json":
       return `${JSON.stringify(toGraph(history))}\n`;
   }
+}
+
+function shortened({ from, to, amount, memo }: Transaction): Transaction {
+  const texts = { from: cutOff(from), to: cutOff(to), amount };
+  return memo === undefined ? texts : { ...texts, memo: cutOff(memo) };
+}
+
+function cutOff(text: string): string {
+  if (text.length <= MAX_SHOWN_CHARACTERS) return text;
+  const isSplit = (text.charCodeAt(MAX_SHOWN_CHARACTERS - 1) & 0xfc00) === 0xd800;
+  return `${text.slice(0, MAX_SHOWN_CHARACTERS - (isSplit ? 1 : 0))}…`;
 }
 
 function describeOp({ kind, content, ranges }: ExplainedOp): string {

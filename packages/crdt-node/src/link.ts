@@ -143,7 +143,7 @@ export class Link {
     socket.send(JSON.stringify({ type: "join", room: this.#host.room }));
     this.#heard = true;
     this.#asked = false;
-    this.#nextRefresh = Date.now() + REFRESH_MS;
+    this.#nextRefresh = performance.now() + REFRESH_MS;
     this.#watch = setInterval(() => {
       this.#checkSilence(socket);
     }, SILENCE_MS);
@@ -214,8 +214,8 @@ export class Link {
     this.#asked = !this.#heard;
     if (this.#asked) socket.ping();
     this.#heard = false;
-    if (this.#session !== null && Date.now() >= this.#nextRefresh) {
-      this.#nextRefresh = Date.now() + REFRESH_MS;
+    if (this.#session !== null && performance.now() >= this.#nextRefresh) {
+      this.#nextRefresh = performance.now() + REFRESH_MS;
       this.#session.refresh();
     }
   }

@@ -27,8 +27,10 @@ import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
 import { Link, type LinkHost } from "./link.ts";
 import { short } from "./output.ts";
 import type { ForkStatus, Imported, Status } from "./requests.ts";
-import type { Store } from "./store.ts";
+import type { OwnChange } from "./mark.ts";
+import { startOver, type Store } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
+import { lossIn } from "./verification.ts";
 
 /** What a node tells whoever runs it. All changes told of are durable. */
 export interface NodeListener {
@@ -120,6 +122,14 @@ export class Node implements LinkHost {
         what: `the store of "${home.name}" is damaged`,
         why: `record ${fault.position}: ${fault.detail}`,
         next: `crdt-node verify ${home.name}`,
+      });
+    }
+    const loss = lossIn(store.mark, store.log.length, (id) => document.history.indexOf(id) >= 0);
+    if (loss !== null) {
+      throw new CommandError(EXIT.damaged, {
+        what: `the store of "${home.name}" has lost its end: ${loss.detail}`,
+        why: "going on would sign a second change with a number that is used, which is equivocation",
+        next: startOver(home),
       });
     }
     const node = new Node(options, document);
@@ -353,7 +363,7 @@ export class Node implements LinkHost {
     const last = applied.at(-1);
     if (last === undefined) return;
     try {
-      await this.store.log.append(recordsFor(this.history, applied));
+      await this.store.append(recordsFor(this.history, applied), this.#lastOwn(applied));
     } catch (error) {
       throw this.#fail(error);
     }
@@ -363,6 +373,16 @@ export class Node implements LinkHost {
       for (const { group, indexes } of groups) link.push(group, indexes);
     }
     this.#tell(applied);
+  }
+
+  /** The last of these changes that was made on the chain that this store writes to. */
+  #lastOwn(indexes: readonly number[]): OwnChange | null {
+    const { history } = this;
+    const { chain } = this.store;
+    const index = indexes.findLast((i) => history.chainAt(i) === chain && this.isOwn(i));
+    return index === undefined
+      ? null
+      : { id: history.idAt(index), chain, seq: history.seqAt(index) };
   }
 
   /** Counts what was refused. Unsigned changes that came before their cover are asked for again: that is no fault. */

@@ -68,10 +68,10 @@ function folded(text: string, start: number): string {
   return [...lines, line].join(`\n${" ".repeat(COMPLAINT_INDENT)}`);
 }
 
-/** `text` on one line, with whatever steers a terminal or the direction of text written as \u{…}. */
+/** `text` on one line, with whatever steers a terminal or the direction of text, or is not seen, written as \u{…}. */
 export function printable(text: string): string {
   return text.replace(
-    /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u{061c}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2069}\u{feff}]/gu,
+    /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu,
     (character) => `\\u{${character.codePointAt(0)!.toString(16)}}`,
   );
 }

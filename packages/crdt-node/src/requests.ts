@@ -8,7 +8,7 @@ import { type DagFormat, isDagFormat, type LogEntry, logEntry } from "./inspecti
 import type { LinkState } from "./link.ts";
 import type { Node } from "./node.ts";
 import { parseTransaction, type Transaction } from "./transaction.ts";
-import { type Damage, verifyLog } from "./verification.ts";
+import { type Damage, verifyStore } from "./verification.ts";
 
 /** A relay as `status` shows it. */
 export interface RelayStatus {
@@ -164,7 +164,7 @@ export async function* answerRequest(
     case "log":
       return yield* logParts(node);
     case "verify":
-      return yield* verifyLog(node.store.log);
+      return yield* verifyStore(node.store);
     case "export":
       return yield* exportParts(node);
     case "import":

@@ -15,14 +15,34 @@ const QUIET_MS = 300;
 /** Kinds of complaints that are told at all: a relay may make up any number of them. */
 const MAX_KINDS = 64;
 
+/** Forked chains of one author that are told one by one; anyone can make as many as they like. */
+const MAX_CHAINS = 3;
+
+/** Authors whose forks are told at all: keys are for free, too. */
+const MAX_AUTHORS = 64;
+
+/** Milliseconds that a relay must stay connected or offline before that is told, after the first time. */
+const SETTLED_MS = 2_000;
+
 /** Hex digits of a digest that are shown: enough to compare by eye. */
 const DIGEST_DIGITS = 12;
+
+interface Unsettled {
+  readonly state: LinkState;
+  readonly timer: NodeJS.Timeout;
+  line: string;
+  reason: string | null;
+}
 
 /** Shows one node. */
 export class Screen implements NodeListener {
   readonly #json: boolean;
   readonly #fail: (error: CommandError) => void;
   readonly #shown = new Map<string, string>();
+  /** What is about to be told of relays, by address, if it lasts. */
+  readonly #unsettled = new Map<string, Unsettled>();
+  /** How many forked chains each author has. */
+  readonly #forks = new Map<string, number>();
   #node: Node | null = null;
   #quiet: NodeJS.Timeout | null = null;
   #digest = "";
@@ -43,6 +63,8 @@ export class Screen implements NodeListener {
   detach(): void {
     this.#node = null;
     if (this.#quiet !== null) clearTimeout(this.#quiet);
+    for (const { timer } of this.#unsettled.values()) clearTimeout(timer);
+    this.#unsettled.clear();
   }
 
   applied(indexes: readonly number[]): void {
@@ -59,9 +81,34 @@ export class Screen implements NodeListener {
     const { url, state } = link;
     if (!isShown(state)) return;
     const line = state === "waiting" ? `offline ${reason ?? ""}` : state;
-    // One line per change of fortune, not per attempt.
-    if (this.#shown.get(url) === line) return;
-    this.#shown.set(url, line);
+    // One line per change of fortune, not per attempt, also when a relay lets us in and hangs up each time.
+    const shown = this.#shown.get(url);
+    const before = this.#unsettled.get(url);
+    if (before !== undefined && (before.state !== state || shown === line)) {
+      clearTimeout(before.timer);
+      this.#unsettled.delete(url);
+    } else if (before !== undefined) {
+      // Another attempt that came to the same; the wait goes on.
+      before.reason = reason;
+      before.line = line;
+      return;
+    }
+    if (shown === line) return;
+    if (shown === undefined) {
+      this.#shown.set(url, line);
+      this.#tellLink(url, state, reason);
+      return;
+    }
+    const timer = setTimeout(() => {
+      this.#unsettled.delete(url);
+      this.#shown.set(url, unsettled.line);
+      this.#tellLink(url, state, unsettled.reason);
+    }, SETTLED_MS);
+    const unsettled: Unsettled = { state, line, reason, timer };
+    this.#unsettled.set(url, unsettled);
+  }
+
+  #tellLink(url: string, state: LinkState, reason: string | null): void {
     if (this.#json)
       writeJson({
         type: "relay",
@@ -88,9 +135,18 @@ export class Screen implements NodeListener {
 
   forked(fork: ForkStatus): void {
     if (this.#json) writeJson({ type: "equivocation", ...fork });
-    const { author, seq, own } = fork;
+    const { author, chain, seq, own } = fork;
+    const before = this.#forks.get(author) ?? 0;
+    if (before === 0 && this.#forks.size >= MAX_AUTHORS) return;
+    this.#forks.set(author, before + 1);
+    if (before > MAX_CHAINS) return;
+    if (before === MAX_CHAINS) {
+      const name = this.#node?.home.name ?? "NAME";
+      warn(`equivocation: ${author} did so on more chains; see crdt-node status ${name}`);
+      return;
+    }
     warn(
-      `equivocation: ${author} signed two different changes as number ${seq}; ` +
+      `equivocation: ${author} signed two different changes as number ${seq} of chain ${chain}; ` +
         (own
           ? "that is this node's own key, so someone else has it, too"
           : "both are kept, and all honest nodes see both"),

@@ -1,10 +1,19 @@
-import { cpSync, mkdtempSync, readFileSync, renameSync, rmSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { documentId } from "bft-json-crdt";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { writeUnused } from "./chain.ts";
 import { ensureSideHome, type NodeHome, nodeHome } from "./home.ts";
-import { mkdirSync } from "node:fs";
 import { holderOf, openStore } from "./store.ts";
 
 let folder = "";
@@ -17,7 +26,9 @@ afterAll(() => {
 
 function homeOf(name: string): NodeHome {
   const home = nodeHome(name, { SIDE_HOME: folder });
-  mkdirSync(home.folder, { recursive: true });
+  mkdirSync(home.store, { recursive: true });
+  writeFileSync(home.keys, "a new key");
+  writeUnused(home);
   return home;
 }
 
@@ -67,4 +78,40 @@ test("a copy, a restored backup and a store made anew each write to a chain of t
   rmSync(home.chain);
   expect([0n, copied, anew]).not.toContain(await chainOf(home));
   expect(readFileSync(home.chain, "utf8")).toContain("chain");
+});
+
+test("chain 0 is not for a key that was there before, nor for a new store of an old one", async () => {
+  const key = homeOf("old-key");
+  writeFileSync(key.keys, "a key from a backup");
+  expect(await chainOf(key)).not.toBe(0n);
+
+  const emptied = homeOf("emptied");
+  const files = readFileSync(emptied.chain);
+  expect(await chainOf(emptied)).toBe(0n);
+  // As rsync does it: what is unchanged stays, the rest is replaced by what it was before the first start.
+  rmSync(emptied.mark);
+  for (const name of readdirSync(emptied.store)) rmSync(join(emptied.store, name));
+  writeFileSync(emptied.chain, files);
+  expect(await chainOf(emptied)).not.toBe(0n);
+});
+
+test("a store whose CURRENT is damaged or missing is reported as damaged, and not made anew", async () => {
+  const damages: ((path: string) => void)[] = [
+    (path) => {
+      writeFileSync(path, "MANIFEST-999999\n");
+    },
+    (path) => {
+      writeFileSync(path, "junk");
+    },
+    rmSync,
+  ];
+  for (const [i, damage] of damages.entries()) {
+    const home = homeOf(`damaged-${i}`);
+    await chainOf(home);
+    damage(join(home.store, "CURRENT"));
+    await expect(chainOf(home)).rejects.toMatchObject({
+      exitCode: 5,
+      complaint: { next: expect.stringContaining(`mv ${home.store} `) as string },
+    });
+  }
 });

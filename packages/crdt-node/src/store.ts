@@ -1,27 +1,15 @@
 /**
- * A node's store on disk: LevelDB, opened by one process at a time, and the number of the chain that it writes to.
- *
- * An author must never sign two different changes with one number of one chain: that is equivocation, and evidence
- * against them for ever. Chain 0 therefore belongs to the first store that was ever made with a key. A store that is
- * not that one any more (the folder was copied to another machine, restored from a backup, or deleted and made anew)
- * gets a random chain of its own. It is recognised by a random mark inside the store, and by the mark and the store's
- * inode noted in a file beside it: a copy has another inode, and a new store another mark.
+ * A node's store on disk: LevelDB, opened by one process at a time, with the number of the chain that it writes to
+ * (chain.ts) and a mark beside it that tells when the end of it is lost (mark.ts).
  */
-import { randomBytes } from "node:crypto";
-import {
-  closeSync,
-  fsyncSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
-import { ChangeLog, toHex } from "bft-json-crdt";
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { ChangeLog, type NewRecord } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
+import { join } from "node:path";
+import { newStamp, noteOf, randomChain, readChain, renewChain } from "./chain.ts";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
-import type { NodeHome } from "./home.ts";
+import { type NodeHome, quoted } from "./home.ts";
+import { type Mark, MarkFile, type OwnChange } from "./mark.ts";
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>;
 
@@ -37,49 +25,114 @@ export interface Store {
   readonly log: ChangeLog;
   /** The chain that this store's changes belong to, 64 bits. */
   readonly chain: bigint;
+  /** What the log has held and must still hold (see `lossIn`); as of now. */
+  readonly mark: Mark;
+  /**
+   * Appends to the log and writes the mark; what was appended may leave the process when this resolves. `own` is the
+   * last of the changes made here, null when there is none among them.
+   */
+  append(records: readonly NewRecord[], own: OwnChange | null): Promise<void>;
   close(): Promise<void>;
 }
 
-/** "m" for marks; the log's keys begin with "g". */
-const MARK_KEY = new TextEncoder().encode("mstore");
+/** "m" for what is about the store itself; the log's keys begin with "g". */
+const NOTE_KEY = new TextEncoder().encode("mstore");
+
+/** The command that gets back what a relay has, when a store is damaged. */
+export function startOver(home: NodeHome): string {
+  return `mv ${quoted(home.store)} ${quoted(`${home.store}.damaged`)} && crdt-node run ${home.name}`;
+}
 
 /**
  * Opens the store for one document; null when another process has it open. Throws CommandError when it cannot be read.
+ * Whether the log has lost its end is for the caller to ask; such a store is left as it is.
  */
 export async function openStore(
   home: NodeHome,
   document: Uint8Array,
   command: string,
 ): Promise<Store | null> {
+  const before = { isNew: isNewStore(home), stamp: newStamp(home) };
   const db: Database = new ClassicLevel(home.store, { keyEncoding: "view", valueEncoding: "view" });
   try {
     await db.open();
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
     if (systemCode(cause) === "LEVEL_LOCKED") return null;
-    const damaged = systemCode(cause) === "LEVEL_CORRUPTION";
-    throw new CommandError(damaged ? EXIT.damaged : EXIT.failure, {
-      what: damaged ? `the store ${home.store} is damaged` : `cannot open the store ${home.store}`,
-      why: messageOf(cause),
-    });
+    throw cannotOpen(home, cause);
   }
+  let markFile: MarkFile | null = null;
   try {
     const log = new ChangeLog(db, document);
     await log.open();
-    const chain = await chainOf(db, home);
+    const marks = new MarkFile(home.mark, document);
+    markFile = marks;
+    const chain = await chainOf(db, home, log, marks, before);
     noteHolder(home, { pid: process.pid, command });
     return {
       log,
       chain,
+      get mark() {
+        return marks.mark ?? { records: 0, own: null };
+      },
+      async append(records, own) {
+        await log.append(records);
+        marks.write({ records: log.length, own: own ?? marks.mark?.own ?? null });
+      },
       async close() {
         rmSync(home.lock, { force: true });
+        marks.close();
         await db.close();
       },
     };
   } catch (error) {
+    markFile?.close();
     await db.close();
-    throw error;
+    if (error instanceof CommandError || systemCode(error) === "") throw error;
+    throw cannotOpen(home, error);
   }
+}
+
+/** True when there is no database yet; throws CommandError when there is half of one. */
+function isNewStore(home: NodeHome): boolean {
+  if (existsSync(join(home.store, "CURRENT"))) return false;
+  let files: string[] = [];
+  try {
+    files = readdirSync(home.store);
+  } catch {
+    // It is not there, or opening it will tell what is wrong.
+  }
+  // The database would take this for an empty one.
+  if (files.some((file) => /\.(?:log|ldb|sst)$/u.test(file)))
+    throw damagedStore(home, "its file CURRENT is missing");
+  return true;
+}
+
+function cannotOpen(home: NodeHome, cause: unknown): CommandError {
+  const message = messageOf(cause);
+  if (systemCode(cause) === "LEVEL_CORRUPTION" || /CURRENT|MANIFEST/u.test(message))
+    if (!isAboutSystem(message)) return damagedStore(home, message);
+  const isFull = /ENOSPC|No space left/iu.test(message);
+  return new CommandError(EXIT.failure, {
+    what: `cannot open the store ${home.store}`,
+    why: isFull ? "the disk is full" : message,
+    next: isFull ? `df -h ${quoted(home.folder)}` : `ls -la ${quoted(home.store)}`,
+  });
+}
+
+/** The file is right, and the system does not let us at it. */
+function isAboutSystem(message: string): boolean {
+  return /No space left|Permission denied|Read-only file system|Too many open files/iu.test(
+    message,
+  );
+}
+
+function damagedStore(home: NodeHome, why: string): CommandError {
+  return new CommandError(EXIT.damaged, {
+    what: `the store ${home.store} is damaged`,
+    why,
+    next: startOver(home),
+  });
 }
 
 /** Leaves a note for the messages of others; the database's own lock is what excludes them. */
@@ -103,61 +156,38 @@ export function holderOf(home: NodeHome): Holder | null {
   }
 }
 
-async function chainOf(db: Database, home: NodeHome): Promise<bigint> {
-  const mark = await db.get(MARK_KEY);
-  const inode = statSync(home.store, { bigint: true }).ino.toString();
-  const noted = readNote(home.chain);
-  if (noted !== null && mark !== undefined && noted.mark === toHex(mark) && noted.inode === inode)
-    return noted.chain;
+/** Finds out which chain the store writes to, and leaves everything ready for the next opening to find out. */
+async function chainOf(
+  db: Database,
+  home: NodeHome,
+  log: ChangeLog,
+  marks: MarkFile,
+  before: { readonly isNew: boolean; readonly stamp: string },
+): Promise<bigint> {
+  const stored = await db.get(NOTE_KEY);
+  const written = readChain(home.chain);
+  const isNew = before.isNew && stored === undefined && log.length === 0;
+  if (isNew) marks.clear();
+  // Nothing will be signed, and what there is to see must stay to be seen.
+  if (log.length < (marks.mark?.records ?? 0)) return randomChain();
 
-  const first = noted === null && mark === undefined;
-  const chain = first ? 0n : randomBytes(8).readBigUInt64BE();
-  const newMark = new Uint8Array(randomBytes(16));
+  const isUnused =
+    isNew && written !== null && written.unused !== "" && written.unused === before.stamp;
+  const isSame =
+    stored !== undefined &&
+    written !== null &&
+    new TextDecoder().decode(stored) === `${noteOf(home.chain, written.nonce)} ${marks.inode}` &&
+    marks.intact &&
+    (marks.mark !== null || log.length === 0);
+  const chain = isUnused ? 0n : isSame ? written.chain : randomChain();
+  if (!marks.intact) marks.mend();
+  if (marks.mark === null) marks.write({ records: log.length, own: null });
   // If the process dies between these two, the next one finds that they differ and takes yet another chain.
-  writeNote(home.chain, { chain, mark: toHex(newMark), inode });
-  await db.put(MARK_KEY, newMark, { sync: true, keyEncoding: "view", valueEncoding: "view" });
+  const note = `${renewChain(home.chain, chain)} ${marks.inode}`;
+  await db.put(NOTE_KEY, new TextEncoder().encode(note), {
+    sync: true,
+    keyEncoding: "view",
+    valueEncoding: "view",
+  });
   return chain;
-}
-
-interface Note {
-  readonly chain: bigint;
-  readonly mark: string;
-  readonly inode: string;
-}
-
-function readNote(path: string): Note | null {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if (systemCode(error) === "ENOENT") return null;
-    throw error;
-  }
-  try {
-    const { chain, mark, inode } = JSON.parse(text) as { [key: string]: unknown };
-    if (
-      typeof chain === "string" &&
-      /^\d{1,20}$/u.test(chain) &&
-      typeof mark === "string" &&
-      typeof inode === "string"
-    ) {
-      return { chain: BigInt.asUintN(64, BigInt(chain)), mark, inode };
-    }
-  } catch {
-    // Damaged: below, it matches no store, which is what leads to a new chain.
-  }
-  return { chain: 0n, mark: "", inode: "" };
-}
-
-/** Replaces the file whole or not at all, and durably. */
-function writeNote(path: string, { chain, mark, inode }: Note): void {
-  const temporary = `${path}.new`;
-  const file = openSync(temporary, "w", 0o600);
-  try {
-    writeFileSync(file, `${JSON.stringify({ chain: chain.toString(), mark, inode })}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-  renameSync(temporary, path);
 }

@@ -72,7 +72,7 @@ describe("a transaction line", () => {
     expect(message("alice -> bob NaN")).toContain("must be a number");
     expect(message("alice -> bob 0")).toContain("greater than 0");
     expect(message('{"from":"a","to":"b","amount":-1}')).toContain("greater than 0");
-    expect(message('{"from":"a","to":"b","amount":1e999}')).toContain("greater than 0");
+    expect(message('{"from":"a","to":"b","amount":1e999}')).toContain("is too large");
   });
 
   test("with an amount that would lose digits is refused", () => {
@@ -80,6 +80,43 @@ describe("a transaction line", () => {
     expect(message("a -> b 9007199254740993")).toContain("more digits");
     expect(message("a -> b 0.1234567890123456789")).toContain("more digits");
     expect(message('{"from":"a","to":"b","amount":9007199254740993}')).toContain("kept exactly");
+  });
+
+  test("in the JSON form loses no digits either, whatever stands in its texts", () => {
+    const json = (amount: string, memo = ""): string =>
+      `{"from":"a","to":"b","memo":${JSON.stringify(memo)},"amount":${amount}}`;
+    expect(message(json("0.1234567890123456789"))).toContain("more digits");
+    expect(message(json("1000000000000000.12"))).toContain("more digits");
+    expect(message(json("1e400"))).toContain("is too large");
+    expect(parsed(json("0.1", '"amount":0.1234567890123456789')).amount).toBe(0.1);
+    expect(parsed(json("9007199254740991")).amount).toBe(9_007_199_254_740_991);
+    expect(parsed(json(String(0.1 + 0.2))).amount).toBe(0.1 + 0.2);
+  });
+
+  test("that looks like a command or a slip is refused in one line", () => {
+    for (const line of [
+      "/quit",
+      "/join main",
+      "[1,2]",
+      "alice => bob 10",
+      "quit",
+      "Exit",
+      "help",
+      "?",
+    ]) {
+      expect(message(line)).toContain("alice -> bob 10");
+      expect(message(line)).not.toContain("\n");
+    }
+    expect(message("quit")).toContain("Ctrl-C ends");
+    expect(message("help")).toContain("crdt-node --help");
+    expect(parsed("quit smoking").from).toBe("quit smoking");
+    expect(parsed("a -> b 1 x => y").memo).toBe("x => y");
+  });
+
+  test("of nothing but arrows is read in no more steps than it has characters", () => {
+    expect(message("->".repeat(16_000))).toContain("expected");
+    expect(message(`a${"->".repeat(16_000)}`)).toContain("expected");
+    expect(message(`a ${"-> ".repeat(16_000)}`)).toContain("must be a number");
   });
 
   test("that is empty is nothing", () => {

@@ -6,7 +6,8 @@
  *     any other text              {from: <the text>, to: "Bob", amount: 1}, as in the prototype
  *
  * A line with `->` (or `→`) in it, or one that begins with `{`, is meant as one of the first two; if it does not
- * fit, it is an error and never taken for bare text. An amount is greater than zero (a negative one would take money
+ * fit, it is an error and never taken for bare text; so is what looks like a command or a slip of the keyboard (`/quit`,
+ * `help`, `[1]`, `a => b`), because what is signed cannot be taken back. An amount is greater than zero (a negative one would take money
  * instead of giving it) and one that a JSON number holds without losing a digit.
  */
 
@@ -27,7 +28,13 @@ export type ParsedLine =
 /** UTF-8 bytes of one input line: far above any memo, far below what a change holds. */
 export const MAX_LINE_BYTES = 65_536;
 
-const ARROW_FORM = /^(\S+?)\s*(?:->|→)\s*(\S+)\s+(\S+)(?:\s+(\S.*))?$/su;
+const ARROW = /->|→/u;
+const AFTER_ARROW = /^(\S+)\s+(\S+)(?:\s+(\S.*))?$/su;
+/** What people type to be rid of a program, or to learn about it. */
+const COMMANDS: ReadonlySet<string> = new Set(["quit", "exit", "help", "?"]);
+
+const EXPECTED = 'expected "alice -> bob 10 lunch" or {"from":"alice","to":"bob","amount":10}';
+
 const DECIMAL = /^\d+(?:\.\d+)?$/u;
 const SIGNIFICANT_DIGITS = 15;
 
@@ -36,7 +43,19 @@ export function parseTransaction(line: string): ParsedLine {
   const text = line.trim();
   if (text === "") return { kind: "empty" };
   if (text.startsWith("{")) return parseJsonForm(text);
-  if (text.includes("->") || text.includes("→")) return parseArrowForm(text);
+  const arrow = ARROW.exec(text);
+  if (arrow !== null) {
+    return parseArrowForm(
+      text.slice(0, arrow.index).trimEnd(),
+      text.slice(arrow.index + arrow[0].length).trimStart(),
+    );
+  }
+  if (COMMANDS.has(text.toLowerCase()))
+    return failure(
+      `"${text}" is no command here (Ctrl-C ends, "crdt-node --help" helps); ${EXPECTED}`,
+    );
+  if (/^[/[]/u.test(text) || text.includes("=>"))
+    return failure(`"${shorten(text)}" looks like something else; ${EXPECTED}`);
   if (!text.isWellFormed()) return failure("the text is not well-formed Unicode");
   return success(text, "Bob", 1, undefined);
 }
@@ -56,28 +75,35 @@ export function formatTransaction(transaction: Transaction): string {
   return same ? line : JSON.stringify(transaction);
 }
 
-function parseArrowForm(text: string): ParsedLine {
-  const match = ARROW_FORM.exec(text);
-  if (match === null) {
+/** `from` is what stands before the first arrow, `rest` what stands after it. */
+function parseArrowForm(from: string, rest: string): ParsedLine {
+  const match = AFTER_ARROW.exec(rest);
+  if (match === null || from === "" || /\s/u.test(from)) {
     return failure(
       'expected "FROM -> TO AMOUNT [MEMO]", as in "alice -> bob 10 lunch" (a name with spaces needs the JSON form)',
     );
   }
-  const [, from = "", to = "", written = "", memo] = match;
+  const [, to = "", written = "", memo] = match;
   if (!DECIMAL.test(written)) {
     return failure(
       `the amount after "${shorten(to)}" must be a number like 10 or 2.50, not "${shorten(written)}"`,
     );
   }
-  const digits = written.replace(".", "").replace(/^0+/u, "");
   const amount = Number(written);
-  if (
-    digits.length > SIGNIFICANT_DIGITS &&
-    !(Number.isSafeInteger(amount) && !written.includes("."))
-  ) {
+  if (losesDigits(written, amount))
     return failure(`the amount ${shorten(written)} has more digits than can be kept exactly`);
-  }
   return success(from, to, amount, memo);
+}
+
+/** True when a number in decimal notation says more than is kept of it. */
+function losesDigits(written: string, amount: number): boolean {
+  const digits = written.replace(/e.*$/iu, "").replace(".", "").replace(/^0+/u, "");
+  return (
+    digits.length > SIGNIFICANT_DIGITS &&
+    !(Number.isSafeInteger(amount) && !/[.e]/iu.test(written)) &&
+    // What this program itself writes for a number reads back as that number.
+    written !== String(amount)
+  );
 }
 
 const FIELDS: ReadonlySet<string> = new Set(["from", "to", "amount", "memo"]);
@@ -100,15 +126,30 @@ function parseJsonForm(text: string): ParsedLine {
   if (typeof to !== "string" || to === "")
     return failure(`"to" must be a text that is not empty; ${expected}`);
   if (typeof amount !== "number") return failure(`"amount" must be a number; ${expected}`);
+  const written = lastAmountIn(text);
+  if (written !== null && amount <= Number.MAX_SAFE_INTEGER && losesDigits(written, amount))
+    return failure(`the amount ${shorten(written)} has more digits than can be kept exactly`);
   if (memo !== undefined && typeof memo !== "string")
     return failure(`"memo" must be a text; ${expected}`);
   return success(from, to, amount, memo === "" ? undefined : memo);
 }
 
+/** The amount of a JSON object of texts and numbers as it was written; the last one counts, as for JSON.parse. */
+function lastAmountIn(json: string): string | null {
+  let written: string | null = null;
+  // Strings are stepped over whole, so that nothing in a memo is taken for a member.
+  for (const [, name, value] of json.matchAll(
+    /("(?:[^"\\]|\\.)*")(?:\s*:\s*(-?\d[\d.eE+-]*))?/gsu,
+  )) {
+    if (value !== undefined && JSON.parse(name ?? "") === "amount") written = value;
+  }
+  return written;
+}
+
 function success(from: string, to: string, amount: number, memo: string | undefined): ParsedLine {
-  if (!Number.isFinite(amount) || amount <= 0) return failure("the amount must be greater than 0");
+  if (Number.isNaN(amount) || amount <= 0) return failure("the amount must be greater than 0");
   if (amount > Number.MAX_SAFE_INTEGER)
-    return failure("the amount is greater than can be kept exactly (2^53 - 1)");
+    return failure("the amount is too large: greater than can be kept exactly (2^53 - 1)");
   if (![from, to, memo ?? ""].every((text) => text.isWellFormed())) {
     return failure("a text is not well-formed Unicode (half of a surrogate pair)");
   }

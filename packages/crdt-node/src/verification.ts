@@ -4,7 +4,6 @@
  */
 import {
   changeId,
-  type ChangeLog,
   decodeGroup,
   equalBytes,
   faultOf,
@@ -14,6 +13,8 @@ import {
   type ReceivedGroup,
   toHex,
 } from "bft-json-crdt";
+import type { Mark } from "./mark.ts";
+import type { Store } from "./store.ts";
 
 /** Something in the store that is not what was written. */
 export interface Damage {
@@ -27,20 +28,55 @@ export interface Damage {
 }
 
 /** Reads and checks the log; yields each damage, returns how many changes are good and how many records are not. */
-export async function* verifyLog(
-  log: ChangeLog,
-): AsyncGenerator<Damage, { changes: number; damaged: number }> {
+export async function* verifyStore({
+  log,
+  mark,
+}: Pick<Store, "log" | "mark">): AsyncGenerator<Damage, { changes: number; damaged: number }> {
   const history = new History({ document: log.document });
   let damaged = 0;
+  const own = mark.own === null ? "" : toHex(mark.own.id);
+  let isNamed = false;
   for await (const read of log.read()) {
     const damage = read.ok
       ? damageIn(history, read.value, history.receive(read.value.group, "store"))
       : damageOf(read.error);
     if (damage === null) continue;
     damaged++;
+    isNamed ||= damage.damaged.includes(own) || damage.lost.includes(own);
     yield damage;
   }
+  // Records that are there and damaged are no loss, and are named already.
+  const loss = lossIn(mark, log.length, (id) => isNamed || history.indexOf(id) >= 0);
+  if (loss !== null) {
+    damaged += Math.max(1, mark.records - log.length);
+    yield loss;
+  }
   return { changes: history.length, damaged };
+}
+
+/**
+ * What a log of `records` records has lost at its end, or null. The database drops such records without a word; the mark
+ * knows of them.
+ */
+export function lossIn(
+  { records: expected, own }: Mark,
+  records: number,
+  has: (id: Uint8Array) => boolean,
+): Damage | null {
+  const gone = Math.max(0, expected - records);
+  const lost = own === null || has(own.id) ? [] : [toHex(own.id)];
+  if (gone === 0 && lost.length === 0) return null;
+  const what =
+    gone === 0
+      ? "the store has lost"
+      : `${gone === 1 ? "the last record is" : `the last ${gone} records are`} gone from the store`;
+  const which =
+    own === null
+      ? ""
+      : lost.length === 0
+        ? `; the last own change, ${toHex(own.id)}, is still there`
+        : `${gone === 0 ? "" : ", and with it"} own change ${toHex(own.id)} (number ${own.seq})`;
+  return { position: records, damaged: [], lost, detail: `${what}${which}` };
 }
 
 /** The damage in a record that a history has just received, or null when all of it is applied. */

@@ -204,6 +204,11 @@ describe("send without a relay", () => {
     ]);
   });
 
+  test("of an empty input says that nothing was read", async () => {
+    const { code, stdout, stderr } = await place.run(["send", "off", "--timeout", "0"]);
+    expect([code, stdout, stderr]).toEqual([0, "", "nothing was read, so nothing was sent\n"]);
+  });
+
   test("of wrong arguments sends nothing; of wrong lines on stdin only the right ones, with code 2 or 3", async () => {
     expect((await crdtNode(["send", "off", "a -> b 1", "a -> b x"])).code).toBe(2);
     const input = Buffer.concat([
@@ -287,6 +292,15 @@ describe("looking at a node", () => {
     for (const word of ["key", "room", "relays", "changes", "heads", "pending", "faults"]) {
       expect(text).toMatch(new RegExp(`^${word} `, "mu"));
     }
+  });
+
+  test("log cuts off long texts for people, and nothing for programs", async () => {
+    await crdtNode(["init", "long"]);
+    const memo = "m".repeat(199) + "\u{1f9c1}".repeat(300);
+    await store("long", [`${"f".repeat(300)} -> t 1 ${memo}`]);
+    const { stdout } = await crdtNode(["log", "long"]);
+    expect(stdout).toContain(` ${"f".repeat(200)}… -> t 1 ${"m".repeat(199)}…\n`);
+    expect((await crdtNode(["log", "long", "--json"])).stdout).toContain(memo);
   });
 
   test("dag prints DOT, Mermaid and JSON", async () => {

@@ -200,7 +200,10 @@ describe("two running nodes", () => {
     }
     const author = toHex(keyPair.publicKey);
     await anna.errorLine(
-      new RegExp(`^warning: equivocation: ${author} signed two different changes as number 1`, "u"),
+      new RegExp(
+        `^warning: equivocation: ${author} signed two different changes as number 1 of chain 0`,
+        "u",
+      ),
     );
     await bert.errorLine(new RegExp(`^warning: equivocation: ${author} `, "u"));
     await bert.line(new RegExp(`"type":"equivocation","author":"${author}"`, "u"));
@@ -286,6 +289,17 @@ test("what is sent from a store that was away stands after what others wrote mea
     expect([code, stderr]).toEqual([0, "1 transaction stored, and acknowledged by a relay\n"]);
   }
   expect((await transactionsOf("mia")).map(({ amount }) => amount)).toEqual([1, 2, 3]);
+});
+
+test("the first line that is piped into a node that was away stands after what others wrote meanwhile", async () => {
+  await init("olga", "piped");
+  await init("petr", "piped");
+  expect((await crdtNode(["send", "petr", "a -> b 1"])).code).toBe(0);
+  const olga = place.start(["run", "olga"]);
+  olga.child.stdin?.end("a -> b 2\na -> b 3\n");
+  await olga.line(/ you {2}a -> b 3$/u);
+  await olga.end();
+  expect((await transactionsOf("olga")).map(({ amount }) => amount)).toEqual([1, 2, 3]);
 });
 
 describe("several relays", () => {

@@ -2,8 +2,9 @@
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generateKeyPair, toHex } from "bft-json-crdt";
-import { CommandError, EXIT, type ExitCode, systemCode } from "../exit-codes.ts";
-import { ensureSideHome, nodeHome, quoted } from "../home.ts";
+import { writeUnused } from "../chain.ts";
+import { CommandError, EXIT, type ExitCode, systemCode, writeReason } from "../exit-codes.ts";
+import { ensureSideHome, nodeHome, quoted, sideHome } from "../home.ts";
 import { writeKeyFile } from "../key-file.ts";
 import { note, print } from "../output.ts";
 import { checkRelay, checkRoom, configText, DEFAULT_RELAY, DEFAULT_ROOM } from "../settings.ts";
@@ -25,17 +26,19 @@ export function init(name: string, options: InitOptions): ExitCode {
 
   const keyPair = generateKeyPair();
   // Made under another name and then renamed, so that a node without a key is never seen, and none is overwritten.
-  const draft = mkdtempSync(join(ensureSideHome(process.env), ".init-"));
+  const draft = makeDraft(ensureSideHome(process.env));
   try {
-    writeKeyFile(join(draft, "keys.pem"), keyPair);
+    const [keys, store] = [join(draft, "keys.pem"), join(draft, "store")];
+    writeKeyFile(keys, keyPair);
     writeFileSync(join(draft, "config.toml"), configText(name, room, relays), { mode: 0o600 });
-    mkdirSync(join(draft, "store"), { mode: 0o700 });
+    mkdirSync(store, { mode: 0o700 });
+    writeUnused({ chain: join(draft, "chain.json"), keys, store });
     renameSync(draft, home.folder);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
     if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error)))
       throw exists(name, home.folder);
-    throw error;
+    throw error instanceof CommandError ? error : cannotWrite(sideHome(process.env), error);
   }
   print(`key:    ${home.keys}`);
   print(`config: ${home.config}`);
@@ -43,6 +46,27 @@ export function init(name: string, options: InitOptions): ExitCode {
   print(toHex(keyPair.publicKey));
   note(`next: crdt-node run ${name}`);
   return EXIT.ok;
+}
+
+function makeDraft(folder: string): string {
+  try {
+    return mkdtempSync(join(folder, ".init-"));
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
+function cannotWrite(folder: string, error: unknown): CommandError {
+  const isFull = systemCode(error) === "ENOSPC";
+  return new CommandError(
+    EXIT.failure,
+    {
+      what: `cannot make a node in ${folder}`,
+      why: writeReason(error),
+      next: isFull ? `df -h ${quoted(folder)}` : "SIDE_HOME=/a/folder/you/own crdt-node init NAME",
+    },
+    { cause: error },
+  );
 }
 
 function exists(name: string, folder: string): CommandError {

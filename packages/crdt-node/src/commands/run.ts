@@ -75,14 +75,21 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   return failure.exitCode;
 }
 
+/** Milliseconds that a relay has to tell what is new before the first line is signed. */
+const MEETING_MS = 1_000;
+
 /** Reads to the end of the input; null when that is all there was to it. */
 async function readInput(node: Node): Promise<null> {
+  // What others have written meanwhile comes first, so that what is typed now stands after it.
+  const met = node.inStep(MEETING_MS);
   for await (const { transactions, errors } of readTransactions(process.stdin)) {
     for (const { line, message } of errors) {
       const where = process.stdin.isTTY ? "" : `line ${line}: `;
       note(`${paint("red", "crdt-node:", process.stderr)} ${where}${message}`);
     }
-    if (transactions.length > 0) await node.append(transactions);
+    if (transactions.length === 0) continue;
+    await met;
+    await node.append(transactions);
   }
   return null;
 }

@@ -64,7 +64,8 @@ export async function send(
     const acknowledged = await waitForRelay(access, ids.at(-1), options.timeout);
     if (options.json === true) print(JSON.stringify({ ids, acknowledged }));
     if (!acknowledged) throw await notDelivered(access, name, ids.length, options.timeout);
-    if (options.json !== true)
+    if (ids.length === 0 && wrong === 0) note("nothing was read, so nothing was sent");
+    else if (ids.length > 0 && options.json !== true)
       note(`${count(ids.length, "transaction")} stored, and acknowledged by a relay`);
     if (wrong === 0) return EXIT.ok;
     throw new CommandError(EXIT.usage, {

@@ -4,6 +4,7 @@ import { CommandError, EXIT, type ExitCode } from "../exit-codes.ts";
 import { count, print } from "../output.ts";
 import { collect } from "../requests.ts";
 import { endOnInterrupt } from "../signals.ts";
+import { startOver } from "../store.ts";
 import type { Damage } from "../verification.ts";
 import { placeOf } from "./with-node.ts";
 
@@ -36,8 +37,8 @@ export async function verify(name: string, options: VerifyOptions): Promise<Exit
     const first = damages[0]?.damaged[0] ?? damages[0]?.lost[0];
     throw new CommandError(EXIT.damaged, {
       what: `${count(damaged, "record")} of the store cannot be trusted${first === undefined ? "" : `, first change ${first}`}`,
-      why: `the bytes on disk are not what was written; ${count(changes, "change")} are right`,
-      next: `mv ${home.store} ${home.store}.damaged, then crdt-node run ${name} fetches the history from a relay`,
+      why: `the bytes on disk are not what was written; ${count(changes, "change")} ${changes === 1 ? "is" : "are"} right`,
+      next: startOver(home),
     });
   } finally {
     await access.close();
