@@ -143,8 +143,9 @@ function say(who: keyof typeof COLORS, text: string): void {
   print(`  ${styleText(COLORS[who], who.padEnd(8))} ${text}`);
 }
 
+/** Keys as they are shown elsewhere, and only the first half of the sentence. */
 function shorten(line: string): string {
-  return line.replace(/([0-9a-f]{8})[0-9a-f]{56}/g, "$1…").slice(0, 88);
+  return line.replace(/([0-9a-f]{8})[0-9a-f]{56}/g, "$1…").split(";")[0]!;
 }
 
 function print(line: string): void {
