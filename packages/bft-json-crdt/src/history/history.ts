@@ -65,6 +65,8 @@ export interface ReceivedGroup {
   /** Ids that the sender should be asked for. */
   readonly missing: readonly Uint8Array[];
   readonly results: readonly ReceivedChange[];
+  /** The group, as it came, is a closed group of just the changes in `applied`: it can be stored and passed on as it is. */
+  readonly isExact: boolean;
 }
 
 /** Options that only delay or forget; none can change a verdict. Units: bytes, and ids. */
@@ -151,7 +153,14 @@ export class History {
     const decoded = decodeGroup(group);
     if (!decoded.ok) {
       const code = decoded.error.code;
-      return { status: "rejected", code, applied: [], missing: [], results: [] };
+      return {
+        status: "rejected",
+        code,
+        applied: [],
+        missing: [],
+        results: [],
+        isExact: false,
+      };
     }
     const start = this.length;
     const results: ReceivedChange[] = [];
@@ -170,7 +179,12 @@ export class History {
     const verdicts = results.map((result) =>
       result.status === "pending" ? this.#verdictOn(result.id) : result,
     );
-    return summarize(verdicts, applied, this.#missingOf(candidates).map(idOf));
+    // What was applied from the queue has a signature that its copy in this group may lack.
+    const isExact =
+      applied.length === candidates.length &&
+      candidates.length === decoded.value.length &&
+      candidates.every(({ admitted }) => admitted);
+    return summarize(verdicts, applied, this.#missingOf(candidates).map(idOf), isExact);
   }
 
   /**
@@ -834,8 +848,9 @@ function summarize(
   results: readonly ReceivedChange[],
   applied: readonly number[],
   missing: readonly Uint8Array[],
+  isExact: boolean,
 ): ReceivedGroup {
   const status = SEVERITY.find((level) => results.some((result) => result.status === level))!;
   const code = results.find((result) => result.status === status)?.code;
-  return { status, ...(code === undefined ? {} : { code }), applied, missing, results };
+  return { status, ...(code === undefined ? {} : { code }), applied, missing, results, isExact };
 }

@@ -18,10 +18,9 @@ export function liveGroups(
   group: Uint8Array,
   received: ReceivedGroup,
 ): LiveGroup[] {
-  const { applied, results } = received;
+  const { applied } = received;
   if (applied.length === 0) return [];
-  const isWhole = results.every(({ status }) => status === "applied");
-  if (isWhole && results.length === applied.length) return [{ group, indexes: applied }];
+  if (received.isExact) return [{ group, indexes: applied }];
   let taken = 0;
   return history.groupsFor(applied).map((bytes) => {
     const start = taken;

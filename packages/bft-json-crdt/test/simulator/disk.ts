@@ -18,10 +18,13 @@ export interface DiskSpeed {
   readonly most: number;
 }
 
+/** A write that hangs until the power fails: long enough for much else to happen meanwhile. */
+const HANGING: DiskSpeed = { least: 5, most: 1_500 };
+
 /** The disk of one host. */
 export class Disk implements LevelLike {
-  /** What happens at the next write, once. */
-  trap: (() => void) | null = null;
+  /** The next write hangs: what happens when it begins, and when the power fails. */
+  trap: { begins(): void; ends(): void } | null = null;
   /** The next write fails. */
   breaks = false;
   readonly #name: string;
@@ -44,10 +47,16 @@ export class Disk implements LevelLike {
     const writes = operations.map((write) => ({ ...write }));
     const inFlight = this.#inFlight;
     inFlight.add(writes);
-    const delay = this.#random.between(this.#speed.least, this.#speed.most);
-    const trap = this.trap;
+    const { trap } = this;
     this.trap = null;
-    if (trap !== null) this.#clock.after(delay / 2, `${this.#name} fails while it writes`, trap);
+    const { least, most } = trap === null ? this.#speed : HANGING;
+    const delay = this.#random.between(least, most);
+    if (trap !== null) {
+      trap.begins();
+      this.#clock.after(delay - 1, `${this.#name} fails while it writes`, () => {
+        trap.ends();
+      });
+    }
     const breaks = this.breaks;
     this.breaks = false;
     return new Promise((resolve, reject) => {

@@ -7,7 +7,8 @@
  */
 import { decodeGroup } from "../../src/change/index.ts";
 import { toHex } from "../../src/encoding/index.ts";
-import type { History, HistoryLimits, ReceivedGroup } from "../../src/history/index.ts";
+import { History } from "../../src/history/index.ts";
+import type { HistoryLimits, ReceivedGroup } from "../../src/history/index.ts";
 import { MAX_GROUP_BYTES } from "../../src/limits.ts";
 import type { Schema } from "../../src/schema/index.ts";
 import { ChangeLog } from "../../src/store/index.ts";
@@ -149,6 +150,17 @@ export abstract class Host implements Endpoint {
       .map(([port]) => port.peer);
   }
 
+  /** What the next start would find on the disk, and what it would find damaged there. */
+  async stored(): Promise<{ history: History; faults: string[] }> {
+    const { document } = this.scene;
+    const history = new History({ document, limits: this.limits });
+    const faults: string[] = [];
+    for await (const fault of new ChangeLog(this.disk, document).replay(history)) {
+      if (fault !== null) faults.push(fault.detail);
+    }
+    return { history, faults };
+  }
+
   opened(port: Port): void {
     const life = this.life;
     const session = new SyncSession({
@@ -265,10 +277,13 @@ export abstract class Host implements Endpoint {
     return received;
   }
 
-  #note({ results, applied }: ReceivedGroup, port: Port): void {
+  #note({ results, applied, missing }: ReceivedGroup, port: Port): void {
     const { notes } = this;
     for (const { id, status, code, scope } of results) {
-      if (status === "rejected" && this.scene.honest.has(port.peer) && isFault(code ?? "", scope)) {
+      // What builds on something that is on its way, or was lost, cannot wait without a signature: it is sent again.
+      const isEarly = code === "missing_signature" && missing.length > 0;
+      const isFault = scope === "change" || !(isEarly || TEMPORARY.has(code ?? ""));
+      if (status === "rejected" && this.scene.honest.has(port.peer) && isFault) {
         notes.blames.push(`${this.name} got from ${port.peer} what is ${code}: ${toHex(id)}`);
       }
       if (status !== "rejected" || scope !== "change") continue;
@@ -303,12 +318,8 @@ export abstract class Host implements Endpoint {
   }
 }
 
-/** Faults that an honest peer can show for a while: a queue was full, or a cover came before what it covers. */
-const TEMPORARY = new Set<string>(["over_quota", "missing_signature", "flooding"]);
-
-function isFault(code: string, scope: "change" | "copy" | undefined): boolean {
-  return scope === "change" || !TEMPORARY.has(code);
-}
+/** Faults that an honest peer can show for a while: a queue was full, or it was asked for too much. */
+const TEMPORARY = new Set<string>(["over_quota", "flooding"]);
 
 function noteVerdict(notes: Notes, hex: string, verdict: string): void {
   const known = notes.verdicts.get(hex);

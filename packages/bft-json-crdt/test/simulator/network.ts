@@ -96,6 +96,11 @@ export class Network {
     for (const link of this.#links) if (link.joins(a, b)) link.cut();
   }
 
+  /** Breaks all connections of an endpoint; streams only. */
+  isolate(name: string): void {
+    for (const link of this.#links) if (link.has(name)) link.cut();
+  }
+
   /** Holds back (streams) or loses (datagrams) what passes that way. With `breaks`, streams are cut and stay so. */
   partition(partition: Partition, breaks: boolean): void {
     if (this.#isHealed) return;
@@ -297,8 +302,9 @@ class Lane implements Port {
     return !this.#isFull;
   }
 
-  /** Goes on after a partition. */
+  /** Goes on after a partition, or because everything has healed. */
   resume(): void {
+    if (this.#link.network.isHealed) this.#abandonTransmission();
     this.#transmit();
     this.#tellRoom();
   }
@@ -308,8 +314,7 @@ class Lane implements Port {
     this.#queue.length = 0;
     this.#queuedBytes = 0;
     this.#isFull = false;
-    this.#isBusy = false;
-    this.#life++;
+    this.#abandonTransmission();
   }
 
   /** Puts frames on the way, one after another when the link is slow. */
@@ -338,6 +343,12 @@ class Lane implements Port {
         this.#tellRoom();
       });
     }
+  }
+
+  /** What is on its way at the old speed is sent at the new one. */
+  #abandonTransmission(): void {
+    this.#isBusy = false;
+    this.#life++;
   }
 
   /** Lets a sender that was told to stop go on. */

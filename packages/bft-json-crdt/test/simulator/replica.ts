@@ -144,7 +144,13 @@ export class Replica extends Host {
     this.mirror = mirror;
     this.announced.clear();
     document.subscribe(({ patches }) => {
-      for (const patch of patches) mirror.apply(patch);
+      // What a listener throws is nobody's but its own.
+      try {
+        for (const patch of patches) mirror.apply(patch);
+      } catch (error) {
+        const detail = `${this.name}: a patch does not fit: ${String(error)}`;
+        this.scene.report({ checker: "convergence", detail });
+      }
     });
     document.onFork(({ author, chain }) => this.announced.add(`${toHex(author)}/${chain}`));
   }

@@ -1,4 +1,5 @@
 import { execFile } from "node:child_process";
+import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -124,6 +125,13 @@ describe("honest hosts agree in spite of", () => {
       expect(tally.forks, strategy).toBeGreaterThan(0);
     }
   });
+});
+
+test("docs/testing.md says of each strategy what honest hosts make of it", async () => {
+  const page = await readFile(new URL("../../../../docs/testing.md", import.meta.url), "utf8");
+  const named = new Set([...page.matchAll(/`(\w+)`/gu)].map(([, name]) => name));
+  const all = [...Object.keys(STRATEGIES), ...Object.keys(TAMPERINGS)];
+  expect(all.filter((name) => !named.has(name))).toEqual([]);
 });
 
 describe("a seed", () => {

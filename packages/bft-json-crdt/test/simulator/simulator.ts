@@ -169,7 +169,7 @@ class Run {
     await this.#compareFrontiers();
     const before = this.#framesToHonest();
     await this.#compareFrontiers();
-    const world = this.#world(this.#framesToHonest() - before);
+    const world = await this.#world(this.#framesToHonest() - before);
     for (const check of this.#options.checkers ?? CHECKERS) this.findings.push(...check(world));
   }
 
@@ -339,7 +339,7 @@ class Run {
         return;
       case "crash":
         clock.at(part.at, `${part.who} will crash: ${part.how}`, () => {
-          if (host !== undefined && host.isUp) this.#fail(host, part);
+          if (host !== undefined && host.isUp) this.#fail(host, part, random);
         });
         return;
       case "partition":
@@ -352,14 +352,20 @@ class Run {
     }
   }
 
-  #fail(host: Host, { how, down }: Extract<Part, { kind: "crash" }>): void {
+  #fail(host: Host, { how, down }: Extract<Part, { kind: "crash" }>, random: Random): void {
     switch (how) {
       case "now":
         this.#crash(host, down);
         return;
       case "writing":
-        host.disk.trap = () => {
-          if (host.isUp) this.#crash(host, down);
+        host.disk.trap = {
+          begins: () => {
+            // Peers that come back meanwhile ask for all that there is, while some of it is still being written.
+            if (random.oneIn(2)) this.#network.isolate(host.name);
+          },
+          ends: () => {
+            if (host.isUp) this.#crash(host, down);
+          },
         };
         return;
       case "write fails":
@@ -442,15 +448,19 @@ class Run {
     );
   }
 
-  #world(idleFrames: number): World {
+  async #world(idleFrames: number): Promise<World> {
     let sessions = 0;
+    const components: Observed[][] = [];
+    for (const hosts of this.#components()) {
+      components.push(await Promise.all(hosts.map(observe)));
+    }
     for (const host of this.#hosts.values()) sessions += host.honestSessions;
     return {
       document: DOCUMENT,
       schema: SCHEMA,
       universe: this.#universe,
       honestKeys: new Set(this.#victims().map(toHex)),
-      components: this.#components().map((hosts) => hosts.map(observe)),
+      components,
       rounds: this.#rounds,
       idleFrames,
       sessions,
@@ -470,8 +480,9 @@ function areInStep(hosts: readonly Host[]): boolean {
   return frontiers.every((frontier) => frontier === frontiers[0]);
 }
 
-function observe(host: Host): Observed {
+async function observe(host: Host): Promise<Observed> {
   const { name, history, limits, notes, unsynced } = host;
+  const { history: stored, faults } = await host.stored();
   const replica = host instanceof Replica ? host : null;
   return {
     name,
@@ -479,6 +490,8 @@ function observe(host: Host): Observed {
     limits,
     notes,
     unsynced,
+    stored,
+    storedFaults: faults,
     document: replica?.document ?? null,
     mirror: replica?.mirror.view,
     announced: replica?.announced ?? new Set(),

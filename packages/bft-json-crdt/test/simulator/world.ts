@@ -43,7 +43,10 @@ export interface Observed {
   readonly history: History;
   readonly limits: HistoryLimits;
   readonly notes: Notes;
-  /** True if all sessions with honest peers say that they are synced. */
+  /** What the disk alone gives, and what was found damaged in it. */
+  readonly stored: History;
+  readonly storedFaults: readonly string[];
+  /** Honest peers whose sessions do not say that they are synced. */
   readonly unsynced: readonly string[];
   /** Of a replica. */
   readonly document: Document<Schema> | null;

@@ -1,6 +1,5 @@
 /** The craft of lying: how strategies make changes. Where nothing else is said, what they make is correctly linked. */
-import { decodeBody, encodeGroup } from "../../../src/change/index.ts";
-import type { SignedBody } from "../../../src/change/index.ts";
+import { decodeBody } from "../../../src/change/index.ts";
 import type { KeyPair } from "../../../src/crypto/index.ts";
 import { Document } from "../../../src/document/index.ts";
 import type { History } from "../../../src/history/index.ts";
@@ -111,11 +110,6 @@ export function editAs(document: Document<Schema>, random: Random): Forged[] {
     { time: random.pick([null, 0, 1_000]) },
   );
   return change.indexes.map((index) => forgedAt(document.history, index));
-}
-
-/** One group of exactly these entries. */
-export function groupOfEntries(entries: readonly SignedBody[]): Uint8Array {
-  return encodeGroup(entries);
 }
 
 /** True when a body names this author. */

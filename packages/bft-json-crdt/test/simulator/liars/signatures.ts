@@ -1,10 +1,10 @@
 /** Groups whose signatures are wrong, missing, many, or vouch for what they should not. */
-import { signedMessage } from "../../../src/change/index.ts";
+import { encodeGroup, signedMessage } from "../../../src/change/index.ts";
 import { coveredGroup, entryOf, flipped, groupOf, signAgain } from "../../forge.ts";
 import type { Forged } from "../../forge.ts";
 import type { Strategy } from "../liar.ts";
 import { forgedAt } from "../universe.ts";
-import { anyHonestChange, anyOp, craft, craftLine, groupOfEntries, someHeads } from "./craft.ts";
+import { anyHonestChange, anyOp, craft, craftLine, someHeads } from "./craft.ts";
 
 /** A copy with a bad signature to some, before all get the good one: the id must not suffer from it. */
 export const flippedSignature: Strategy = (lie) => {
@@ -13,7 +13,7 @@ export const flippedSignature: Strategy = (lie) => {
     change ??
     craft(lie, { chain: lie.random.chain(), parents: someHeads(lie), ops: [anyOp(lie.random)] });
   const bad = { body: shown.body, signature: flipped(shown.signature, lie.random.below(512)) };
-  lie.show(groupOfEntries([bad]), lie.random.pick(["all", "some"]));
+  lie.show(encodeGroup([bad]), lie.random.pick(["all", "some"]));
   if (change === null) lie.show(shown.group, lie.random.pick(["all", "others"]));
 };
 
@@ -27,7 +27,7 @@ export const manySignatures: Strategy = (lie) => {
       nonce + BigInt(lie.random.below(1_000)),
     );
     lie.show(
-      groupOfEntries([{ body: change.body, signature }]),
+      encodeGroup([{ body: change.body, signature }]),
       lie.random.pick(["some", "others", "all"]),
     );
   }
@@ -49,8 +49,8 @@ export const forgedAuthor: Strategy = (lie) => {
   lie.show(forged.group);
   // Under a cover of one's own, and with no signature at all.
   const cover = craft(lie, { chain: lie.random.chain(), parents: [forged] });
-  lie.show(groupOfEntries([entryOf(forged, true), entryOf(cover)]));
-  lie.show(groupOfEntries([entryOf(forged, true)]));
+  lie.show(encodeGroup([entryOf(forged, true), entryOf(cover)]));
+  lie.show(encodeGroup([entryOf(forged, true)]));
   // In the midst of a line of one's own that is properly covered, and as the `prev` of one's own change.
   const line = craftLine(lie, 2, { chain: lie.random.chain() });
   lie.show(groupOf([line[0]!, forged, line[1]!], (change) => change !== line[1]));
@@ -126,7 +126,7 @@ export const randomGroups: Strategy = (lie) => {
     if (random.oneIn(3)) group.splice(random.below(group.length), 0, random.pick(all));
     const bare = random.pick([0, 0.5, 0.9]);
     lie.show(
-      groupOfEntries(
+      encodeGroup(
         // What came without a signature can only go on without one.
         group.map((change) => entryOf(change, isUnsigned(change) || random.chance(bare))),
       ),
@@ -179,6 +179,23 @@ export const sparseSignatures: Strategy = (lie) => {
       groupOf(line, (_, at) => at % 3 !== 0),
       "others",
     );
+};
+
+/** A change that waits with its signature, before it comes without one between its neighbours. */
+export const bareCopy: Strategy = (lie) => {
+  const { random } = lie;
+  const line = craftLine(lie, random.between(3, 5), {
+    chain: random.chain(),
+    parents: someHeads(lie),
+  });
+  const early = random.some(line.slice(1), 2);
+  for (const change of early) lie.show(change.group, random.pick(["all", "some", "others"]));
+  lie.later(random.below(600), () => {
+    lie.show(
+      groupOf(line, (change) => change !== line.at(-1) && random.oneIn(2)),
+      random.pick(["all", "some", "others", "one"]),
+    );
+  });
 };
 
 function isUnsigned({ signature }: Forged): boolean {

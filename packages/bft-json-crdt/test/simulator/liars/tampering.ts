@@ -1,11 +1,12 @@
 /** What dishonest relays do with what passes through their hands. */
-import { decodeGroup } from "../../../src/change/index.ts";
+import { decodeGroup, encodeGroup } from "../../../src/change/index.ts";
+import type { SignedBody } from "../../../src/change/index.ts";
 import { toHex } from "../../../src/encoding/index.ts";
 import { encodeMessage } from "../../../src/sync/index.ts";
 import { flipped } from "../../forge.ts";
 import type { Tamper, Tampering } from "../dishonest-relay.ts";
 import type { Frame } from "../network.ts";
-import { groupOfEntries, isBy } from "./craft.ts";
+import { isBy } from "./craft.ts";
 
 /** Never lets the changes of one author in. */
 export const hideAuthor: Tampering = ({ random, authors }) => {
@@ -25,7 +26,7 @@ export const censor: Tampering = ({ random, authors, peers }) => {
       }
       const entries = decodeGroup(frame);
       const rest = entries.ok ? entries.value.filter(({ body }) => !isBy(body, hidden)) : [];
-      if (rest.length > 0) send(groupOfEntries(rest));
+      if (rest.length > 0) send(encodeGroup(rest));
     },
   };
 };
@@ -70,7 +71,7 @@ export const breakSignatures: Tampering = ({ random, peers }) => {
         body,
         signature: signature === null ? null : flipped(signature, random.below(512)),
       }));
-      send(groupOfEntries(broken));
+      send(encodeGroup(broken));
     },
   };
 };
@@ -80,9 +81,34 @@ export const stripSignatures: Tampering = ({ random }) => ({
   send(frame, _to, send) {
     const entries = typeof frame === "string" || random.oneIn(2) ? null : decodeGroup(frame);
     if (entries?.ok !== true) send(frame);
-    else send(groupOfEntries(entries.value.map(({ body }) => ({ body, signature: null }))));
+    else send(encodeGroup(entries.value.map(({ body }) => ({ body, signature: null }))));
   },
 });
+
+/** Gathers changes and sends them in groups of its own making, many of them without their signatures. */
+export const regroup: Tampering = ({ random, later }) => {
+  const gathered = new Map<string, SignedBody[]>();
+  return {
+    send(frame, to, send) {
+      const entries = typeof frame === "string" ? null : decodeGroup(frame);
+      if (entries?.ok !== true) {
+        send(frame);
+        return;
+      }
+      const pool = gathered.get(to) ?? [];
+      gathered.set(to, pool);
+      pool.push(...entries.value);
+      later(random.below(800), () => {
+        const from = random.below(pool.length + 1);
+        const group = pool.slice(from, from + 30).map(({ body, signature }) => ({
+          body,
+          signature: random.oneIn(2) ? null : signature,
+        }));
+        if (group.length > 0) send(encodeGroup(group));
+      });
+    },
+  };
+};
 
 /** Swallows frames, control messages among them. */
 export const swallow: Tampering = ({ random }) => ({
@@ -125,7 +151,7 @@ export const misquote: Tampering = ({ random }) => ({
 export const shuffleGroups: Tampering = ({ random }) => ({
   send(frame, _to, send) {
     const entries = typeof frame === "string" ? null : decodeGroup(frame);
-    send(entries?.ok === true ? groupOfEntries(random.shuffle(entries.value)) : frame);
+    send(entries?.ok === true ? encodeGroup(random.shuffle(entries.value)) : frame);
   },
 });
 
