@@ -12,7 +12,7 @@ import type { HistoryLimits, ReceivedGroup } from "../../src/history/index.ts";
 import { MAX_GROUP_BYTES } from "../../src/limits.ts";
 import type { Schema } from "../../src/schema/index.ts";
 import { ChangeLog } from "../../src/store/index.ts";
-import { parseMessage, SyncSession } from "../../src/sync/index.ts";
+import { liveGroups, parseMessage, SyncSession } from "../../src/sync/index.ts";
 import type { LiveGroup } from "../../src/sync/index.ts";
 import { MAX_TEXT_LENGTH } from "../../src/sync/bounds.ts";
 import type { Clock } from "./clock.ts";
@@ -46,7 +46,9 @@ export type Sabotage =
   /** Never compares frontiers again. */
   | "never refreshes"
   /** Hands frames to a full transport. */
-  | "ignores backpressure";
+  | "ignores backpressure"
+  /** Stores and passes on groups as they came, whatever of them was applied. */
+  | "stores what came";
 
 /** Milliseconds between two comparisons of frontiers. */
 export const REFRESH_MS = 1_000;
@@ -203,6 +205,14 @@ export abstract class Host implements Endpoint {
   protected barrier(): Promise<void> {
     this.scene.clock.unsettle();
     return this.#log!.append([]);
+  }
+
+  /** What is to be stored and passed on of a group that was received. */
+  protected live(group: Uint8Array, received: ReceivedGroup): LiveGroup[] {
+    const { applied } = received;
+    if (this.sabotage === "stores what came" && applied.length > 0)
+      return [{ group, indexes: applied }];
+    return liveGroups(this.history, group, received);
   }
 
   /** Stores what was applied; then passes it on, and calls back. */

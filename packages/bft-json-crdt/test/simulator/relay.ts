@@ -5,7 +5,7 @@
 import { toHex } from "../../src/encoding/index.ts";
 import { History } from "../../src/history/index.ts";
 import type { HistoryLimits, ReceivedGroup } from "../../src/history/index.ts";
-import { liveGroups, parseMessage } from "../../src/sync/index.ts";
+import { parseMessage } from "../../src/sync/index.ts";
 import type { Disk } from "./disk.ts";
 import { Host } from "./host.ts";
 import type { Sabotage, Scene } from "./host.ts";
@@ -59,7 +59,7 @@ export class Relay extends Host {
       else if (this.history.indexOf(id) >= 0) known.push(id);
     }
     const { applied } = received;
-    this.store(liveGroups(this.history, group, received), () => {
+    this.store(this.live(group, received), () => {
       this.#acknowledgeAwaited(applied);
     });
     this.#acknowledge(known, from);

@@ -9,7 +9,6 @@ import { toHex } from "../../src/encoding/index.ts";
 import type { KeyPair } from "../../src/crypto/index.ts";
 import type { History, HistoryLimits, ReceivedGroup } from "../../src/history/index.ts";
 import type { Schema } from "../../src/schema/index.ts";
-import { liveGroups } from "../../src/sync/index.ts";
 import { MAX_LISTED_HEADS } from "../../src/sync/bounds.ts";
 import { edit } from "../random-edits.ts";
 import type { Disk } from "./disk.ts";
@@ -160,7 +159,7 @@ export class Replica extends Host {
   }
 
   protected judged(group: Uint8Array, received: ReceivedGroup): void {
-    this.store(liveGroups(this.history, group, received), () => undefined);
+    this.store(this.live(group, received), () => undefined);
   }
 
   protected override acknowledged(ids: readonly Uint8Array[], { peer }: Port): void {

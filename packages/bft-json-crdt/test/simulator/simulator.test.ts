@@ -199,6 +199,7 @@ describe("the checkers notice a host that", () => {
     ["acknowledges too early", "durability"],
     ["never refreshes", "convergence"],
     ["ignores backpressure", "bounds"],
+    ["stores what came", "durability"],
   ];
   test.each(sabotages)("%s", async (sabotage, checker) => {
     for (let seed = 1; seed <= 200; seed++) {
