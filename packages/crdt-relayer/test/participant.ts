@@ -6,6 +6,7 @@ import {
   type KeyPair,
   list,
   liveGroups,
+  type Schema,
   string,
   struct,
   SyncSession,
@@ -101,9 +102,18 @@ export class Client {
   }
 }
 
-/** Someone who edits a room through a relay. */
-export class Participant {
-  readonly document: Lines;
+/** A socket that has joined; rejects with the relay's answer when it is not let in. */
+export async function joined(url: string, join: object): Promise<Client> {
+  const client = await Client.open(url);
+  client.send(JSON.stringify({ type: "join", ...join }));
+  const answer = await client.message();
+  if (answer["type"] !== "joined") throw new Error(JSON.stringify(answer));
+  return client;
+}
+
+/** Someone whose document, of any schema, is kept in step by a relay. */
+export class Peer<S extends Schema> {
+  readonly document: Document<S>;
   readonly client: Client;
   readonly acknowledged = new Set<string>();
   readonly errors: string[] = [];
@@ -112,7 +122,8 @@ export class Participant {
   readonly #session: SyncSession;
   #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
 
-  private constructor(client: Client, document: Lines) {
+  /** Takes part with a socket that has joined already. */
+  constructor(client: Client, document: Document<S>) {
     this.client = client;
     this.document = document;
     this.#session = new SyncSession({
@@ -133,46 +144,29 @@ export class Participant {
       },
       onError: (code, detail) => this.errors.push(`${code}: ${detail}`),
     });
+    void this.#read();
+    this.#session.open();
   }
 
-  /** Joins a room by name with a document of one's own. */
-  static async join(url: string, room: string, document = openLines(room)): Promise<Participant> {
-    return Participant.joinBy(url, { room }, document);
+  /** Sends a change of one's own. */
+  push(change: {
+    readonly groups: readonly Uint8Array[];
+    readonly indexes: readonly number[];
+  }): void {
+    change.groups.forEach((group, part) => {
+      this.#session.push(group, [change.indexes[part]!]);
+    });
   }
 
-  /** Joins with any join message. */
-  static async joinBy(url: string, join: object, document: Lines): Promise<Participant> {
-    const client = await Client.open(url);
-    client.send(JSON.stringify({ type: "join", ...join }));
-    const joined = await client.message();
-    if (joined["type"] !== "joined") throw new Error(JSON.stringify(joined));
-    const participant = new Participant(client, document);
-    void participant.#read();
-    participant.#session.open();
-    return participant;
-  }
-
-  /** Adds a line and sends it; returns the id of the change in hex. */
-  write(line: string): string {
-    const change = this.document.change((doc) => doc.lines.push(line));
-    this.#session.push(change.bytes, change.indexes);
-    return toHex(change.id);
-  }
-
-  /** The lines that this participant sees, sorted. */
-  lines(): string[] {
-    return [...this.document.view().lines].sort();
+  /** Compares frontiers with the relay again. */
+  refresh(): void {
+    this.#session.refresh();
   }
 
   /** Resolves when the condition holds; it is looked at after each frame. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
     return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
-  }
-
-  /** Resolves when so many lines are there. */
-  untilLines(count: number): Promise<void> {
-    return this.until(() => this.document.view().lines.length === count);
   }
 
   /** Resolves when the relay has said that a change is durable. */
@@ -208,5 +202,35 @@ export class Participant {
         return false;
       });
     }
+  }
+}
+
+/** Someone who edits lines in a room. */
+export class Participant extends Peer<typeof schema> {
+  /** Joins a room by name with a document of one's own. */
+  static async join(url: string, room: string, document = openLines(room)): Promise<Participant> {
+    return Participant.joinBy(url, { room }, document);
+  }
+
+  /** Joins with any join message. */
+  static async joinBy(url: string, join: object, document: Lines): Promise<Participant> {
+    return new Participant(await joined(url, join), document);
+  }
+
+  /** Adds a line and sends it; returns the id of the change in hex. */
+  write(line: string): string {
+    const change = this.document.change((doc) => doc.lines.push(line));
+    this.push(change);
+    return toHex(change.id);
+  }
+
+  /** The lines that this participant sees, sorted. */
+  lines(): string[] {
+    return [...this.document.view().lines].sort();
+  }
+
+  /** Resolves when so many lines are there. */
+  untilLines(count: number): Promise<void> {
+    return this.until(() => this.document.view().lines.length === count);
   }
 }
