@@ -17,6 +17,11 @@ const PROGRAMS: Record<string, readonly string[]> = {
   "crdt-node": [join(root, "packages/crdt-node/bin/crdt-node.js")],
   "crdt-relayer": [join(root, "packages/crdt-relayer/bin/crdt-relayer.js")],
   "npx --yes pnpm@10 demo": ["--import", "tsx", join(root, "examples/demo/main.ts")],
+  "npx --yes pnpm@10 equivocation": [
+    "--import",
+    "tsx",
+    join(root, "bench/src/equivocation/main.ts"),
+  ],
 };
 
 const documents = [
