@@ -3,7 +3,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{packages,bench,examples,test}/**/*.test.ts"],
+    include: ["{packages,bench,examples,test,fuzz}/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**"],
     // One core more than the default: the longest tests mostly wait for other processes.
     maxWorkers: availableParallelism(),
