@@ -1,6 +1,6 @@
 /**
  * What the proof of concept could do, this library can do: its scenarios, with its outcomes wherever those were right.
- * (Where they were wrong, see attacks.test.ts.)
+ * (Where they were wrong, see attacks/prototype-mistakes.test.ts.)
  */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";

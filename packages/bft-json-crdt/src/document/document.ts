@@ -271,8 +271,11 @@ export class Document<S extends Schema> {
     const before = this.history.length;
     for (const group of saved.value.groups) {
       const received = this.receive(group, "a file");
-      if (received.status === "rejected") {
-        const fault = received.results.find((result) => result.status === "rejected");
+      // A change of a version unknown here is not judged, but what opens without it would not be what was saved: its
+      // author would go on from an earlier change, and so equivocate.
+      const { status } = received;
+      if (status === "rejected" || status === "unsupported") {
+        const fault = received.results.find((result) => result.status === status);
         const which = fault === undefined ? "a group" : `change ${toHex(fault.id)}`;
         return rejected(received.code ?? "malformed", `${which} is refused`);
       }
@@ -361,20 +364,15 @@ export class Document<S extends Schema> {
     if (this.#forkListeners.size > 0) this.#announceForks();
   }
 
-  /** Tells of chains that have forked. Proofs are made only when there is a new one: each costs two signature checks. */
+  /** Tells of chains that have forked. A proof is made only for a new one: each costs two signature checks. */
   #announceForks(): void {
     const { history } = this;
-    let isNew = false;
     for (; this.#searched < history.length; this.#searched++) {
       if (!history.isForked(this.#searched)) continue;
-      isNew ||= !this.#knownForks.has(
-        forkKey(history.authorAt(this.#searched), history.chainAt(this.#searched)),
-      );
-    }
-    if (!isNew) return;
-    for (const proof of history.forks()) {
-      const key = forkKey(proof.author, proof.chain);
+      const key = forkKey(history.authorAt(this.#searched), history.chainAt(this.#searched));
       if (this.#knownForks.has(key)) continue;
+      const proof = history.forkOf(this.#searched);
+      if (proof === null) continue;
       this.#knownForks.add(key);
       for (const listener of [...this.#forkListeners]) tell(listener, proof);
     }

@@ -4,8 +4,10 @@ import type { Strategy } from "../liar.ts";
 import * as content from "./content.ts";
 import * as dependencies from "./dependencies.ts";
 import * as equivocation from "./equivocation.ts";
+import * as forms from "./forms.ts";
 import * as headers from "./headers.ts";
 import * as junk from "./junk.ts";
+import * as pressure from "./pressure.ts";
 import * as signatures from "./signatures.ts";
 import * as tampering from "./tampering.ts";
 
@@ -17,6 +19,8 @@ export const STRATEGIES = sorted<Strategy>({
   ...content,
   ...signatures,
   ...junk,
+  ...forms,
+  ...pressure,
 });
 
 /** What dishonest relays do. */

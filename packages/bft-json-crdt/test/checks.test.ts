@@ -1,0 +1,182 @@
+/**
+ * One test for each check that no other test misses by itself: each input here is right but for one thing. See
+ * docs/checks.md.
+ */
+import { describe, expect, it } from "vitest";
+import { documentId, encodeGroup, History, parseMessage, toHex } from "../src/index.ts";
+import { INERT, readOp } from "../src/change/index.ts";
+import { ByteReader } from "../src/encoding/index.ts";
+import { decodeForkProof, encodeForkProof } from "../src/history/fork-proof.ts";
+import { entryOf, forge, op, person } from "./forge.ts";
+import type { Forged, Recipe } from "./forge.ts";
+
+const ID = documentId("checks");
+const [ALICE, MALLORY] = [person(20), person(21)];
+
+describe("a control message that is right but for one field is malformed", () => {
+  const hash = "7".repeat(64);
+  const frontier = { heads: [] };
+  it.each<[string, object]>([
+    ["again that is no boolean", { type: "have", ...frontier, again: 1 }],
+    ["a digest that is no hash", { type: "have", digest: "7" }],
+    ["heads of done that are no ids", { type: "done", heads: ["7"] }],
+    ["a page of lacks that is no count", { type: "lacks", of: -1, at: [], tips: [] }],
+    ["positions that are no counts", { type: "lacks", of: 1, at: [-1], tips: [] }],
+    ["tips of lacks that are no ids", { type: "lacks", of: 1, at: [], tips: ["7"] }],
+    [
+      "a page of buckets that is no count",
+      { type: "buckets", page: 0.5, hashes: Array.from({ length: 256 }, () => hash) },
+    ],
+    ["a page of differ that is no count", { type: "differ", of: "1", buckets: [] }],
+    ["buckets that are no list", { type: "differ", of: 1, buckets: 7 }],
+    ["a page of tips that is no count", { type: "tips", page: null, chains: [] }],
+    ["a tip that is no list", { type: "tips", page: 1, chains: [7] }],
+    ["a tip of five parts", { type: "tips", page: 1, chains: [[hash, "0", 1, hash, 0]] }],
+    ["a tip whose author is no key", { type: "tips", page: 1, chains: [["7", "0", 1, hash]] }],
+    ["a tip whose id is none", { type: "tips", page: 1, chains: [[hash, "0", 1, "7"]] }],
+    ["a tip whose chain is a number", { type: "tips", page: 1, chains: [[hash, 1, 1, hash]] }],
+    ["a tip whose seq is text", { type: "tips", page: 1, chains: [[hash, "0", "1", hash]] }],
+    ["a probe of what are no ids", { type: "probe", tips: ["7"] }],
+    ["samples of what is no id", { type: "samples", of: "7", ids: [] }],
+    ["samples that are no list", { type: "samples", of: hash, ids: 7 }],
+    ["a sample that is no list", { type: "samples", of: hash, ids: [7] }],
+    ["a sample of three parts", { type: "samples", of: hash, ids: [[1, hash, 0]] }],
+    ["a sample of no seq", { type: "samples", of: hash, ids: [["1", hash]] }],
+    ["a sample of seq 0", { type: "samples", of: hash, ids: [[0, hash]] }],
+    ["a sample whose id is none", { type: "samples", of: hash, ids: [[1, "7"]] }],
+    ["a code that is no text", { type: "error", code: 7, detail: "" }],
+    ["a detail that is no text", { type: "error", code: "", detail: 7 }],
+  ])("%s", (_, message) => {
+    const read = parseMessage(JSON.stringify(message));
+    expect(read.ok ? read.value : read.error.code).toBe("malformed");
+  });
+});
+
+describe("an op that fits its kind but for one thing is inert", () => {
+  const place = ["field"];
+  const element = [1, 0, 0];
+  it.each<[string, Uint8Array]>([
+    ["an insertion of values into a place that is none", op(1, 1, [7], ["x"])],
+    ["an insertion with five targets", op(1, 1, [1, ...element, 0], ["x"])],
+    ["an insertion on a third side", op(1, 1, [2, ...element], ["x"])],
+    ["an insertion beside an element that is none", op(1, 1, [1, 1, 0, "0"], ["x"])],
+    ["an insertion with a place and more", op(1, 1, [place, 0], ["x"])],
+    ["an insertion of nothing", op(1, 0, [place], [])],
+    ["an insertion of values that are no list", op(1, 1, [place], { x: 1 })],
+    ["an insertion of fewer values than are made", op(1, 1, [place], ["x", "y"])],
+    ["an insertion of text that is none", op(2, 1, [place], ["x"])],
+    ["an insertion of text with another count", op(2, 2, [place], "🌍!!")],
+    ["a removal that makes something", op(3, 1, [...element, 1], "x")],
+    ["a removal of nothing", op(3, 0, [], null)],
+    ["a removal of half a range", op(3, 0, element, null)],
+    ["a removal of a range that is none", op(3, 0, [1, 0, 0, "1"], null)],
+    ["a removal of a range without elements", op(3, 0, [...element, 0], null)],
+    ["a removal with content", op(3, 0, [...element, 1], 0)],
+    ["an assignment to nothing", op(4, 1, [], "x")],
+    ["an assignment to a place that is none", op(4, 1, ["field"], "x")],
+    ["an assignment that makes two", op(4, 2, [place], "xy")],
+    ["an assignment with half a range", op(4, 1, [place, 1, 0, 0], "x")],
+    ["a clearing with content", op(4, 0, [place], "x")],
+    ["an addition that makes nothing", op(6, 0, [place], null)],
+    ["an increment of nothing", op(5, 0, [], 1)],
+    ["an increment of two places", op(5, 0, [place, place], 1)],
+    ["an increment of a place that is none", op(5, 0, [7], 1)],
+    ["an increment that makes something", op(5, 1, [place], 1)],
+    ["an increment by text", op(5, 0, [place], "1")],
+    ["an increment by 2^63", op(5, 0, [place], 2n ** 63n)],
+    ["an increment by less than -2^63", op(5, 0, [place], -(2n ** 63n) - 1n)],
+    ["an owner of two numbers", op(4, 1, [[1, 0]], "x")],
+    ["a name that is no text", op(4, 1, [[1, 0, 0, 7]], "x")],
+    ["a name of 1,025 bytes", op(4, 1, [["n".repeat(1_025)]], "x")],
+    ["a value deeper than 64", deepInsertion(65)],
+    ["an unknown kind", op(7, 1, [place], "x")],
+  ])("%s", (_, bytes) => {
+    const reader = new ByteReader(bytes);
+    expect(readOp(reader).kind).toBe(INERT);
+    expect(reader.done).toBe(true);
+  });
+
+  /** A list of one value of that depth, inserted: written by hand, as the writer refuses it. */
+  function deepInsertion(depth: number): Uint8Array {
+    const start = op(1, 1, [place], []);
+    return Uint8Array.of(...start.subarray(0, -1), 0x81, ...Array<number>(depth).fill(0x81), 0);
+  }
+});
+
+describe("a proof of a fork that is right but for one thing proves nothing", () => {
+  const alice = (recipe: Partial<Recipe>): Forged =>
+    forge({ document: ID, author: ALICE, ...recipe });
+  const [left, right] = [alice({ time: 1 }), alice({ time: 2 })].toSorted((a, b) =>
+    a.hex < b.hex ? -1 : 1,
+  ) as [Forged, Forged];
+  const next = alice({ prev: left });
+
+  /** The left change unsigned, and one that is to vouch for it. */
+  const vouched = (by: Forged): Uint8Array => encodeGroup([entryOf(left, true), entryOf(by)]);
+  const codeOf = (first: Uint8Array, second: Uint8Array): string => {
+    const proof = decodeForkProof(encodeForkProof(first, second));
+    return proof.ok ? `proves ${toHex(proof.value.author)}` : proof.error.code;
+  };
+
+  it("and with nothing wrong it names the author", () => {
+    expect(codeOf(left.group, right.group)).toBe(`proves ${toHex(ALICE.publicKey)}`);
+    expect(codeOf(vouched(next), right.group)).toBe(`proves ${toHex(ALICE.publicKey)}`);
+  });
+
+  it.each<[string, Forged]>([
+    ["by another author", forge({ document: ID, author: MALLORY, prev: left })],
+    ["of another chain", alice({ prev: left, chain: 7n })],
+    ["in another document", alice({ prev: left, document: documentId("elsewhere") })],
+    ["of another number", alice({ prev: left, lies: { seq: 3 } })],
+    ["that builds on another change", alice({ prev: right })],
+    ["that builds on nothing", alice({ time: 3 })],
+  ])("a signature on a later change %s vouches for nothing", (_, later) => {
+    expect(codeOf(vouched(later), right.group)).toBe("malformed");
+  });
+
+  it.each<[string, () => Uint8Array]>([
+    [
+      "of three groups",
+      () => Uint8Array.of(0x83, ...encodeForkProof(left.group, right.group).slice(1), 0x40),
+    ],
+    ["with a byte behind it", () => Uint8Array.of(...encodeForkProof(left.group, right.group), 0)],
+    ["whose first group is none", () => encodeForkProof(Uint8Array.of(0x80), right.group)],
+    ["whose second group is none", () => encodeForkProof(left.group, Uint8Array.of(0x80))],
+    [
+      "with a body that is none",
+      () =>
+        encodeForkProof(
+          encodeGroup([{ body: Uint8Array.of(0), signature: left.signature }]),
+          right.group,
+        ),
+    ],
+  ])("%s", (_, make) => {
+    const proof = decodeForkProof(make());
+    expect(proof.ok ? "proves" : proof.error.code).toBe("malformed");
+  });
+});
+
+describe("what waits", () => {
+  const first = forge({ document: ID, author: ALICE });
+  const second = forge({ document: ID, author: ALICE, prev: first });
+
+  it("is not altered when the received frame is used again for something else", () => {
+    const history = new History({ document: ID });
+    const frame = second.group.slice();
+    expect(history.receive(frame).status).toBe("pending");
+    frame.fill(0);
+    history.receive(first.group);
+    expect(history.length).toBe(2);
+    expect(history.bodyAt(1)).toEqual(second.body);
+    expect(history.signatureAt(1)).toEqual(second.signature);
+  });
+
+  it("is asked for, with what it waits for, at most 256 ids at once", () => {
+    const history = new History({ document: ID });
+    const unknown = Array.from({ length: 300 }, (_, number) =>
+      forge({ document: ID, author: MALLORY, chain: BigInt(number) }),
+    );
+    const orphan = forge({ document: ID, author: ALICE, refs: unknown });
+    expect(history.receive(orphan.group).missing).toHaveLength(256);
+  });
+});
