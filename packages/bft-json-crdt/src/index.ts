@@ -75,16 +75,25 @@ export {
   toHex,
 } from "./encoding/index.ts";
 export type { Value } from "./encoding/index.ts";
-export { decodeForkProof, History } from "./history/index.ts";
+export { decodeForkProof, History, PendingPool } from "./history/index.ts";
 export type {
   ChainTip,
   ForkProof,
   HistoryLimits,
+  HistoryOptions,
   ReceivedChange,
   ReceivedGroup,
   ReceiveStatus,
 } from "./history/index.ts";
-export { MAX_GROUP_BYTES, MAX_GROUP_CHANGES, MAX_BODY_BYTES } from "./limits.ts";
+export {
+  DEFAULT_PENDING_BYTES,
+  DEFAULT_PENDING_BYTES_PER_AUTHOR,
+  DEFAULT_PENDING_BYTES_PER_PEER,
+  EXPOSED_QUOTA_DIVISOR,
+  MAX_BODY_BYTES,
+  MAX_GROUP_BYTES,
+  MAX_GROUP_CHANGES,
+} from "./limits.ts";
 export { MisuseError } from "./result.ts";
 export type { MisuseCode, Rejection, RejectionCode, Result } from "./result.ts";
 export {
@@ -118,12 +127,20 @@ export type {
 } from "./schema/index.ts";
 export { ChangeLog, faultOf, LogWriteError, recordsOf } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
-export { encodeMessage, liveGroups, parseMessage, SyncSession } from "./sync/index.ts";
+export {
+  encodeMessage,
+  liveGroups,
+  MIN_RESENT_BYTES,
+  parseMessage,
+  ResendBudget,
+  SyncSession,
+} from "./sync/index.ts";
 export type {
   LiveGroup,
   SendFrame,
   SyncErrorCode,
   SyncHistory,
+  SyncLimits,
   SyncMessage,
   SyncSessionOptions,
 } from "./sync/index.ts";
@@ -134,6 +151,7 @@ export type {
   ExplainedGroup,
   ExplainedOp,
   GraphEdge,
+  GraphFork,
   GraphNode,
   GraphOptions,
   HistoryGraph,

@@ -38,14 +38,20 @@ export const MAX_REPLACED = 64;
 /** Format. Depth of nested containers in a schema. */
 export const MAX_SCHEMA_DEPTH = 64;
 
-/** Local. Bytes held by the causal queue in total. */
+/** Local. Bytes held by the causal queue in total: some 50,000 small changes, the deepest gap of several peers. */
 export const DEFAULT_PENDING_BYTES = 64 * 1_048_576;
 
-/** Local. Bytes that one peer may have pending before its signatures are verified. */
+/** Local. Bytes that one peer may have pending: an eighth of all, so that a flooder leaves the rest to others. */
 export const DEFAULT_PENDING_BYTES_PER_PEER = 8 * 1_048_576;
 
-/** Local. Bytes that one author may have pending with verified signatures. */
+/** Local. Bytes that one author may have pending, whoever delivered them; only verified signatures count. */
 export const DEFAULT_PENDING_BYTES_PER_AUTHOR = 8 * 1_048_576;
+
+/**
+ * Local. An author who has equivocated may have one part of so many of that pending: 1 MiB by default, in which the
+ * greatest change can still wait. It only delays: what is dropped is fetched again.
+ */
+export const EXPOSED_QUOTA_DIVISOR = 8;
 
 /** Local. Ids of rejected changes remembered, to refuse their dependents at once. */
 export const DEFAULT_REJECTED_IDS = 65_536;

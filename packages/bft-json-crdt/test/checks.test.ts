@@ -4,8 +4,9 @@
  */
 import { describe, expect, it } from "vitest";
 import { documentId, encodeGroup, History, parseMessage, toHex } from "../src/index.ts";
-import { INERT, readOp } from "../src/change/index.ts";
-import { ByteReader } from "../src/encoding/index.ts";
+import type { Value } from "../src/index.ts";
+import { decodeBody, decodeGenesis, INERT, readOp } from "../src/change/index.ts";
+import { ByteReader, encodeValue } from "../src/encoding/index.ts";
 import { decodeForkProof, encodeForkProof } from "../src/history/fork-proof.ts";
 import { entryOf, forge, op, person } from "./forge.ts";
 import type { Forged, Recipe } from "./forge.ts";
@@ -31,6 +32,7 @@ describe("a control message that is right but for one field is malformed", () =>
     ["buckets that are no list", { type: "differ", of: 1, buckets: 7 }],
     ["a page of tips that is no count", { type: "tips", page: null, chains: [] }],
     ["a tip that is no list", { type: "tips", page: 1, chains: [7] }],
+    ["a tip that is an object of length 4", { type: "tips", page: 1, chains: [{ length: 4 }] }],
     ["a tip of five parts", { type: "tips", page: 1, chains: [[hash, "0", 1, hash, 0]] }],
     ["a tip whose author is no key", { type: "tips", page: 1, chains: [["7", "0", 1, hash]] }],
     ["a tip whose id is none", { type: "tips", page: 1, chains: [[hash, "0", 1, "7"]] }],
@@ -40,6 +42,7 @@ describe("a control message that is right but for one field is malformed", () =>
     ["samples of what is no id", { type: "samples", of: "7", ids: [] }],
     ["samples that are no list", { type: "samples", of: hash, ids: 7 }],
     ["a sample that is no list", { type: "samples", of: hash, ids: [7] }],
+    ["a sample that is an object of length 2", { type: "samples", of: hash, ids: [{ length: 2 }] }],
     ["a sample of three parts", { type: "samples", of: hash, ids: [[1, hash, 0]] }],
     ["a sample of no seq", { type: "samples", of: hash, ids: [["1", hash]] }],
     ["a sample of seq 0", { type: "samples", of: hash, ids: [[0, hash]] }],
@@ -57,6 +60,7 @@ describe("an op that fits its kind but for one thing is inert", () => {
   const element = [1, 0, 0];
   it.each<[string, Uint8Array]>([
     ["an insertion of values into a place that is none", op(1, 1, [7], ["x"])],
+    ["an insertion into a name of 1,025 bytes", op(1, 1, [["n".repeat(1_025)]], ["x"])],
     ["an insertion with five targets", op(1, 1, [1, ...element, 0], ["x"])],
     ["an insertion on a third side", op(1, 1, [2, ...element], ["x"])],
     ["an insertion beside an element that is none", op(1, 1, [1, 1, 0, "0"], ["x"])],
@@ -101,6 +105,47 @@ describe("an op that fits its kind but for one thing is inert", () => {
     const start = op(1, 1, [place], []);
     return Uint8Array.of(...start.subarray(0, -1), 0x81, ...Array<number>(depth).fill(0x81), 0);
   }
+});
+
+describe("a body that is right but for one thing is malformed", () => {
+  const first = forge({ document: ID, author: ALICE });
+  const place = ["field"];
+  const sixth = op(5, 0, [place], 1);
+  it.each<[string, Forged]>([
+    [
+      "seq 0 behind another change",
+      forge({ document: ID, author: ALICE, prev: first, lies: { seq: 0 } }),
+    ],
+    ["lamport 0", forge({ document: ID, author: ALICE, lies: { lamport: 0 } })],
+    [
+      "an op of six parts, of which the last could be another op",
+      forge({
+        document: ID,
+        author: ALICE,
+        ops: [Uint8Array.of(0x86, ...op(1, 1, [place], 3, new Uint8Array(32)).subarray(1)), sixth],
+      }),
+    ],
+  ])("%s", (_, { body }) => {
+    const decoded = decodeBody(body);
+    expect(decoded.ok ? "decoded" : decoded.error.code).toBe("malformed");
+  });
+});
+
+describe("a genesis that is right but for one thing is none", () => {
+  const genesis = { format: 1, name: "checks", nonce: null, founders: [], parameters: {} };
+  it("and with nothing wrong it is one", () => {
+    expect(decodeGenesis(encodeValue(genesis)).ok).toBe(true);
+  });
+  it.each<[string, { readonly [key: string]: Value }]>([
+    ["founders that are texts of 32 characters", { founders: ["k".repeat(32)] }],
+    ["parameters that are a number", { parameters: 7 }],
+    ["parameters that are text", { parameters: "none" }],
+    ["parameters that are bytes", { parameters: new Uint8Array(3) }],
+    ["parameters that are a list", { parameters: [] }],
+    ["parameters that are null", { parameters: null }],
+  ])("%s", (_, wrong) => {
+    expect(decodeGenesis(encodeValue({ ...genesis, ...wrong })).ok).toBe(false);
+  });
 });
 
 describe("a proof of a fork that is right but for one thing proves nothing", () => {

@@ -90,12 +90,19 @@ async function waitForStore(home: NodeHome, deadline: number): Promise<void> {
 
 async function openNode(
   home: NodeHome,
-  { room }: Settings,
+  { room, budgets }: Settings,
   store: Store,
   listener: NodeListener,
 ): Promise<Node> {
   try {
-    return await Node.open({ home, room, keyPair: readKeyFile(home.keys), store, listener });
+    return await Node.open({
+      home,
+      room,
+      keyPair: readKeyFile(home.keys),
+      store,
+      listener,
+      budgets,
+    });
   } catch (error) {
     await store.close();
     throw error;

@@ -22,6 +22,10 @@ export interface LogEntry extends Omit<ExplainedHeader, "document" | "elements">
   /** The change id: 64 hex digits. */
   readonly id: string;
   readonly transactions: readonly Transaction[];
+  /** The author has equivocated on this chain, as far as is known here. */
+  readonly forked: boolean;
+  /** The id of another change with the same number, for the two that prove it; null for all others. */
+  readonly rival: string | null;
 }
 
 /** What {@link dagText} can write. */
@@ -33,22 +37,49 @@ const OPS_FIELD = 10;
 /** The kind of an op, `[kind, elements made, targets, content]`, that inserts values into a list. */
 const INSERT_VALUES = 1;
 
-/** What there is to say about an applied change. */
-export function logEntry(history: History, index: number): LogEntry {
+/** For each of the two changes that prove a fork, the id of the other; ids are hex. */
+export function rivalsIn(history: History): ReadonlyMap<string, string> {
+  return new Map(
+    history.forks().flatMap(({ ids }) => {
+      const [first, second] = ids.map(toHex) as [string, string];
+      return [
+        [first, second],
+        [second, first],
+      ];
+    }),
+  );
+}
+
+/** What there is to say about an applied change; `rivals` as of {@link rivalsIn}. */
+export function logEntry(
+  history: History,
+  index: number,
+  rivals: ReadonlyMap<string, string> = new Map(),
+): LogEntry {
   const explained = explainBody(history.bodyAt(index));
   if ("fault" in explained)
     throw new Error(`an applied change cannot be read: ${explained.fault.detail}`);
   const { document: _document, elements: _elements, ...header } = explained;
+  const id = toHex(history.idAt(index));
   return {
-    id: toHex(history.idAt(index)),
+    id,
     ...header,
-    transactions: transactionsIn(history, index),
+    transactions: transactionsIn(history.bodyAt(index)),
+    forked: history.isForked(index),
+    rival: rivals.get(id) ?? null,
   };
 }
 
+/** A few words for each thing that a change does, from its body alone. */
+export function describeBody(body: Uint8Array): string[] {
+  const explained = explainBody(body);
+  if ("fault" in explained) return ["nothing that can be read"];
+  return describeChange({ ops: explained.ops, transactions: transactionsIn(body) });
+}
+
 /** The transactions that a change inserts, whole, however long their texts are. */
-export function transactionsIn(history: History, index: number): Transaction[] {
-  const decoded = decodeValue(history.bodyAt(index));
+export function transactionsIn(body: Uint8Array): Transaction[] {
+  const decoded = decodeValue(body);
   // A body may nest deeper than a value; then it has nothing that fits this document anyway.
   const ops = decoded.ok && isList(decoded.value) ? decoded.value[OPS_FIELD] : undefined;
   if (ops === undefined || !isList(ops)) return [];

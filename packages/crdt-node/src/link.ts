@@ -4,9 +4,16 @@
  *
  * A WebSocket (RFC 6455): text frames are control messages, binary frames are groups of changes.
  */
-import { type History, MAX_GROUP_BYTES, type ReceivedGroup, SyncSession } from "bft-json-crdt";
+import {
+  type History,
+  MAX_GROUP_BYTES,
+  type ReceivedGroup,
+  ResendBudget,
+  SyncSession,
+} from "bft-json-crdt";
 import { WebSocket } from "ws";
 import { LONGEST_WAIT_MS, waitBefore } from "./backoff.ts";
+import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
 
 /** What a link is doing. "synced" means that nothing is known to be missing on either side. */
 export type LinkState = "connecting" | "joining" | "syncing" | "synced" | "waiting" | "closed";
@@ -17,6 +24,8 @@ export interface LinkHost {
   readonly room: string;
   /** Local indexes below this are durable here, and only those may be sent. */
   readonly durable: number;
+  /** The default ones when left out. */
+  readonly budgets?: Budgets;
   /** Takes in a group from a relay. */
   receive(group: Uint8Array, from: Link): ReceivedGroup;
   acknowledged(ids: readonly Uint8Array[]): void;
@@ -25,10 +34,6 @@ export interface LinkHost {
   /** The relay reported something that a person may want to know. */
   linkReported(link: Link, code: string, detail: string): void;
 }
-
-/** Bytes waiting in this process for a slow relay, above which no more are given to the socket until it drains. */
-const SEND_HIGH_BYTES = 4 * MAX_GROUP_BYTES;
-const SEND_LOW_BYTES = MAX_GROUP_BYTES;
 
 /** A frame is a group or a control message; both fit. */
 const MAX_FRAME_BYTES = 2 * MAX_GROUP_BYTES;
@@ -52,6 +57,7 @@ const CLOSE_MS = 1_000;
 export class Link {
   readonly url: string;
   readonly #host: LinkHost;
+  readonly #budgets: Budgets;
   #state: LinkState = "connecting";
   #socket: WebSocket | null = null;
   #session: SyncSession | null = null;
@@ -68,6 +74,7 @@ export class Link {
   constructor(url: string, host: LinkHost) {
     this.url = url;
     this.#host = host;
+    this.#budgets = host.budgets ?? DEFAULT_BUDGETS;
   }
 
   get state(): LinkState {
@@ -176,7 +183,11 @@ export class Link {
       history: this.#host.history,
       peer: this.url,
       send: (frame) => this.#send(socket, frame),
+      budget: new ResendBudget(this.#host.history, {
+        resentBytes: this.#budgets.resendBytes,
+      }),
       receiveGroup: (group) => this.#host.receive(group, this),
+      outboxBytes: () => this.#budgets.sendBytes,
       durable: () => this.#host.durable,
       onAck: (ids) => {
         this.#host.acknowledged(ids);
@@ -196,13 +207,14 @@ export class Link {
   #send(socket: WebSocket, frame: string | Uint8Array): boolean {
     // A closing socket takes nothing any more, and its session ends with it.
     if (socket.readyState !== WebSocket.OPEN) return false;
+    const { sendBytes } = this.#budgets;
     socket.send(frame, () => {
-      if (!this.#stalled || this.#socket !== socket || socket.bufferedAmount > SEND_LOW_BYTES)
+      if (!this.#stalled || this.#socket !== socket || socket.bufferedAmount > sendBytes / 4)
         return;
       this.#stalled = false;
       this.#session?.resume();
     });
-    if (socket.bufferedAmount > SEND_HIGH_BYTES) this.#stalled = true;
+    if (socket.bufferedAmount > sendBytes) this.#stalled = true;
     return !this.#stalled;
   }
 

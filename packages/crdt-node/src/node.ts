@@ -20,9 +20,11 @@ import {
   toHex,
 } from "bft-json-crdt";
 import { Coverage } from "./coverage.ts";
+import { evidenceOf, type ForkEvidence } from "./fork-evidence.ts";
 import { CommandError, EXIT, messageOf } from "./exit-codes.ts";
 import type { NodeHome } from "./home.ts";
 import { type DagFormat, dagText } from "./inspection.ts";
+import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
 import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
 import { Link, type LinkHost } from "./link.ts";
 import { short } from "./output.ts";
@@ -54,6 +56,7 @@ export interface NodeOptions {
   /** Open, and this node's own; closed by {@link Node.close}. */
   readonly store: Store;
   readonly listener?: NodeListener;
+  readonly budgets?: Budgets;
 }
 
 /** Own changes made in one step, before anything else has its turn: some ten milliseconds of signing. */
@@ -72,6 +75,7 @@ export class Node implements LinkHost {
   readonly home: NodeHome;
   readonly room: string;
   readonly store: Store;
+  readonly budgets: Budgets;
   readonly #publicKey: Uint8Array;
   readonly #document: LedgerDocument;
   readonly #listener: NodeListener;
@@ -90,12 +94,13 @@ export class Node implements LinkHost {
   #digest: { readonly length: number; readonly hex: string } | null = null;
 
   private constructor(
-    { home, room, keyPair, store, listener }: NodeOptions,
+    { home, room, keyPair, store, listener, budgets = DEFAULT_BUDGETS }: NodeOptions,
     document: LedgerDocument,
   ) {
     this.home = home;
     this.room = room;
     this.store = store;
+    this.budgets = budgets;
     this.#publicKey = keyPair.publicKey;
     this.#document = document;
     this.#listener = listener ?? {};
@@ -104,12 +109,18 @@ export class Node implements LinkHost {
 
   /** Builds the document from the log; throws CommandError when the log is damaged. */
   static async open(options: NodeOptions): Promise<Node> {
-    const { home, room, keyPair, store } = options;
+    const { home, room, keyPair, store, budgets = DEFAULT_BUDGETS } = options;
     const document = new Document({
       schema: ledger,
       id: documentId(room),
       keyPair,
       chain: store.chain,
+      limits: {
+        pendingBytes: budgets.pendingBytes,
+        pendingBytesPerPeer: budgets.peerPendingBytes,
+        pendingBytesPerAuthor: budgets.authorPendingBytes,
+        pendingBytesPerExposedAuthor: budgets.exposedPendingBytes,
+      },
     });
     // Neighbouring records are merged under covering signatures: a hash for each change, a signature for few.
     const replayed = store.log.replay({
@@ -236,6 +247,11 @@ export class Node implements LinkHost {
     return dagText(this.history, format, (author) =>
       author === own ? this.home.name : short(author),
     );
+  }
+
+  /** What proves that authors equivocated, one for each chain, in the order in which they were found. */
+  forks(): ForkEvidence[] {
+    return this.history.forks().map(evidenceOf);
   }
 
   /** The whole history as bytes, for a file. */
@@ -407,11 +423,17 @@ export class Node implements LinkHost {
   }
 
   /** Remembers a fork; null when it was known. */
-  #noteFork({ author, chain, seq }: ForkProof): ForkStatus | null {
+  #noteFork({ author, chain, seq, ids }: ForkProof): ForkStatus | null {
     const key = `${toHex(author)} ${chain}`;
     if (this.#forked.has(key)) return null;
     const own = Buffer.compare(author, this.#publicKey) === 0;
-    const fork = { author: toHex(author), chain: chain.toString(), seq, own };
+    const fork: ForkStatus = {
+      author: toHex(author),
+      chain: chain.toString(),
+      seq,
+      ids: [toHex(ids[0]), toHex(ids[1])],
+      own,
+    };
     this.#forked.set(key, fork);
     return fork;
   }

@@ -4,6 +4,8 @@
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { CommandError, EXIT, type ExitCode, messageOf } from "./exit-codes.ts";
+import type { ForksOptions } from "./commands/forks.ts";
+import { BUDGET_NAMES, BUDGETS, flagOf } from "./limits.ts";
 import { complain } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -17,6 +19,11 @@ Exit codes: 0 done, 1 failure, 2 usage, 3 network, 4 refused, 5 damaged data,
 /** What every command of a node takes. */
 interface RoomOption {
   readonly room?: string;
+}
+
+/** Budgets as typed, by name. */
+interface BudgetOptions {
+  readonly [budget: `${string}Bytes`]: string;
 }
 
 /** Runs the command line; resolves to the exit code. */
@@ -64,7 +71,7 @@ function buildProgram(done: (code: ExitCode) => void): Command {
       done((await import("./commands/init.ts")).init(name, options));
     });
 
-  command("run", "read transactions from stdin, show all as they arrive", [
+  const run = command("run", "read transactions from stdin, show all as they arrive", [
     "crdt-node run alice",
     'echo "alice -> bob 10 lunch" | crdt-node run alice --json',
     "crdt-node run alice --relay ws://10.0.0.1:8080 --relay ws://10.0.0.2:8080",
@@ -73,9 +80,18 @@ function buildProgram(done: (code: ExitCode) => void): Command {
     .addOption(roomOption())
     .addOption(jsonOption("one JSON object per line on stdout"))
     .addHelpText("after", transactionForms())
-    .action(async (name: string, options: RoomOption & { relay?: string[]; json?: boolean }) => {
-      done(await (await import("./commands/run.ts")).run(name, options));
-    });
+    .action(
+      async (
+        name: string,
+        options: RoomOption & { relay?: string[]; json?: boolean } & BudgetOptions,
+      ) => {
+        const { relay, room, json, ...budgets } = options;
+        const where = { ...(relay && { relay }), ...(room !== undefined && { room }) };
+        const shown = { ...where, ...(json !== undefined && { json }) };
+        done(await (await import("./commands/run.ts")).run(name, { ...shown, budgets }));
+      },
+    );
+  for (const budget of BUDGET_NAMES) run.addOption(budgetOption(budget));
 
   command("send", "sign transactions, wait until a relay has them", [
     'crdt-node send alice "alice -> bob 10 lunch"',
@@ -131,6 +147,31 @@ function buildProgram(done: (code: ExitCode) => void): Command {
     .addOption(jsonOption("one JSON object"))
     .action(async (name: string, options: RoomOption & { json?: boolean }) => {
       done(await (await import("./commands/status.ts")).status(name, options));
+    });
+
+  command("forks", "show who equivocated, write a proof to a file", [
+    "crdt-node forks alice",
+    "crdt-node forks alice --of be715c3e --proof liar.proof",
+  ])
+    .addOption(roomOption())
+    .option("--proof <file>", "write one proof to a new file, or to - for stdout")
+    .option("--of <hex>", "only that author, or change: the first digits will do")
+    .addOption(jsonOption("one JSON object per fork and line, with the proof in it"))
+    .action(async (name: string, options: ForksOptions) => {
+      done(await (await import("./commands/forks.ts")).forks(name, options));
+    });
+
+  program
+    .command("verify-proof")
+    .summary("check a proof of equivocation, with no node")
+    .description("Check a proof of equivocation, with no node.")
+    .argument("<file>", "a file made by forks --proof, or - for stdin")
+    .configureHelp({ helpWidth: 80 })
+    .option("--room <room>", "refuse it unless it is about this room's document")
+    .addOption(jsonOption("one JSON object"))
+    .addHelpText("after", verifyProofExamples())
+    .action(async (file: string, options: RoomOption & { json?: boolean }) => {
+      done((await import("./commands/verify-proof.ts")).verifyProof(file, options));
     });
 
   command("verify", "re-check every hash, link and signature stored", [
@@ -209,6 +250,13 @@ function relayOption(): Option {
   );
 }
 
+function budgetOption(name: (typeof BUDGET_NAMES)[number]): Option {
+  const { help, standard } = BUDGETS[name];
+  return new Option(`--${flagOf(name)} <N>`, `${help} (default: ${standard})`).helpGroup(
+    "Bounds of what is held in memory, in bytes (also SIDE_… and config.toml):",
+  );
+}
+
 function jsonOption(what: string): Option {
   return new Option("--json", what);
 }
@@ -230,6 +278,19 @@ Examples:
 State is kept in ~/.side/NAME (SIDE_HOME overrides ~/.side). Settings: flags,
 then SIDE_RELAY and SIDE_ROOM, then NAME/config.toml, then defaults.
 ${EXIT_CODES_HELP}`;
+}
+
+function verifyProofExamples(): string {
+  return `
+Examples:
+  crdt-node verify-proof liar.proof
+  crdt-node verify-proof liar.proof --room main --json
+
+The proof holds two changes that one key signed with one number of one chain.
+Its bytes are all that is needed; nobody has to be trusted or asked.
+
+Exit codes: 0 proven, 1 cannot be read, 4 about another room's document,
+5 proves nothing.`;
 }
 
 function transactionForms(): string {

@@ -4,7 +4,8 @@
  */
 import { fromHex } from "bft-json-crdt";
 import { CommandError, EXIT } from "./exit-codes.ts";
-import { type DagFormat, isDagFormat, type LogEntry, logEntry } from "./inspection.ts";
+import type { ForkEvidence } from "./fork-evidence.ts";
+import { type DagFormat, isDagFormat, type LogEntry, logEntry, rivalsIn } from "./inspection.ts";
 import type { LinkState } from "./link.ts";
 import type { Node } from "./node.ts";
 import { parseTransaction, type Transaction } from "./transaction.ts";
@@ -24,6 +25,8 @@ export interface ForkStatus {
   readonly author: string;
   readonly chain: string;
   readonly seq: number;
+  /** The ids of two changes with that number, the lower first; both are in the history. */
+  readonly ids: readonly [string, string];
   /** It was signed with this node's own key: the key is in use elsewhere, or was stolen. */
   readonly own: boolean;
 }
@@ -71,6 +74,8 @@ export interface Requests {
   view: { params: object; part: string; result: { readonly digest: string } };
   digest: { params: object; part: never; result: { readonly digest: string } };
   log: { params: object; part: LogEntry; result: { readonly changes: number } };
+  /** What proves that authors equivocated, one part for each chain. */
+  forks: { params: object; part: ForkEvidence; result: { readonly forks: number } };
   verify: {
     params: object;
     part: Damage;
@@ -163,6 +168,8 @@ export async function* answerRequest(
       return yield* viewParts(node);
     case "log":
       return yield* logParts(node);
+    case "forks":
+      return yield* forkParts(node);
     case "verify":
       return yield* verifyStore(node.store);
     case "export":
@@ -200,11 +207,21 @@ async function* textParts<R>(text: string, result: R): AsyncGenerator<string, R>
 async function* logParts(node: Node): AsyncGenerator<LogEntry, { changes: number }> {
   // What arrives meanwhile comes after; the answer is the history as it was when asked for.
   const changes = node.history.length;
+  const rivals = rivalsIn(node.history);
   for (let index = 0; index < changes; index++) {
-    yield logEntry(node.history, index);
+    yield logEntry(node.history, index, rivals);
     if (index % ENTRIES_PER_TURN === 0) await turn();
   }
   return { changes };
+}
+
+async function* forkParts(node: Node): AsyncGenerator<ForkEvidence, { forks: number }> {
+  const evidence = node.forks();
+  for (const [i, fork] of evidence.entries()) {
+    yield fork;
+    if (i % ENTRIES_PER_TURN === 0) await turn();
+  }
+  return { forks: evidence.length };
 }
 
 async function* exportParts(node: Node): AsyncGenerator<string, { changes: number }> {

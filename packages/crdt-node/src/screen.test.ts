@@ -45,7 +45,7 @@ test("equivocations of one author are named by chain, and after some only counte
   const screen = new Screen(false, () => undefined);
   for (const author of ["aa", "bb"]) {
     for (let chain = 0; chain < 50; chain++)
-      screen.forked({ author, chain: String(chain), seq: 1, own: false });
+      screen.forked({ author, chain: String(chain), seq: 1, ids: ["bb", "cc"], own: false });
   }
   expect(told).toHaveLength(8);
   expect(told[2]).toContain("aa signed two different changes as number 1 of chain 2;");

@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CommandError, EXIT } from "./exit-codes.ts";
+import { BUDGET_NAMES, BUDGETS, DEFAULT_BUDGETS, flagOf, variableOf } from "./limits.ts";
 import { checkRelay, checkRoom, configText, DEFAULT_RELAY, loadSettings } from "./settings.ts";
 
 let folder = "";
@@ -41,18 +42,26 @@ describe("settings", () => {
       room: "flag",
       roomIsExplicit: true,
       relays: ["ws://flag/"],
+      budgets: DEFAULT_BUDGETS,
     });
     expect(loadSettings(config(file), {}, env)).toEqual({
       room: "env",
       roomIsExplicit: true,
       relays: ["ws://a/websocket", "ws://b/path"],
+      budgets: DEFAULT_BUDGETS,
     });
     expect(loadSettings(config(file), {}, {})).toEqual({
       room: "cafe",
       roomIsExplicit: false,
       relays: ["ws://file/websocket"],
+      budgets: DEFAULT_BUDGETS,
     });
-    const defaults = { room: "main", roomIsExplicit: false, relays: [DEFAULT_RELAY] };
+    const defaults = {
+      room: "main",
+      roomIsExplicit: false,
+      relays: [DEFAULT_RELAY],
+      budgets: DEFAULT_BUDGETS,
+    };
     expect(loadSettings(join(folder, "none.toml"), {}, { SIDE_ROOM: "", SIDE_RELAY: " " })).toEqual(
       defaults,
     );
@@ -67,7 +76,50 @@ describe("settings", () => {
       room: "tea\\room",
       roomIsExplicit: false,
       relays: ["ws://one/x"],
+      budgets: DEFAULT_BUDGETS,
     });
+  });
+
+  test("bound each thing that is held in memory: by a flag, a variable and a line of the file of one name", () => {
+    expect(flagOf("peerPendingBytes")).toBe("peer-pending-bytes");
+    expect(variableOf("peerPendingBytes")).toBe("SIDE_PEER_PENDING_BYTES");
+    // The lines in a new config file are comments that say what the defaults are.
+    const fresh = configText("alice", "main", []).replaceAll(/^# (\S+ = \d+)$/gmu, "$1");
+    expect(loadSettings(config(fresh), {}, {}).budgets).toEqual(DEFAULT_BUDGETS);
+    for (const [i, name] of BUDGET_NAMES.entries()) {
+      const values = [1, 2, 3].map((factor) => factor * 2_000_000 + i);
+      const path = config(`${flagOf(name)} = ${values[0]!}\n`);
+      const env = { [variableOf(name)]: String(values[1]) };
+      const loaded = [
+        loadSettings(path, {}, {}),
+        loadSettings(path, {}, { [variableOf(name)]: "" }),
+        loadSettings(path, {}, env),
+        loadSettings(path, { budgets: { [name]: values[2]! } }, env),
+      ];
+      expect(loaded.map(({ budgets }) => budgets)).toEqual(
+        [values[0], values[0], values[1], values[2]].map((value) => ({
+          ...DEFAULT_BUDGETS,
+          [name]: value,
+        })),
+      );
+      for (const wrong of ["x", "-1", "1.5", "1e9", "", " ", "99999999999999999999"]) {
+        const why = complaint(() => loadSettings(config(`${flagOf(name)} = "${wrong}"\n`), {}, {}));
+        expect(why).toContain(`"${flagOf(name)}" in`);
+        expect(why).toContain(`at least ${BUDGETS[name].least}`);
+      }
+      const { least } = BUDGETS[name];
+      expect(
+        complaint(() => loadSettings(config(`${flagOf(name)} = ${least - 1}\n`), {}, {})),
+      ).toContain(least === 0 ? "at least 0" : "a change of the greatest size must fit");
+    }
+  });
+
+  test("that bound something are in the README with their defaults", () => {
+    const page = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const rows = [...page.matchAll(/^\| `--([a-z-]+)` \| (\d+) \|/gmu)].map(([, ...row]) => row);
+    expect(rows).toEqual(
+      BUDGET_NAMES.map((name) => [flagOf(name), String(BUDGETS[name].standard)]),
+    );
   });
 
   test("that are wrong are named with their place", () => {

@@ -5,11 +5,21 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
+import {
+  BUDGET_NAMES,
+  BUDGETS,
+  type Budgets,
+  DEFAULT_BUDGETS,
+  flagOf,
+  variableOf,
+} from "./limits.ts";
 
 /** What was set explicitly; absent means "not given". */
 export interface Given {
   readonly relays?: readonly string[] | undefined;
   readonly room?: string | undefined;
+  /** Checked, those that were given. */
+  readonly budgets?: Partial<Budgets>;
 }
 
 /** Complete and checked. */
@@ -18,6 +28,7 @@ export interface Settings {
   /** True when a flag or a variable named the room: then a running node in another room is the wrong one. */
   readonly roomIsExplicit: boolean;
   readonly relays: readonly string[];
+  readonly budgets: Budgets;
 }
 
 export const DEFAULT_ROOM = "main";
@@ -35,7 +46,38 @@ export function loadSettings(configPath: string, flags: Given, env: NodeJS.Proce
     room: room ?? config.room ?? DEFAULT_ROOM,
     roomIsExplicit: room !== undefined,
     relays: flags.relays ?? variables.relays ?? config.relays ?? [DEFAULT_RELAY],
+    budgets: {
+      ...DEFAULT_BUDGETS,
+      ...config.budgets,
+      ...variables.budgets,
+      ...flags.budgets,
+    },
   };
+}
+
+/** Reads those budgets that `find` has a value for, by name; throws CommandError for what is no budget. */
+export function checkBudgets(
+  find: (name: keyof Budgets) => unknown,
+  sourceOf: (name: keyof Budgets) => string,
+): Partial<Budgets> {
+  const budgets: { -readonly [K in keyof Budgets]?: number } = {};
+  for (const name of BUDGET_NAMES) {
+    const value = find(name);
+    if (value !== undefined) budgets[name] = checkBudget(name, value, sourceOf(name));
+  }
+  return budgets;
+}
+
+function checkBudget(name: keyof Budgets, value: unknown, source: string): number {
+  const { least } = BUDGETS[name];
+  const bytes = typeof value === "string" && /^\d{1,16}$/u.test(value) ? Number(value) : value;
+  if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= least) return bytes;
+  const why = least > 0 ? ": a change of the greatest size must fit" : "";
+  throw new CommandError(EXIT.usage, {
+    what: `${source} cannot be ${JSON.stringify(value)}`,
+    why: `it must be a whole number of bytes, at least ${least}${why}`,
+    next: "crdt-node run --help",
+  });
 }
 
 /** The text of a new config.toml: the settings, and what each of them means. */
@@ -48,6 +90,9 @@ room = ${JSON.stringify(room)}
 
 # The relays to connect to, all at once. One is enough; none can forge anything.
 relays = [${relays.map((relay) => JSON.stringify(relay)).join(", ")}]
+
+# Bounds of what is held in memory, in bytes; crdt-node run --help tells what each is.
+${BUDGET_NAMES.map((budget) => `# ${flagOf(budget)} = ${BUDGETS[budget].standard}`).join("\n")}
 `;
 }
 
@@ -105,6 +150,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): Given {
     relays:
       relays.length === 0 ? undefined : relays.map((address) => checkRelay(address, "SIDE_RELAY")),
     room: room === "" ? undefined : checkRoom(room, "SIDE_ROOM"),
+    budgets: checkBudgets((name) => env[variableOf(name)] || undefined, variableOf),
   };
 }
 
@@ -124,9 +170,10 @@ function readConfig(path: string): Given {
     if (!(error instanceof TomlError)) throw error;
     throw badConfig(path, `line ${error.line}, column ${error.column} is not TOML`);
   }
+  const known = ["room", "relays", ...BUDGET_NAMES.map(flagOf)];
   for (const key of Object.keys(table)) {
-    if (key !== "room" && key !== "relays")
-      throw badConfig(path, `unknown setting "${key}" (known: room, relays)`);
+    if (!known.includes(key))
+      throw badConfig(path, `unknown setting "${key}" (known: ${known.join(", ")})`);
   }
   const { room, relays } = table;
   if (room !== undefined && typeof room !== "string")
@@ -136,6 +183,10 @@ function readConfig(path: string): Given {
   return {
     room: room === undefined ? undefined : checkRoom(room, `"room" in ${path}`),
     relays: relays?.map((address) => checkRelay(address, `"relays" in ${path}`)),
+    budgets: checkBudgets(
+      (name) => table[flagOf(name)],
+      (name) => `"${flagOf(name)}" in ${path}`,
+    ),
   };
 }
 

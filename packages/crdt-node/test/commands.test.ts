@@ -97,6 +97,14 @@ describe("a command line that is wrong", () => {
     [["send", "anna", "alice", "->", "bob", "10"], "quotes"],
     [["send", "anna", "alice -> bob ten"], 'not "ten"'],
     [["view", "anna", "--json", "--digest"], "cannot be used with"],
+    [["run", "anna", "--pending-byte", "1"], "did you mean --pending-bytes?"],
+    [["run", "anna", "--pending-bytes", "-1"], '--pending-bytes cannot be "-1"'],
+    [["run", "anna", "--send-bytes", "1e9"], '--send-bytes cannot be "1e9"'],
+    [
+      ["run", "anna", "--exposed-pending-bytes", "1048575"],
+      "at least 1048576: a change of the greatest size must fit",
+    ],
+    [["forks", "anna", "--of", "anna"], "beginning of a key or id"],
   ])("%j ends with code 2 and says why", async (args, why) => {
     const { code, stdout, stderr } = await crdtNode(args);
     expect([code, stdout]).toEqual([2, ""]);
@@ -132,6 +140,8 @@ describe("help", () => {
       "view",
       "log",
       "status",
+      "forks",
+      "verify-proof",
       "verify",
       "export",
       "import",
@@ -436,28 +446,157 @@ describe("a store that was lost", () => {
 });
 
 describe("an author who signed two changes with one number", () => {
-  test("shows in status, and both changes are kept", async () => {
-    const keyPair = generateKeyPair();
-    const liars = ["this", "that"].map((from) => {
-      const document = new Document({ schema: ledger, id: documentId("main"), keyPair, chain: 0n });
-      document.change((doc) => {
-        doc.transactions.push({ from, to: "liar", amount: 1 });
+  const keyPair = generateKeyPair();
+  const author = toHex(keyPair.publicKey);
+  const proof = join(place.home, "liar.proof");
+  let ids: string[] = [];
+
+  /** Two documents that know nothing of each other, written with one key. */
+  async function importLies(name: string, keys = keyPair): Promise<string[]> {
+    const made: string[] = [];
+    for (const from of ["this", "that"]) {
+      const document = new Document({
+        schema: ledger,
+        id: documentId("main"),
+        keyPair: keys,
+        chain: 0n,
       });
-      return document;
-    });
-    await crdtNode(["init", "jana"]);
-    for (const [i, document] of liars.entries()) {
-      const file = join(place.home, `liar-${i}`);
+      const { id } = document.change(
+        (doc) => {
+          doc.transactions.push({ from, to: "liar", amount: 1 });
+        },
+        { time: null },
+      );
+      made.push(toHex(id));
+      const file = join(place.home, `lie-${toHex(id)}`);
       writeFileSync(file, document.save());
-      expect((await crdtNode(["import", "jana", file])).code).toBe(0);
+      expect((await crdtNode(["import", name, file])).code).toBe(0);
     }
+    return made.toSorted();
+  }
+
+  test("is nobody as long as nobody did", async () => {
+    await crdtNode(["init", "jana"]);
+    expect(await crdtNode(["forks", "jana"])).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: "nobody is known to have equivocated\n",
+    });
+    expect(await crdtNode(["forks", "jana", "--json"])).toMatchObject({ code: 0, stdout: "" });
+    expect(await crdtNode(["forks", "jana", "--proof", proof])).toMatchObject({ code: 1 });
+  });
+
+  test("shows in status, log and dag, in words, and both changes are kept", async () => {
+    ids = await importLies("jana");
+    const [low, high] = ids.map((id) => id.slice(0, 8)) as [string, string];
     const status = JSON.parse((await crdtNode(["status", "jana", "--json"])).stdout) as {
       faults: { forks: unknown };
     };
-    expect(status.faults.forks).toEqual([
-      { author: toHex(keyPair.publicKey), chain: "0", seq: 1, own: false },
+    expect(status.faults.forks).toEqual([{ author, chain: "0", seq: 1, ids, own: false }]);
+    expect((await crdtNode(["status", "jana"])).stdout).toContain(
+      `faults   ${author.slice(0, 8)} signed two changes #1\n         crdt-node forks jana shows the proof\n`,
+    );
+    const { stdout: log } = await crdtNode(["log", "jana"]);
+    expect(log).toMatch(new RegExp(`^${low}  .*  \\(equivocation: ${high} is #1, too\\)$`, "mu"));
+    expect(log).toMatch(new RegExp(`^${high}  .*  \\(equivocation: ${low} is #1, too\\)$`, "mu"));
+    const entries = (await crdtNode(["log", "jana", "--json"])).stdout
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { id: string; forked: boolean; rival: string });
+    expect(entries.map(({ id, forked, rival }) => [id, forked, rival]).toSorted()).toEqual([
+      [ids[0], true, ids[1]],
+      [ids[1], true, ids[0]],
     ]);
+    expect((await crdtNode(["dag", "jana"])).stdout).toContain("equivocation: both are #1");
+    const graph = (await crdtNode(["dag", "jana", "--format", "json"])).stdout;
+    expect(JSON.parse(graph)).toMatchObject({ forks: [{ author, chain: "0", seq: 1, ids }] });
     expect(await transactionsOf("jana")).toHaveLength(2);
+  });
+
+  test("is listed by forks with what was signed, and the proof can be written to a file", async () => {
+    const { stdout } = await crdtNode(["forks", "jana"]);
+    const lines = stdout.trimEnd().split("\n");
+    expect(lines[0]).toBe(`${author.slice(0, 8)} signed two changes #1:`);
+    expect(lines.slice(1).toSorted()).toEqual(
+      lines.slice(1).filter((line) => /^ {2}[0-9a-f]{8} {2}th(?:is|at) -> liar 1$/u.test(line)),
+    );
+    expect(lines).toHaveLength(3);
+    const [one] = (await crdtNode(["forks", "jana", "--json"])).stdout.trimEnd().split("\n");
+    expect(JSON.parse(one!)).toMatchObject({
+      document: toHex(documentId("main")),
+      author,
+      chain: "0",
+      seq: 1,
+      changes: ids.map((id) => ({ id })),
+    });
+    expect(await crdtNode(["forks", "jana", "--proof", proof])).toMatchObject({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringContaining("crdt-node verify-proof") as string,
+    });
+    expect(readFileSync(proof).toString("base64")).toBe(
+      (JSON.parse(one!) as { proof: string }).proof,
+    );
+    // A file is never overwritten.
+    expect(await crdtNode(["forks", "jana", "--proof", proof])).toMatchObject({ code: 4 });
+    const other = await place.run(["forks", "jana", "--proof", "-"]);
+    expect(other.code).toBe(0);
+  });
+
+  test("is picked by the first digits of the key or of an id, when there are several", async () => {
+    const another = generateKeyPair();
+    const [id] = await importLies("jana", another);
+    const file = join(place.home, "another.proof");
+    expect(await crdtNode(["forks", "jana", "--proof", file])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("there are 2 proofs") as string,
+    });
+    expect(existsSync(file)).toBe(false);
+    expect(
+      await crdtNode(["forks", "jana", "--of", id!.slice(0, 12), "--proof", file]),
+    ).toMatchObject({ code: 0 });
+    const { stdout } = await crdtNode(["verify-proof", file]);
+    expect(stdout).toContain(`key       ${toHex(another.publicKey)}\n`);
+    const listed = (await crdtNode(["forks", "jana", "--of", author])).stdout;
+    expect(listed.split("\n").filter((line) => line.includes("signed"))).toHaveLength(1);
+  });
+
+  test("is proven to anyone who has the file: no node, no store, no relay", async () => {
+    const nowhere = join(place.home, "nowhere");
+    const outcome = await place.run(["verify-proof", proof], "", { SIDE_HOME: nowhere });
+    expect(outcome).toMatchObject({ code: 0, stderr: "" });
+    expect(outcome.stdout.split("\n").slice(0, 3)).toEqual([
+      "proven: one key signed two different changes #1",
+      `key       ${author}`,
+      `document  ${toHex(documentId("main"))}`,
+    ]);
+    expect(existsSync(nowhere)).toBe(false);
+    const { stdout } = await crdtNode(["verify-proof", proof, "--room", "main", "--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      author,
+      seq: 1,
+      changes: ids.map((id) => ({ id })),
+    });
+    expect(await crdtNode(["verify-proof", proof, "--room", "cafe"])).toMatchObject({ code: 4 });
+  });
+
+  test("is not proven by bytes that were tampered with, by half of them, or by any other file", async () => {
+    const bytes = readFileSync(proof);
+    const tampered = join(place.home, "tampered");
+    for (const [made, code] of [
+      [bytes.with(bytes.length - 1, bytes.at(-1)! ^ 1), "bad_signature"],
+      [bytes.subarray(0, bytes.length / 2), "malformed"],
+      [Buffer.alloc(0), "malformed"],
+      [Buffer.alloc(3_000_000), "too_large"],
+    ] as const) {
+      writeFileSync(tampered, made);
+      expect(await crdtNode(["verify-proof", tampered])).toMatchObject({
+        code: 5,
+        stdout: "",
+        stderr: expect.stringContaining(`proves nothing (${code})`) as string,
+      });
+    }
+    expect(await crdtNode(["verify-proof", join(place.home, "none")])).toMatchObject({ code: 1 });
   });
 });
 

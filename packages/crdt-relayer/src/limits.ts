@@ -2,7 +2,13 @@
  * Every bound of a relay, with its unit and why it has that value. Those named DEFAULT are settings (see settings.ts);
  * the others are consequences of the format, or nobody needs to change them.
  */
-import { MAX_GROUP_BYTES } from "bft-json-crdt";
+import {
+  DEFAULT_PENDING_BYTES_PER_AUTHOR,
+  DEFAULT_PENDING_BYTES_PER_PEER,
+  EXPOSED_QUOTA_DIVISOR,
+  MAX_GROUP_BYTES,
+  MIN_RESENT_BYTES,
+} from "bft-json-crdt";
 
 /** Bytes of one frame, at least: the greatest group must always fit, and control messages are smaller. */
 export const MIN_FRAME_BYTES = MAX_GROUP_BYTES + 65_536;
@@ -22,6 +28,36 @@ export const DEFAULT_SEND_SOFT_BYTES = 1_048_576;
 /** Bytes waiting for a slow reader, above which it is closed: it asks for more than it reads. */
 export const DEFAULT_SEND_HARD_BYTES = 16_777_216;
 
+/** Bytes waiting for all slow readers together, above which the one with most is cut: a thousand of them at the soft bound. */
+export const DEFAULT_SEND_BYTES = 1_073_741_824;
+
+/** Bytes received and not stored yet, of one connection, above which its socket is not read: four large groups. */
+export const DEFAULT_SESSION_INBOX_BYTES = 4 * MAX_GROUP_BYTES;
+
+/** The same of all connections together, of which each may have an equal part. */
+export const DEFAULT_INBOX_BYTES = 268_435_456;
+
+/** Bytes of changes that wait for what they build on, in all rooms together; the room with most gives way. */
+export const DEFAULT_PENDING_BYTES = 268_435_456;
+
+/** The same in one room: room for the deepest gap of several peers. */
+export const DEFAULT_ROOM_PENDING_BYTES = 32 * MAX_GROUP_BYTES;
+
+/** The same in one room, delivered from one address: a flooder leaves most of the room's to others. */
+export const DEFAULT_PEER_PENDING_BYTES = DEFAULT_PENDING_BYTES_PER_PEER;
+
+/** The same in one room, of one author, whoever delivers. */
+export const DEFAULT_AUTHOR_PENDING_BYTES = DEFAULT_PENDING_BYTES_PER_AUTHOR;
+
+/** The same of an author who has equivocated there: just room for the greatest change. */
+export const DEFAULT_EXPOSED_PENDING_BYTES = DEFAULT_AUTHOR_PENDING_BYTES / EXPOSED_QUOTA_DIVISOR;
+
+/** Bytes that one connection is sent again or for its questions, besides what the history and its own changes allow. */
+export const DEFAULT_RESEND_BYTES = MIN_RESENT_BYTES;
+
+/** Bytes that any budget has at least: the greatest change must be able to wait, or it would never get through. */
+export const MIN_BUDGET_BYTES = MAX_GROUP_BYTES;
+
 /** Seconds in which a connection must join a room: long enough for a person who reads /help first. */
 export const DEFAULT_JOIN_SECONDS = 300;
 
@@ -31,24 +67,33 @@ export const DEFAULT_PING_SECONDS = 25;
 /** Seconds that a room stays in memory after its last session: a node that reconnects finds it loaded. */
 export const DEFAULT_ROOM_GRACE_SECONDS = 60;
 
-/** Bytes of a session that are not stored yet, or wait for a room to load, above which its socket is not read. */
-export const INBOX_BYTES = 4 * MAX_GROUP_BYTES;
-
 /** Bytes that a waiting frame costs besides its content: without it, millions of empty frames would be free. */
 export const FRAME_OVERHEAD_BYTES = 256;
 
-/** Frames, and bytes of them, of one socket that are handled before others have a turn. */
-export const TURN_FRAMES = 64;
+/**
+ * Milliseconds of work that a socket may cause at once, and for each millisecond that passes. Whoever keeps within it is
+ * served as its frames come; what is beyond waits in line, so that one who writes now and then does not wait for floods.
+ */
+export const CREDIT_MS = 2;
+export const CREDIT_PER_MS = 0.02;
+
+/** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
+export const TURN_MS = 0.2;
+
+/** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
+export const LINE_INBOX_BYTES = 65_536;
+
+/** Bytes sent to one socket before others have a turn. */
 export const TURN_BYTES = 262_144;
 
-/** Changes that wait for others and whose senders are remembered, to acknowledge them when they are applied. */
-export const MAX_AWAITED_CHANGES = 65_536;
+/** Bytes that a waiting change takes at least: no room waits for more changes than its budget holds. */
+export const PENDING_CHANGE_BYTES = 1_024;
+
+/** Ids of rejected changes that a room remembers: some 100 bytes each, times many rooms. */
+export const ROOM_REJECTED_IDS = 4_096;
 
 /** Milliseconds in which news for people in a room are gathered: nobody reads faster. */
 export const NEWS_MS = 250;
-
-/** Bytes that wait in one room for what they build on: room for the deepest gap of several peers, times many rooms. */
-export const ROOM_PENDING_BYTES = 16 * MAX_GROUP_BYTES;
 
 /** UTF-16 units of a text in which a join or a command is looked for; longer ones can only be sync messages. */
 export const MAX_COMMAND_LENGTH = 4_096;

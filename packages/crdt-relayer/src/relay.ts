@@ -20,6 +20,7 @@ import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { Rooms } from "./rooms.ts";
+import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
@@ -93,6 +94,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   readonly #sessions = new Set<Session>();
+  readonly #sending = new SendAccount();
   readonly #started = performance.now();
   readonly #changes = { applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 };
   #state: RelayStatus["status"] = "ok";
@@ -164,6 +166,34 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   close(): Promise<void> {
     this.#closing ??= this.#close("stopping", "stopping");
     return this.#closing;
+  }
+
+  get inboxShare(): number {
+    const { inboxBytes, sessionInboxBytes } = this.settings;
+    return Math.min(sessionInboxBytes, inboxBytes / Math.max(1, this.#sessions.size));
+  }
+
+  get outboxShare(): number {
+    const { sendBytes, sendSoftBytes } = this.settings;
+    return Math.min(sendSoftBytes, sendBytes / Math.max(1, this.#sessions.size));
+  }
+
+  sending(frame: string | Uint8Array): () => void {
+    const sent = this.#sending.take(frame);
+    if (this.#sending.bytes > this.settings.sendBytes) this.#cutSlowest();
+    return sent;
+  }
+
+  /** Frees the memory at once: whoever does not read what waits would not read a close frame behind it either. */
+  #cutSlowest(): void {
+    let slowest: Session | null = null;
+    for (const session of this.#sessions) {
+      if (session.unread > (slowest?.unread ?? 0)) slowest = session;
+    }
+    if (slowest === null) return;
+    const { peer, unread } = slowest;
+    this.log.info({ peer, unread }, "too much waits for slow readers; the slowest is cut");
+    slowest.terminate();
   }
 
   enter(document: Uint8Array): ReturnType<Rooms["enter"]> {

@@ -12,11 +12,13 @@ import {
   type LiveGroup,
   liveGroups,
   type LogFault,
+  type PendingPool,
   type ReceivedGroup,
   type Result,
   toHex,
 } from "bft-json-crdt";
-import { MAX_AWAITED_CHANGES, NEWS_MS, ROOM_PENDING_BYTES } from "./limits.ts";
+import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
+import type { Settings } from "./settings.ts";
 
 /** A session, as its room sees it. */
 export interface Member {
@@ -41,6 +43,16 @@ export interface RoomHost {
   storingFailed(error: unknown): void;
 }
 
+/** What bounds what waits in a room. */
+export interface RoomBounds {
+  readonly settings: Pick<
+    Settings,
+    "roomPendingBytes" | "peerPendingBytes" | "authorPendingBytes" | "exposedPendingBytes"
+  >;
+  /** The budget that all rooms have together. */
+  readonly pool: PendingPool;
+}
+
 /** One document on a relay. */
 export class Room {
   readonly document: Uint8Array;
@@ -50,11 +62,14 @@ export class Room {
   readonly #members = new Set<Member>();
   /** Who sent a change that is pending, by its hex id: they are told once it is durable. */
   readonly #awaited = new Map<string, Set<Member>>();
+  /** There are never more changes that wait. */
+  readonly #maxAwaited: number;
   #durable: number;
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
-  private constructor(history: History, log: ChangeLog, host: RoomHost) {
+  private constructor(history: History, log: ChangeLog, host: RoomHost, maxAwaited: number) {
+    this.#maxAwaited = maxAwaited;
     this.document = history.document;
     this.history = history;
     this.#log = log;
@@ -67,15 +82,24 @@ export class Room {
     document: Uint8Array,
     database: LevelLike,
     host: RoomHost,
+    { settings, pool }: RoomBounds,
   ): Promise<Result<Room, LogFault>> {
-    const history = new History({ document, limits: { pendingBytes: ROOM_PENDING_BYTES } });
+    const limits = {
+      pendingBytes: settings.roomPendingBytes,
+      pendingBytesPerPeer: settings.peerPendingBytes,
+      pendingBytesPerAuthor: settings.authorPendingBytes,
+      pendingBytesPerExposedAuthor: settings.exposedPendingBytes,
+      rejectedIds: ROOM_REJECTED_IDS,
+    };
+    const history = new History({ document, limits, pool });
     const log = new ChangeLog(database, document);
     for await (const fault of log.replay(history)) {
       if (fault !== null) return { ok: false, error: fault };
       // Other rooms have a turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    return { ok: true, value: new Room(history, log, host) };
+    const maxAwaited = Math.ceil(settings.roomPendingBytes / PENDING_CHANGE_BYTES);
+    return { ok: true, value: new Room(history, log, host, maxAwaited) };
   }
 
   /** Applied changes below this local index are durable. */
@@ -189,7 +213,7 @@ export class Room {
       return;
     }
     this.#awaited.set(key, new Set([from]));
-    if (this.#awaited.size <= MAX_AWAITED_CHANGES) return;
+    if (this.#awaited.size <= this.#maxAwaited) return;
     for (const oldest of this.#awaited.keys()) {
       this.#awaited.delete(oldest);
       return;

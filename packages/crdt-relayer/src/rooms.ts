@@ -2,7 +2,7 @@
  * The rooms that are loaded: each document once, however many sessions ask for it at once; loaded when the first session
  * comes, forgotten some time after the last has left, never more than a bound.
  */
-import { type LevelLike, type LogFault, type Result, toHex } from "bft-json-crdt";
+import { type LevelLike, type LogFault, PendingPool, type Result, toHex } from "bft-json-crdt";
 import type { Logger } from "pino";
 import type { CloseName } from "./close-codes.ts";
 import { messageOf, systemCode } from "./exit-codes.ts";
@@ -31,6 +31,7 @@ export class Rooms {
   readonly #settings: Settings;
   readonly #host: RoomHost;
   readonly #log: Logger;
+  readonly #pool: PendingPool;
   /** By hex document id; those without sessions in the order in which they were left. */
   readonly #entries = new Map<string, Entry>();
   #isClosed = false;
@@ -40,6 +41,7 @@ export class Rooms {
     this.#settings = settings;
     this.#host = host;
     this.#log = log;
+    this.#pool = new PendingPool(settings.pendingBytes);
   }
 
   /** Rooms in memory. */
@@ -125,7 +127,8 @@ export class Rooms {
     const start = performance.now();
     let loaded: Result<Room, LogFault>;
     try {
-      loaded = await Room.load(document, this.#database, this.#host);
+      const bounds = { settings: this.#settings, pool: this.#pool };
+      loaded = await Room.load(document, this.#database, this.#host, bounds);
     } catch (error) {
       if (systemCode(error).startsWith("LEVEL_")) return this.#damaged(key, messageOf(error));
       this.#log.error({ err: error, document: key }, "an internal error; the room is not loaded");
@@ -170,6 +173,7 @@ export class Rooms {
   #drop(key: string, entry: Entry): void {
     if (entry.grace !== null) clearTimeout(entry.grace);
     this.#entries.delete(key);
+    entry.room?.history.forgetPending();
     this.#log.debug({ document: key }, "room forgotten");
   }
 }

@@ -8,6 +8,7 @@ import {
   isWellFormed,
   type LiveGroup,
   parseMessage,
+  ResendBudget,
   type Result,
   SyncSession,
   toHex,
@@ -17,11 +18,13 @@ import { WebSocket } from "ws";
 import { CLOSE, type CloseName } from "./close-codes.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
 import {
+  CREDIT_MS,
+  CREDIT_PER_MS,
   FRAME_OVERHEAD_BYTES,
-  INBOX_BYTES,
+  LINE_INBOX_BYTES,
   MAX_COMMAND_LENGTH,
   TURN_BYTES,
-  TURN_FRAMES,
+  TURN_MS,
 } from "./limits.ts";
 import { counted, type Member, type Room } from "./room.ts";
 import type { RoomRefusal } from "./rooms.ts";
@@ -40,6 +43,12 @@ export interface SessionHost {
   readonly log: Logger;
   /** Gives each session its turn. */
   readonly turns: Turns;
+  /** Bytes that this session may have waiting to be handled and stored: its part of what all may have. */
+  readonly inboxShare: number;
+  /** Bytes of answers that this session may keep back while its socket takes no more. */
+  readonly outboxShare: number;
+  /** A session gives a frame to its socket; returns what to call when the socket is done with it. */
+  sending(frame: string | Uint8Array): () => void;
   /** Takes a place in a room; see Rooms. */
   enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
   leave(document: Uint8Array): void;
@@ -64,13 +73,15 @@ export class Session implements Member {
   #roomName: string | null = null;
   #sync: SyncSession | null = null;
   /** What the documents that this socket was in have cost; joining one again does not refill it. */
-  readonly #budgets = new WeakMap<Room["history"], SyncSession["budget"]>();
+  readonly #budgets = new WeakMap<Room["history"], ResendBudget>();
   /** A room is being entered: what comes meanwhile waits in the inbox. */
   #isEntering = false;
-  /** This socket has had its turn: what comes waits in the inbox for the next one. */
-  #hasHadTurn = false;
-  #turnFrames = 0;
-  #turnBytes = 0;
+  /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
+  #credit = CREDIT_MS;
+  #creditAt = performance.now();
+  #isInLine = false;
+  /** The socket is gone; what it sent before is still taken, in turns. */
+  #isGone = false;
   /** Bytes sent since others had a turn. */
   #sentBytes = 0;
   #isYielding = false;
@@ -81,11 +92,8 @@ export class Session implements Member {
   #isAlive = true;
   #isDraining = false;
   #isClosed = false;
+  #isLeft = false;
   readonly #joinTimer: NodeJS.Timeout;
-  readonly #written = (): void => {
-    this.#drained();
-  };
-
   /** `peer` labels who is at the other end in logs and quotas. */
   constructor(socket: WebSocket, peer: string, host: SessionHost) {
     this.#socket = socket;
@@ -109,12 +117,10 @@ export class Session implements Member {
       this.#log.debug({ error: error.message }, "socket error");
     });
     socket.on("close", (code) => {
-      this.#guard(() => {
-        this.#takeLast();
-      });
-      this.#end();
       this.#log.debug({ code }, "session closed");
-      host.ended(this);
+      this.#isGone = true;
+      if (this.#isEntering) this.#inbox.length = 0;
+      if (this.#inbox.length === 0) this.#leave();
     });
   }
 
@@ -122,8 +128,14 @@ export class Session implements Member {
     return this.#kind;
   }
 
+  /** Bytes that wait for the other end to read them. */
+  get unread(): number {
+    return this.#socket.bufferedAmount;
+  }
+
   /** Cuts a connection that has not answered the last ping, and pings any other. */
   checkAlive(): void {
+    if (this.#isGone) return;
     // While the socket is not read, no answer can come.
     if (this.#isAlive || this.#socket.isPaused) {
       this.#isAlive = false;
@@ -137,6 +149,8 @@ export class Session implements Member {
   /** Takes nothing in any more, but can still be told what became of what it took. */
   drain(): void {
     this.#isDraining = true;
+    this.#inbox.length = 0;
+    if (this.#isGone) this.#leave();
   }
 
   /** Ends the session in one of the documented ways. */
@@ -154,6 +168,7 @@ export class Session implements Member {
   terminate(): void {
     this.#end();
     this.#socket.terminate();
+    if (this.#isGone) this.#leave();
   }
 
   acknowledge(ids: readonly Uint8Array[]): void {
@@ -171,9 +186,11 @@ export class Session implements Member {
   await(bytes: number): void {
     this.#awaited += bytes;
     if (this.#isClosed) return;
-    if (this.#awaited > INBOX_BYTES) {
+    const { inboxShare } = this.#host;
+    const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
+    if (this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
-    } else if (this.#socket.isPaused && this.#awaited <= INBOX_BYTES / 2) {
+    } else if (this.#socket.isPaused && this.#awaited <= share / 2) {
       this.#socket.resume();
     }
   }
@@ -191,36 +208,47 @@ export class Session implements Member {
 
   #take(frame: string | Uint8Array): void {
     if (this.#isDraining) return;
-    if (!this.#isEntering && !this.#hasHadTurn && this.#inbox.length === 0) {
-      this.#handle(frame);
-      this.#countTurn(frame);
+    if (!this.#isEntering && this.#inbox.length === 0 && this.#hasCredit()) {
+      this.#handleTimed(frame);
       return;
     }
     this.#inbox.push(frame);
     this.await(frame.length + FRAME_OVERHEAD_BYTES);
+    if (!this.#isEntering) this.#standInLine();
   }
 
-  /** After so many frames, others have a turn before more of this socket are handled. */
-  #countTurn(frame: string | Uint8Array): void {
-    this.#turnFrames++;
-    this.#turnBytes += frame.length;
-    if (this.#hasHadTurn || (this.#turnFrames < TURN_FRAMES && this.#turnBytes < TURN_BYTES))
-      return;
-    this.#hasHadTurn = true;
+  #hasCredit(): boolean {
+    const now = performance.now();
+    const earned = (now - this.#creditAt) * CREDIT_PER_MS;
+    this.#credit = Math.min(CREDIT_MS, this.#credit + earned);
+    this.#creditAt = now;
+    return this.#credit > 0;
+  }
+
+  #handleTimed(frame: string | Uint8Array): void {
+    const start = performance.now();
+    this.#handle(frame);
+    this.#credit -= performance.now() - start;
+  }
+
+  #standInLine(): void {
+    if (this.#isInLine || this.#inbox.length === 0) return;
+    this.#isInLine = true;
     this.#host.turns.next(() => {
-      this.#hasHadTurn = false;
-      this.#turnFrames = 0;
-      this.#turnBytes = 0;
+      this.#isInLine = false;
       this.#guard(() => {
         this.#openInbox();
       });
+      if (this.#isGone && this.#inbox.length === 0) this.#leave();
     });
   }
 
-  /** The peer has gone and gets no answers, but the changes that it sent before are taken. */
-  #takeLast(): void {
-    if (this.#isEntering || this.#isDraining) return;
-    for (const frame of this.#inbox) if (typeof frame !== "string") this.#handle(frame);
+  /** The socket is gone and all that came from it is taken. */
+  #leave(): void {
+    this.#end();
+    if (this.#isLeft) return;
+    this.#isLeft = true;
+    this.#host.ended(this);
   }
 
   #handle(frame: string | Uint8Array): void {
@@ -287,9 +315,7 @@ export class Session implements Member {
       if (entered.ok) this.#settle(entered.value, name, kind);
       else this.#turnAway(entered.error, kind);
     });
-    this.#guard(() => {
-      this.#openInbox();
-    });
+    this.#standInLine();
   }
 
   #settle(room: Room, name: string | null, kind: Member["kind"]): void {
@@ -314,7 +340,12 @@ export class Session implements Member {
       }),
     );
     room.tell(`* a program came in; ${this.#company(room)}`, this);
-    const budget = this.#budgets.get(room.history);
+    let budget = this.#budgets.get(room.history);
+    if (budget === undefined) {
+      const { resendBytes } = this.#host.settings;
+      budget = new ResendBudget(room.history, { resentBytes: resendBytes });
+      this.#budgets.set(room.history, budget);
+    }
     this.#sync = new SyncSession({
       history: room.history,
       peer: this.peer,
@@ -324,9 +355,9 @@ export class Session implements Member {
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
       },
-      ...(budget === undefined ? {} : { budget }),
+      outboxBytes: () => this.#host.outboxShare,
+      budget,
     });
-    this.#budgets.set(room.history, this.#sync.budget);
     this.#sync.open();
   }
 
@@ -336,19 +367,22 @@ export class Session implements Member {
     this.close(close);
   }
 
+  /** One turn: as much of what waits as a short time allows, at least one frame. */
   #openInbox(): void {
+    const end = performance.now() + TURN_MS;
     let taken = 0;
     let bytes = 0;
-    while (!this.#isEntering && !this.#hasHadTurn && !this.#isDraining) {
+    while (!this.#isEntering) {
       const frame = this.#inbox[taken];
-      if (frame === undefined) break;
+      if (frame === undefined || (taken > 0 && performance.now() >= end)) break;
       taken++;
       bytes += frame.length + FRAME_OVERHEAD_BYTES;
-      this.#handle(frame);
-      this.#countTurn(frame);
+      // Someone who is gone gets no answers.
+      if (!this.#isGone || typeof frame !== "string") this.#handleTimed(frame);
     }
     this.#inbox.splice(0, taken);
     this.await(-bytes);
+    if (!this.#isEntering) this.#standInLine();
   }
 
   #commands(): CommandContext {
@@ -398,7 +432,11 @@ export class Session implements Member {
   #send(frame: string | Uint8Array): boolean {
     if (this.#isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
     const { sendSoftBytes, sendHardBytes } = this.#host.settings;
-    this.#socket.send(frame, { binary: typeof frame !== "string" }, this.#written);
+    const sent = this.#host.sending(frame);
+    this.#socket.send(frame, { binary: typeof frame !== "string" }, () => {
+      sent();
+      this.#drained();
+    });
     if (this.#socket.bufferedAmount > sendHardBytes) {
       this.#log.info({ buffered: this.#socket.bufferedAmount }, "slow reader");
       this.close("slowReader");

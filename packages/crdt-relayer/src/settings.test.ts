@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { MAX_GROUP_BYTES } from "bft-json-crdt";
 import { afterAll, describe, expect, it } from "vitest";
 import { RelayError } from "./exit-codes.ts";
 import {
@@ -71,6 +72,32 @@ describe("settings", () => {
       expect(load).toThrow(RelayError);
       expect(load).toThrow(place);
     }
+  });
+
+  it("bound what waits in memory, never below what the greatest change takes", () => {
+    const budgets = SETTING_NAMES.filter(
+      (name) => name.endsWith("Bytes") && name !== "resendBytes",
+    );
+    expect(budgets.length).toBeGreaterThan(8);
+    for (const name of budgets) {
+      const reader = SETTINGS[name].read;
+      for (const wrong of ["-1", "x", "1.5", 1.5, -1, NaN, Infinity, "", "9".repeat(17)])
+        expect(reader(wrong)).toBeNull();
+    }
+    for (const name of ["pendingBytes", "roomPendingBytes", "inboxBytes", "sendBytes"] as const) {
+      expect(() => completeSettings({ [name]: MAX_GROUP_BYTES - 1 }, env)).toThrow(RelayError);
+      expect(completeSettings({ [name]: MAX_GROUP_BYTES }, env)[name]).toBe(MAX_GROUP_BYTES);
+      expect(SETTINGS[name].accepts).toContain("a change of the greatest size must fit");
+    }
+  });
+
+  it("are in the README, every bound with its default", () => {
+    const page = readFileSync(new URL("../README.md", import.meta.url), "utf8");
+    const rows = [...page.matchAll(/^\| `--([a-z-]+)` \| (\d+) \|/gmu)].map(([, ...row]) => row);
+    const bounds = SETTING_NAMES.filter((name) => SETTINGS[name].isBound);
+    expect(rows).toEqual(
+      bounds.map((name) => [flagOf(name), String(SETTINGS[name].standard(env))]),
+    );
   });
 
   it("make a folder absolute, and leave :memory: alone", () => {

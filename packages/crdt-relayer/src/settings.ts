@@ -25,8 +25,17 @@ export interface Settings {
   readonly maxSessions: number;
   readonly maxRoomSessions: number;
   readonly maxFrameBytes: number;
+  readonly pendingBytes: number;
+  readonly roomPendingBytes: number;
+  readonly peerPendingBytes: number;
+  readonly authorPendingBytes: number;
+  readonly exposedPendingBytes: number;
+  readonly inboxBytes: number;
+  readonly sessionInboxBytes: number;
+  readonly sendBytes: number;
   readonly sendSoftBytes: number;
   readonly sendHardBytes: number;
+  readonly resendBytes: number;
   readonly joinSeconds: number;
   readonly pingSeconds: number;
   readonly roomGraceSeconds: number;
@@ -101,6 +110,32 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   maxSessions: count("connections at once", limits.DEFAULT_MAX_SESSIONS, 1),
   maxRoomSessions: count("connections in one room at once", limits.DEFAULT_MAX_ROOM_SESSIONS, 1),
   maxFrameBytes: count("bytes of one frame", limits.MIN_FRAME_BYTES, limits.MIN_FRAME_BYTES),
+  pendingBytes: budget(
+    "bytes of changes that wait for others, in all rooms together",
+    limits.DEFAULT_PENDING_BYTES,
+  ),
+  roomPendingBytes: budget("the same in one room", limits.DEFAULT_ROOM_PENDING_BYTES),
+  peerPendingBytes: budget(
+    "the same in one room, delivered from one address",
+    limits.DEFAULT_PEER_PENDING_BYTES,
+  ),
+  authorPendingBytes: budget(
+    "the same in one room, signed by one author",
+    limits.DEFAULT_AUTHOR_PENDING_BYTES,
+  ),
+  exposedPendingBytes: budget(
+    "the same, by an author who is caught equivocating",
+    limits.DEFAULT_EXPOSED_PENDING_BYTES,
+  ),
+  inboxBytes: budget(
+    "bytes received and not stored yet, of all connections",
+    limits.DEFAULT_INBOX_BYTES,
+  ),
+  sessionInboxBytes: budget("the same of one connection", limits.DEFAULT_SESSION_INBOX_BYTES),
+  sendBytes: budget(
+    "bytes waiting for all slow readers before the slowest is cut",
+    limits.DEFAULT_SEND_BYTES,
+  ),
   sendSoftBytes: count(
     "bytes waiting for a slow reader before it is fed from the history",
     limits.DEFAULT_SEND_SOFT_BYTES,
@@ -110,6 +145,11 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "bytes waiting for a slow reader before it is closed",
     limits.DEFAULT_SEND_HARD_BYTES,
     65_536,
+  ),
+  resendBytes: count(
+    "bytes that one connection may have sent again on demand",
+    limits.DEFAULT_RESEND_BYTES,
+    0,
   ),
   joinSeconds: seconds(
     "seconds in which a connection must join a room",
@@ -243,6 +283,15 @@ function count(help: string, standard: number, least: number): Setting<number> {
     read: (value) => readNumber(value, least, Number.MAX_SAFE_INTEGER),
     accepts: `a whole number of at least ${least}`,
     isBound: true,
+  };
+}
+
+/** A bound on what waits in memory: with less than the greatest change takes, such a change would never get through. */
+function budget(help: string, standard: number): Setting<number> {
+  const least = limits.MIN_BUDGET_BYTES;
+  return {
+    ...count(help, standard, least),
+    accepts: `a whole number of at least ${least}: a change of the greatest size must fit`,
   };
 }
 

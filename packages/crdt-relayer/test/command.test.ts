@@ -45,6 +45,11 @@ describe("crdt-relayer", () => {
     [["extra"], /too many arguments/u],
     [["--log-level", "loud"], /--log-level cannot be "loud"/u],
     [["--max-frame-bytes", "1000"], /--max-frame-bytes cannot be "1000"/u],
+    [
+      ["--pending-bytes", "1000"],
+      /--pending-bytes cannot be "1000"\n {2}why: {2}it must be a whole number of at least 1048576: a change of the greatest size must fit/u,
+    ],
+    [["--room-pending-byte", "1"], /Did you mean --room-pending-bytes\?/u],
     [["--send-hard-bytes", "70000"], /--send-hard-bytes cannot be 70000/u],
     [["--config", "/nowhere/config.toml"], /cannot read the config file \/nowhere\/config.toml/u],
   ])("ends with 2 and a hint for %j", async (args, message) => {

@@ -137,8 +137,9 @@ const SELF = -1;
 class References {
   /** Changes referred to besides prev and parents; sorted by id once `slots` was called. */
   readonly refs: number[] = [];
-  /** The same, by chain. */
-  readonly #refsOfChain = new Map<number, number[]>();
+  readonly #referred = new Set<number>();
+  /** The one of them that was named last, by chain. */
+  readonly #lastOfChain = new Map<number, number>();
   readonly #history: History;
   readonly #draft: Draft;
   readonly #ground: Ground;
@@ -231,12 +232,10 @@ class References {
   /** Makes sure that the body names a change. */
   #refer(change: number): void {
     const { prev, parents } = this.#ground;
-    if (change === prev || parents.includes(change)) return;
-    const chain = this.#history.chainIndexAt(change);
-    const known = this.#refsOfChain.get(chain) ?? [];
-    if (known.includes(change)) return;
-    this.#refsOfChain.set(chain, [...known, change]);
+    if (change === prev || parents.includes(change) || this.#referred.has(change)) return;
+    this.#referred.add(change);
     this.refs.push(change);
+    this.#lastOfChain.set(this.#history.chainIndexAt(change), change);
   }
 
   /** A change named anyway that has this one behind it on its chain, else the chain's tip, else the change itself. */
@@ -246,11 +245,11 @@ class References {
     for (const named of [prev, ...parents]) {
       if (named >= 0 && this.#isBehind(change, named)) return named;
     }
-    for (const named of this.#refsOfChain.get(history.chainIndexAt(change)) ?? []) {
-      if (this.#isBehind(change, named)) return named;
-    }
-    const tips = history.tipsOf(history.authorAt(change), history.chainAt(change));
-    return tips.length === 1 ? tips[0]!.index : change;
+    // Of a chain with very many branches only the last one that was named is looked at.
+    const last = this.#lastOfChain.get(history.chainIndexAt(change));
+    if (last !== undefined && this.#isBehind(change, last)) return last;
+    const tip = history.tipOf(change);
+    return tip >= 0 ? tip : change;
   }
 
   #isBehind(change: number, later: number): boolean {

@@ -395,7 +395,7 @@ export class Editor {
     register: Register,
     made: 0 | 1,
     content: Value,
-    replaced: readonly number[] = register.assignments.standing().slice(0, MAX_REPLACED),
+    replaced: readonly number[] = register.assignments.greatest(MAX_REPLACED),
   ): number {
     const place = placeOf(register);
     const bytes = sizeOf(content) + replaced.length * (TARGET_BYTES + REFERENCE_BYTES);

@@ -32,7 +32,8 @@ export function encodeSaved({ document, schema, groups }: Saved): Uint8Array {
   else writer.bytes(schema);
   writer.arrayHeader(groups.length);
   for (const group of groups) writer.bytes(group);
-  return writer.take();
+  // Of a writer that nobody uses again: a copy would take the memory of the whole history once more.
+  return writer.view();
 }
 
 /** Reads the outline of a file; the groups are judged by whoever receives them. */

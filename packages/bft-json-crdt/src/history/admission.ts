@@ -29,36 +29,45 @@ export interface Candidate {
 }
 
 /**
- * Marks as `admitted` the greatest set of candidates that can be applied in one step, in their order.
- * Expects `inGroup`, `missing`, `prev` and `fault` to be set.
+ * Marks as `admitted` the greatest set of candidates that can be applied in one step. Expects `inGroup`, `missing`, `prev`
+ * and `fault` to be set. Linear in the candidates and their dependencies: each falls once, whatever it takes with it.
  */
 export function admit(candidates: readonly Candidate[]): void {
+  const covers = new Map<Candidate, number>();
   for (const candidate of candidates) {
-    candidate.admitted =
-      candidate.fault === null &&
-      candidate.missing.length === 0 &&
-      candidate.inGroup.every((dependency) => dependency.admitted);
+    candidate.admitted = true;
+    const { prev } = candidate;
+    if (prev !== null) covers.set(prev, (covers.get(prev) ?? 0) + 1);
   }
-  // Dropping one candidate can take the cover from an earlier one and the ground from a later one. Each round drops
-  // at least one, and a round is linear in the group, which is bounded.
-  for (let shrank = true; shrank;) {
-    shrank = false;
-    const covered = new Set<Candidate>();
-    for (let i = candidates.length - 1; i >= 0; i--) {
-      const candidate = candidates[i]!;
-      if (!candidate.admitted) continue;
-      if (candidate.signature === null && !covered.has(candidate)) {
-        candidate.admitted = false;
-        shrank = true;
-      } else if (candidate.prev !== null) {
-        covered.add(candidate.prev);
-      }
-    }
-    if (!shrank) return;
-    for (const candidate of candidates) {
-      if (candidate.admitted && !candidate.inGroup.every((dependency) => dependency.admitted)) {
-        candidate.admitted = false;
-      }
+  const falling = candidates.filter(
+    (candidate) =>
+      candidate.fault !== null ||
+      candidate.missing.length > 0 ||
+      (candidate.signature === null && !covers.has(candidate)),
+  );
+  if (falling.length === 0) return;
+  const dependents = dependentsOf(candidates);
+  // Who falls takes the ground from what builds on it, and perhaps the last cover from the change before it.
+  for (const candidate of falling) {
+    if (!candidate.admitted) continue;
+    candidate.admitted = false;
+    for (const dependent of dependents.get(candidate) ?? []) falling.push(dependent);
+    const { prev } = candidate;
+    if (prev === null) continue;
+    const left = covers.get(prev)! - 1;
+    covers.set(prev, left);
+    if (left === 0 && prev.signature === null) falling.push(prev);
+  }
+}
+
+function dependentsOf(candidates: readonly Candidate[]): Map<Candidate, Candidate[]> {
+  const dependents = new Map<Candidate, Candidate[]>();
+  for (const candidate of candidates) {
+    for (const dependency of candidate.inGroup) {
+      const known = dependents.get(dependency);
+      if (known === undefined) dependents.set(dependency, [candidate]);
+      else known.push(candidate);
     }
   }
+  return dependents;
 }

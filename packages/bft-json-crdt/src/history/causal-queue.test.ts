@@ -1,13 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { DecodedBody } from "../change/index.ts";
-import { CausalQueue } from "./causal-queue.ts";
+import { CausalQueue, PendingPool } from "./causal-queue.ts";
 import type { PendingChange, QueueBounds } from "./causal-queue.ts";
 
-const UNBOUNDED: QueueBounds = { total: Infinity, perPeer: Infinity, perAuthor: Infinity };
+const UNBOUNDED: QueueBounds = {
+  total: Infinity,
+  perPeer: Infinity,
+  perAuthor: Infinity,
+  perExposedAuthor: Infinity,
+};
 
-/** Bytes that an entry is charged with, besides its body. */
+/** Bytes that an entry is charged with besides its body, with up to four missing dependencies; and for each more. */
 const OVERHEAD = 1_024;
+const PER_DEPENDENCY = 192;
 
 function entry(
   key: string,
@@ -21,7 +26,7 @@ function entry(
     id: new Uint8Array(32),
     body: new Uint8Array(bytes),
     signature: new Uint8Array(64),
-    header: { author: new Uint8Array(32).fill(author) } as unknown as DecodedBody,
+    author: `author ${author}`,
     peer,
     waitsFor: new Set(waitsFor),
   };
@@ -37,7 +42,7 @@ const anyAction = fc.oneof(
     arbitrary: fc.record({
       do: fc.constant("add" as const),
       key: anyKey,
-      waitsFor: fc.uniqueArray(anyKey, { minLength: 1, maxLength: 3 }),
+      waitsFor: fc.uniqueArray(anyKey, { minLength: 1, maxLength: 6 }),
       peer: fc.constantFrom("p", "q", "author 0"),
       author: fc.nat(2),
       bytes: fc.nat(700),
@@ -47,6 +52,10 @@ const anyAction = fc.oneof(
     weight: 2,
     arbitrary: fc.record({ do: fc.constantFrom("remove", "release", "condemn"), key: anyKey }),
   },
+  {
+    weight: 1,
+    arbitrary: fc.record({ do: fc.constant("expose"), key: anyKey, author: fc.nat(2) }),
+  },
 );
 
 describe("a causal queue", () => {
@@ -55,6 +64,7 @@ describe("a causal queue", () => {
       total: fc.integer({ min: 1_200, max: 9_000 }),
       perPeer: fc.integer({ min: 1_200, max: 6_000 }),
       perAuthor: fc.integer({ min: 1_200, max: 6_000 }),
+      perExposedAuthor: fc.integer({ min: 0, max: 3_000 }),
     });
     let dropped = 0;
     fc.assert(
@@ -64,25 +74,50 @@ describe("a causal queue", () => {
         (bounds, actions) => {
           const queue = new CausalQueue(bounds);
           let held: PendingChange[] = [];
+          const exposed = new Set<number>();
+          const quotaOf = (author: number): number =>
+            exposed.has(author)
+              ? Math.min(bounds.perAuthor, bounds.perExposedAuthor)
+              : bounds.perAuthor;
+          // An entry is charged for all that it waits for when it comes.
+          const charged = new Map<string, number>();
+          const costOf = (entries: readonly PendingChange[]): number =>
+            entries.reduce((sum, one) => sum + charged.get(one.key)!, 0);
           for (const action of actions) {
             const { key } = action;
             if ("waitsFor" in action) {
               if (queue.get(key) !== undefined || action.waitsFor.includes(key)) continue;
               const added = entry(key, action.waitsFor, action.peer, action.author, action.bytes);
-              const cost = action.bytes + OVERHEAD;
-              const fits = cost <= Math.min(bounds.total, bounds.perPeer, bounds.perAuthor);
-              expect(queue.add(added)).toBe(fits);
-              if (!fits) continue;
+              const cost =
+                action.bytes + OVERHEAD + Math.max(0, action.waitsFor.length - 4) * PER_DEPENDENCY;
+              const least = Math.min(bounds.total, bounds.perPeer, quotaOf(action.author));
+              expect(queue.add(added)).toBe(cost <= least);
+              if (cost > least) continue;
+              charged.set(key, cost);
               const before = held;
               held = before.filter((one) => queue.get(one.key) === one);
               // Room is made only where it is needed: at the cost of the same peer, the same author, or the total.
               if (held.length < before.length) {
                 dropped++;
-                expect(costOf(before) + cost).toBeGreaterThan(
-                  Math.min(bounds.total, bounds.perPeer, bounds.perAuthor),
-                );
+                expect(costOf(before) + cost).toBeGreaterThan(least);
               }
               held.push(added);
+            } else if ("author" in action) {
+              queue.expose(`author ${action.author}`);
+              exposed.add(action.author);
+              const before = held;
+              held = before.filter((one) => queue.get(one.key) === one);
+              // Nobody else loses anything, and this author no more than has to go: the oldest first.
+              const author = `author ${action.author}`;
+              const isTheirs = (one: PendingChange): boolean => one.author === author;
+              expect(held.filter((one) => !isTheirs(one))).toEqual(
+                before.filter((one) => !isTheirs(one)),
+              );
+              const [own, left] = [before.filter(isTheirs), held.filter(isTheirs)];
+              expect(left).toEqual(own.slice(own.length - left.length));
+              const last = own[own.length - left.length - 1];
+              if (last !== undefined)
+                expect(costOf([last, ...left])).toBeGreaterThan(quotaOf(action.author));
             } else if (action.do === "remove") {
               queue.remove(key);
               held = held.filter((one) => one.key !== key);
@@ -107,8 +142,8 @@ describe("a causal queue", () => {
               );
             }
             for (const author of [0, 1, 2]) {
-              const own = held.filter(({ header }) => header.author[0] === author);
-              expect(costOf(own)).toBeLessThanOrEqual(bounds.perAuthor);
+              const own = held.filter((one) => one.author === `author ${author}`);
+              expect(costOf(own)).toBeLessThanOrEqual(quotaOf(author));
             }
             const waited = new Set(held.flatMap(({ waitsFor }) => [...waitsFor]));
             const missing = [...waited].filter((one) => !keys(held).includes(one));
@@ -168,6 +203,45 @@ describe("a causal queue", () => {
   });
 });
 
-function costOf(entries: readonly PendingChange[]): number {
-  return entries.reduce((sum, { body }) => sum + body.length + OVERHEAD, 0);
-}
+describe("a pool of causal queues", () => {
+  it("holds all of them together within its limit, and the fullest gives way", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 2, max: 12 }),
+        fc.array(fc.tuple(fc.nat(3), fc.nat(9), fc.boolean()), { maxLength: 60, size: "max" }),
+        (room, steps) => {
+          const pool = new PendingPool(room * OVERHEAD);
+          const queues = [0, 1, 2, 3].map(() => new CausalQueue(UNBOUNDED, pool));
+          for (const [which, number, isAdded] of steps) {
+            const [queue, key] = [queues[which]!, `c${number}`];
+            const before = queues.map(({ bytes }) => bytes);
+            if (!isAdded) queue.remove(key);
+            else if (queue.get(key) === undefined) {
+              expect(queue.add(entry(key, ["x"]))).toBe(true);
+              const after = queues.map(({ bytes }) => bytes);
+              const total = before.reduce((sum, bytes) => sum + bytes, 0);
+              for (const [i, bytes] of after.entries()) {
+                if (bytes >= before[i]!) continue;
+                expect(total + OVERHEAD).toBeGreaterThan(pool.limit);
+                expect(before[i]).toBe(Math.max(...before));
+              }
+            }
+            const sum = queues.reduce((all, { bytes }) => all + bytes, 0);
+            expect(pool.bytes).toBe(sum);
+            expect(sum).toBeLessThanOrEqual(pool.limit);
+          }
+          for (const queue of queues) queue.clear();
+          expect(pool.bytes).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it("takes nothing that alone is over its limit, and drops nothing for it", () => {
+    const pool = new PendingPool(2 * OVERHEAD);
+    const [one, other] = [new CausalQueue(UNBOUNDED, pool), new CausalQueue(UNBOUNDED, pool)];
+    expect(one.add(entry("a", ["x"]))).toBe(true);
+    expect(other.add(entry("b", ["x"], "p", 0, OVERHEAD + 1))).toBe(false);
+    expect([one.count, other.count, pool.bytes]).toEqual([1, 0, OVERHEAD]);
+  });
+});

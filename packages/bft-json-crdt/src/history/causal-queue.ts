@@ -2,10 +2,10 @@
  * The causal queue: changes whose signature is verified but whose dependencies are not all applied.
  *
  * A local cache and no promise: it is bounded in bytes in total, per peer (whoever delivered) and per author, and what
- * it drops is asked for again by id. Nothing here recurses: a reversed chain of any length drains in a loop.
+ * it drops is asked for again by id. What an entry is charged with is at least what it takes in memory, so the bounds are
+ * bounds of memory. Nothing here recurses: a reversed chain of any length drains in a loop.
  */
-import type { DecodedBody } from "../change/index.ts";
-import { keyOf } from "./id-key.ts";
+import { Heaviest } from "./heaviest.ts";
 
 /** A change that waits. */
 export interface PendingChange {
@@ -13,7 +13,8 @@ export interface PendingChange {
   readonly id: Uint8Array;
   readonly body: Uint8Array;
   readonly signature: Uint8Array;
-  readonly header: DecodedBody;
+  /** Map key of the author, who is charged for it as well. */
+  readonly author: string;
   /** Label of the peer that delivered it, which is charged for it. */
   readonly peer: string;
   /** Dependencies that are still missing, by id key. */
@@ -25,22 +26,46 @@ export interface QueueBounds {
   readonly total: number;
   readonly perPeer: number;
   readonly perAuthor: number;
+  /** For authors who were told to {@link CausalQueue.expose}. */
+  readonly perExposedAuthor: number;
 }
 
-/** Rough bytes that an entry costs besides its body: header objects, keys, table entries. */
+/** Bytes that an entry takes besides its body, measured: objects, keys, table entries, and four dependencies. */
 const ENTRY_COST = 1_024;
+const FREE_DEPENDENCIES = 4;
+
+/** Bytes that each further missing dependency takes: its key, and a place in two tables. */
+const DEPENDENCY_COST = 192;
+
+/** Whoever is charged, and for what: entries in order of arrival, so that the oldest goes first. */
+interface Account {
+  bytes: number;
+  readonly keys: Set<string>;
+  /** Among the heaviest peers; of an author's account always -1. */
+  place: number;
+}
 
 /** Holds pending changes and tells which become ready when something is applied or rejected. */
 export class CausalQueue {
   bytes = 0;
   readonly #bounds: QueueBounds;
+  readonly #pool: PendingPool | null;
   readonly #entries = new Map<string, PendingChange>();
-  readonly #waiters = new Map<string, Set<string>>();
-  /** Entries in order of arrival for each payer ("peer …" and "author …"), so that the oldest goes first. */
-  readonly #payers = new Map<string, { bytes: number; keys: Set<string> }>();
+  /** What each entry was charged with: fewer dependencies are missing later. */
+  readonly #costs = new Map<string, number>();
+  /** Who waits for a dependency: mostly one, and then without a set of its own. */
+  readonly #waiters = new Map<string, string | Set<string>>();
+  readonly #peers = new Map<string, Account>();
+  readonly #authors = new Map<string, Account>();
+  readonly #exposed = new Set<string>();
+  readonly #heaviestPeers = new Heaviest<Account>();
+  /** Among the queues of its pool. */
+  place = -1;
 
-  constructor(bounds: QueueBounds) {
+  /** A `pool` bounds several queues together. */
+  constructor(bounds: QueueBounds, pool: PendingPool | null = null) {
     this.#bounds = bounds;
+    this.#pool = pool;
   }
 
   get count(): number {
@@ -63,23 +88,21 @@ export class CausalQueue {
   /** Queues a change; false when it alone is over a bound. Makes room by dropping the payer's oldest entries. */
   add(entry: PendingChange): boolean {
     const cost = costOf(entry);
-    const { total, perPeer, perAuthor } = this.#bounds;
-    if (cost > total || cost > perPeer || cost > perAuthor) return false;
-    const peer = `peer ${entry.peer}`;
-    const author = authorOf(entry);
-    this.#makeRoom(peer, perPeer - cost);
-    this.#makeRoom(author, perAuthor - cost);
-    while (this.bytes > total - cost) this.#dropOldestOf(this.#heaviestPeer());
+    const { total, perPeer } = this.#bounds;
+    const perAuthor = this.#quotaOf(entry.author);
+    const most = Math.min(total, perPeer, perAuthor, this.#pool?.limit ?? Infinity);
+    if (cost > most) return false;
+    this.#makeRoom(this.#peers, entry.peer, perPeer - cost);
+    this.#makeRoom(this.#authors, entry.author, perAuthor - cost);
+    while (this.bytes > total - cost) this.dropOne();
+    this.#pool?.makeRoom(cost);
 
     this.#entries.set(entry.key, entry);
-    this.bytes += cost;
-    this.#charge(peer, entry.key, cost);
-    this.#charge(author, entry.key, cost);
-    for (const key of entry.waitsFor) {
-      let waiters = this.#waiters.get(key);
-      if (waiters === undefined) this.#waiters.set(key, (waiters = new Set()));
-      waiters.add(entry.key);
-    }
+    this.#costs.set(entry.key, cost);
+    this.#count(cost);
+    this.#heaviestPeers.update(charge(this.#peers, entry.peer, entry.key, cost));
+    charge(this.#authors, entry.author, entry.key, cost);
+    for (const key of entry.waitsFor) this.#wait(key, entry.key);
     return true;
   }
 
@@ -88,24 +111,34 @@ export class CausalQueue {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
-    const cost = costOf(entry);
-    this.bytes -= cost;
-    this.#refund(`peer ${entry.peer}`, key, cost);
-    this.#refund(authorOf(entry), key, cost);
+    const cost = this.#costs.get(key)!;
+    this.#costs.delete(key);
+    this.#count(-cost);
+    this.#heaviestPeers.update(refund(this.#peers, entry.peer, key, cost));
+    refund(this.#authors, entry.author, key, cost);
     for (const missing of entry.waitsFor) {
       const waiters = this.#waiters.get(missing);
-      waiters?.delete(key);
-      if (waiters?.size === 0) this.#waiters.delete(missing);
+      if (typeof waiters === "object") waiters.delete(key);
+      if (waiters === key || (typeof waiters === "object" && waiters.size === 0))
+        this.#waiters.delete(missing);
     }
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    for (const key of [...this.#entries.keys()]) this.remove(key);
+  }
+
+  /** Lowers the quota of an author who has equivocated; what is over it is dropped, the oldest first. */
+  expose(author: string): void {
+    this.#exposed.add(author);
+    this.#makeRoom(this.#authors, author, this.#bounds.perExposedAuthor);
   }
 
   /** Tells that a change was applied; takes out and returns the entries that nothing holds back any more. */
   release(key: string): PendingChange[] {
-    const waiters = this.#waiters.get(key);
-    if (waiters === undefined) return [];
-    this.#waiters.delete(key);
     const ready: PendingChange[] = [];
-    for (const waiter of waiters) {
+    for (const waiter of this.#takeWaiters(key)) {
       const entry = this.#entries.get(waiter)!;
       entry.waitsFor.delete(key);
       if (entry.waitsFor.size > 0) continue;
@@ -117,55 +150,111 @@ export class CausalQueue {
 
   /** Tells that a change was rejected; takes out and returns the entries that depend on it directly. */
   condemn(key: string): PendingChange[] {
-    const waiters = this.#waiters.get(key);
-    if (waiters === undefined) return [];
-    const condemned = [...waiters].map((waiter) => this.#entries.get(waiter)!);
+    const condemned = this.#takeWaiters(key).map((waiter) => this.#entries.get(waiter)!);
     for (const entry of condemned) this.remove(entry.key);
     return condemned;
   }
 
-  #charge(payer: string, key: string, cost: number): void {
-    let account = this.#payers.get(payer);
-    if (account === undefined) this.#payers.set(payer, (account = { bytes: 0, keys: new Set() }));
-    account.bytes += cost;
-    account.keys.add(key);
+  /** Drops the oldest entry of the peer that has most; nothing when there is none. */
+  dropOne(): void {
+    const { first } = this.#heaviestPeers;
+    if (first !== null) this.#dropOldest(first);
   }
 
-  #refund(payer: string, key: string, cost: number): void {
-    const account = this.#payers.get(payer)!;
-    account.bytes -= cost;
-    account.keys.delete(key);
-    if (account.keys.size === 0) this.#payers.delete(payer);
+  #quotaOf(author: string): number {
+    const { perAuthor, perExposedAuthor } = this.#bounds;
+    return this.#exposed.has(author) ? Math.min(perAuthor, perExposedAuthor) : perAuthor;
   }
 
-  #makeRoom(payer: string, most: number): void {
-    while ((this.#payers.get(payer)?.bytes ?? 0) > most) this.#dropOldestOf(payer);
+  #count(bytes: number): void {
+    this.bytes += bytes;
+    this.#pool?.count(this, bytes);
   }
 
-  #dropOldestOf(payer: string): void {
-    for (const key of this.#payers.get(payer)!.keys) {
+  #wait(key: string, waiter: string): void {
+    const waiters = this.#waiters.get(key);
+    if (waiters === undefined) this.#waiters.set(key, waiter);
+    else if (typeof waiters === "string") this.#waiters.set(key, new Set([waiters, waiter]));
+    else waiters.add(waiter);
+  }
+
+  #takeWaiters(key: string): string[] {
+    const waiters = this.#waiters.get(key);
+    if (waiters === undefined) return [];
+    this.#waiters.delete(key);
+    return typeof waiters === "string" ? [waiters] : [...waiters];
+  }
+
+  #makeRoom(accounts: ReadonlyMap<string, Account>, payer: string, most: number): void {
+    // An account without entries is gone.
+    for (let account = accounts.get(payer); account !== undefined; account = accounts.get(payer)) {
+      if (account.bytes <= most) return;
+      this.#dropOldest(account);
+    }
+  }
+
+  #dropOldest({ keys }: Account): void {
+    for (const key of keys) {
       this.remove(key);
       return;
     }
   }
+}
 
-  #heaviestPeer(): string {
-    let heaviest = "";
-    let most = -1;
-    for (const [payer, { bytes }] of this.#payers) {
-      if (payer.startsWith("peer ") && bytes > most) {
-        heaviest = payer;
-        most = bytes;
-      }
+/**
+ * A budget that the causal queues of several histories have together: the queue that holds most gives way. Each queue
+ * is bounded by its own bounds as well.
+ */
+export class PendingPool {
+  /** Bytes. */
+  readonly limit: number;
+  #bytes = 0;
+  readonly #queues = new Heaviest<CausalQueue>();
+
+  /** `limit` in bytes. */
+  constructor(limit: number) {
+    this.limit = limit;
+  }
+
+  /** What all queues hold now, in bytes. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Drops entries, of the queue that holds most at that moment, until so many bytes are free. */
+  makeRoom(bytes: number): void {
+    while (this.#bytes > this.limit - bytes && this.#queues.first !== null) {
+      this.#queues.first.dropOne();
     }
-    return heaviest;
+  }
+
+  /** A queue holds more (or, when negative, fewer) bytes than before. */
+  count(queue: CausalQueue, bytes: number): void {
+    this.#bytes += bytes;
+    this.#queues.update(queue);
   }
 }
 
-function costOf(entry: PendingChange): number {
-  return entry.body.length + ENTRY_COST;
+function costOf({ body, waitsFor }: PendingChange): number {
+  const further = Math.max(0, waitsFor.size - FREE_DEPENDENCIES);
+  return body.length + ENTRY_COST + further * DEPENDENCY_COST;
 }
 
-function authorOf(entry: PendingChange): string {
-  return `author ${keyOf(entry.header.author)}`;
+function charge(accounts: Map<string, Account>, payer: string, key: string, cost: number): Account {
+  let account = accounts.get(payer);
+  if (account === undefined) {
+    account = { bytes: 0, keys: new Set(), place: -1 };
+    accounts.set(payer, account);
+  }
+  account.bytes += cost;
+  account.keys.add(key);
+  return account;
+}
+
+function refund(accounts: Map<string, Account>, payer: string, key: string, cost: number): Account {
+  const account = accounts.get(payer)!;
+  account.bytes -= cost;
+  account.keys.delete(key);
+  if (account.keys.size === 0) accounts.delete(payer);
+  return account;
 }

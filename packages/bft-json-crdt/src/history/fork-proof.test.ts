@@ -219,6 +219,26 @@ describe("a fork proof", () => {
     expect(proof(low.group, new Uint8Array(0))).toBe(false);
   });
 
+  it("is refused with the code of what is wrong with it", () => {
+    const root = mallory(null, 0);
+    const [low, high] = sorted(mallory(root, 1), mallory(root, 2)) as [Forged, Forged];
+    const codeOf = (first: Uint8Array, second: Uint8Array): string => {
+      const decoded = decodeForkProof(encodeForkProof(first, second));
+      return decoded.ok ? "none" : decoded.error.code;
+    };
+    const unsigned = groupOf([high], () => true);
+    expect(codeOf(low.group, unsigned)).toBe("missing_signature");
+    expect(codeOf(low.group, signed(high.body, high.header, ALICE).group)).toBe("bad_signature");
+    expect(codeOf(low.group, low.group)).toBe("malformed");
+    expect(codeOf(low.group, new Uint8Array(0))).toBe("malformed");
+    const unknown = mallory(root, 2).body.slice();
+    unknown[1] = 2;
+    expect(codeOf(low.group, signed(unknown, high.header, MALLORY).group)).toBe(
+      "unsupported_version",
+    );
+    expect(codeOf(low.group, high.group)).toBe("none");
+  });
+
   it("frames nobody: without the victim's key two changes in the victim's name prove nothing", () => {
     const forged = [1, 2].map((time) => {
       const header = forge({ document: DOCUMENT, author: ALICE, time });

@@ -24,6 +24,8 @@ export interface ForkProof {
   readonly seq: number;
   /** The two change ids, the lower first. */
   readonly ids: readonly [Uint8Array, Uint8Array];
+  /** The bodies of those two changes. */
+  readonly bodies: readonly [Uint8Array, Uint8Array];
   /** The proof itself. */
   readonly bytes: Uint8Array;
 }
@@ -37,48 +39,70 @@ export function encodeForkProof(first: Uint8Array, second: Uint8Array): Uint8Arr
   return writer.take();
 }
 
-/** Verifies a fork proof from its bytes alone. */
+/**
+ * Verifies a fork proof from its bytes alone. Refused as "malformed" when it proves nothing even if all signatures hold;
+ * "bad_signature" or "missing_signature" when one does not or is not there; "too_large"; "unsupported_version".
+ */
 export function decodeForkProof(bytes: Uint8Array): Result<ForkProof> {
   if (bytes.length > 2 * MAX_GROUP_BYTES + 16)
     return rejected("too_large", "a fork proof is two groups");
   const reader = new ByteReader(bytes);
   const count = reader.arrayHeader();
-  const first = readBranch(reader.bytes());
-  const second = readBranch(reader.bytes());
-  if (count !== 2 || !reader.done || first === null || second === null) {
-    return rejected("malformed", "not a fork proof");
-  }
-  const [a, b] = [first.header, second.header];
+  const groups = [reader.bytes(), reader.bytes()] as const;
+  if (count !== 2 || !reader.done) return rejected("malformed", "this is not two groups");
+  const first = readBranch(groups[0]);
+  if (!first.ok) return first;
+  const second = readBranch(groups[1]);
+  if (!second.ok) return second;
+  const [a, b] = [first.value, second.value];
+  const { document, author, chain, seq } = a.header;
   const oneChain =
-    equalBytes(a.document, b.document) && equalBytes(a.author, b.author) && a.chain === b.chain;
-  if (!oneChain || a.seq !== b.seq || compareBytes(first.id, second.id) >= 0) {
-    return rejected("malformed", "the two changes do not prove a fork");
-  }
-  const { document, author, chain, seq } = a;
-  return ok({ document, author, chain, seq, ids: [first.id, second.id], bytes });
+    equalBytes(document, b.header.document) &&
+    equalBytes(author, b.header.author) &&
+    chain === b.header.chain;
+  if (!oneChain || seq !== b.header.seq)
+    return rejected("malformed", "the two changes have not one number on one chain");
+  if (compareBytes(a.id, b.id) >= 0)
+    return rejected("malformed", "the two changes are one, or in the wrong order");
+  return ok({ document, author, chain, seq, ids: [a.id, b.id], bodies: [a.body, b.body], bytes });
 }
 
-/** Checks one branch: linked changes of one chain, the last one signed. */
-function readBranch(group: Uint8Array): { id: Uint8Array; header: DecodedBody } | null {
+interface Link {
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly header: DecodedBody;
+}
+
+/** Checks one branch: linked changes of one chain, the last one signed; returns the first. */
+function readBranch(group: Uint8Array): Result<Link> {
   const entries = decodeGroup(group);
-  if (!entries.ok) return null;
-  let first: { id: Uint8Array; header: DecodedBody } | null = null;
-  let last: { id: Uint8Array; header: DecodedBody; signature: Uint8Array | null } | null = null;
-  for (const { body, signature } of entries.value) {
-    const header = decodeBody(body);
-    if (!header.ok) return null;
-    const id = changeId(body);
+  if (!entries.ok) return entries;
+  const [head, ...rest] = entries.value;
+  if (head === undefined) return rejected("malformed", "a branch without a change");
+  let last = { signature: head.signature, link: readLink(head.body) };
+  const first = last.link;
+  if (!first.ok) return first;
+  for (const { body, signature } of rest) {
+    const link = readLink(body);
+    if (!link.ok) return link;
     // Whatever stands in the proof must be needed for it, and so be checked: the line ends at the first signature.
-    if (last !== null && (last.signature !== null || !continues(header.value, last))) return null;
-    last = { id, header: header.value, signature };
-    first ??= last;
+    if (last.signature !== null || !last.link.ok || !continues(link.value.header, last.link.value))
+      return rejected("malformed", "a branch holds more than the links up to a signature");
+    last = { signature, link };
   }
-  if (first === null || last?.signature == null) return null;
-  const genuine = verify(last.signature, signedMessage(last.id), last.header.author);
-  return genuine ? first : null;
+  if (!last.link.ok) return last.link;
+  if (last.signature === null) return rejected("missing_signature", "a branch ends unsigned");
+  const { id, header } = last.link.value;
+  const isGenuine = verify(last.signature, signedMessage(id), header.author);
+  return isGenuine ? first : rejected("bad_signature", "a signature is not the author's");
 }
 
-function continues(next: DecodedBody, last: { id: Uint8Array; header: DecodedBody }): boolean {
+function readLink(body: Uint8Array): Result<Link> {
+  const header = decodeBody(body);
+  return header.ok ? ok({ id: changeId(body), body, header: header.value }) : header;
+}
+
+function continues(next: DecodedBody, last: Link): boolean {
   return (
     next.prev !== null &&
     equalBytes(next.prev, last.id) &&

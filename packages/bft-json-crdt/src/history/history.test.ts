@@ -297,36 +297,6 @@ describe("what a replica lacks", () => {
     );
   });
 
-  it("goes out in closed groups within the bounds, which it can apply one after the other", () => {
-    let unsigned = 0;
-    fc.assert(
-      fc.property(anyDelivery, ({ changes, shuffles }) => {
-        const draw = drawFrom(shuffles);
-        const sender = relayed(changes, draw, 9);
-        const valid = validOf(DOCUMENT, changes);
-        const known = appliedIds(sender).filter(() => draw(5) === 0);
-        const ancestry = ancestryOf(valid, known);
-        const receiver = newHistory();
-        for (const hex of appliedIds(sender)) {
-          if (ancestry.has(hex)) deliver(receiver, valid.get(hex)!.group);
-        }
-        const missing = sender.missingFor(known.map((hex) => sender.indexOf(valid.get(hex)!.id)));
-        const groups = sender.groupsFor(missing);
-        for (const group of groups) {
-          expectClosed(group);
-          const received = deliver(receiver, group);
-          expect(verdicts(received)).toEqual(verdicts(received).fill("applied"));
-        }
-        expectModel(receiver, [...valid.values()]);
-        unsigned += appliedIds(receiver).filter(
-          (_, index) => receiver.signatureAt(index) === null,
-        ).length;
-      }),
-      { numRuns: 100 },
-    );
-    expect(unsigned).toBeGreaterThan(50);
-  });
-
   it("goes out in as few groups as the bounds allow, and comes out again in the same bounds", () => {
     const line = chainOfLength(1_400);
     const sender = newHistory();

@@ -18,25 +18,21 @@ import {
 import type { DecodedBody, SignedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
-import {
-  DEFAULT_PENDING_BYTES,
-  DEFAULT_PENDING_BYTES_PER_AUTHOR,
-  DEFAULT_PENDING_BYTES_PER_PEER,
-  DEFAULT_REJECTED_IDS,
-  MAX_GROUP_BYTES,
-  MAX_GROUP_CHANGES,
-} from "../limits.ts";
+import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import type { RejectionCode } from "../result.ts";
 import { admit } from "./admission.ts";
 import type { Candidate } from "./admission.ts";
 import { CausalQueue } from "./causal-queue.ts";
-import type { PendingChange } from "./causal-queue.ts";
+import type { PendingChange, PendingPool } from "./causal-queue.ts";
 import { Chains } from "./chains.ts";
 import type { Chain, Fork } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
 import { decodeForkProof, encodeForkProof } from "./fork-proof.ts";
 import type { ForkProof } from "./fork-proof.ts";
+import { Frontier } from "./frontier.ts";
+import { completeLimits } from "./history-limits.ts";
+import type { HistoryLimits } from "./history-limits.ts";
 import { idOf, keyOf } from "./id-key.ts";
 import { IdTable } from "./id-table.ts";
 
@@ -69,12 +65,13 @@ export interface ReceivedGroup {
   readonly isExact: boolean;
 }
 
-/** Options that only delay or forget; none can change a verdict. Units: bytes, and ids. */
-export interface HistoryLimits {
-  readonly pendingBytes: number;
-  readonly pendingBytesPerPeer: number;
-  readonly pendingBytesPerAuthor: number;
-  readonly rejectedIds: number;
+/** How a history is opened. */
+export interface HistoryOptions {
+  /** The document id, 32 bytes. */
+  readonly document: Uint8Array;
+  readonly limits?: Partial<HistoryLimits>;
+  /** A budget of pending bytes shared with other histories. */
+  readonly pool?: PendingPool;
 }
 
 /** The last change of one branch of a chain. */
@@ -88,6 +85,11 @@ export interface ChainTip {
 
 /** Ids reported as missing for one group at most. */
 const MAX_MISSING_REPORTED = 256;
+
+/** What `missingFor` knows of a change: the greater mark prevails. */
+const UNVISITED = 0;
+const WANTED = 1;
+const KNOWN = 2;
 
 /** Order of statuses from worst to best. */
 const SEVERITY: readonly ReceiveStatus[] = [
@@ -117,7 +119,12 @@ export class History {
   readonly #dependencyStarts = new IntColumn();
   /** First local index of the closed group with which a change came in. */
   readonly #groupStarts = new IntColumn();
-  readonly #heads = new Set<number>();
+  readonly #heads = new Frontier({
+    byId: (a, b) => this.#ids.compare(a, b),
+    byRank: (a, b) => this.compare(a, b),
+  });
+  /** Scratch of `missingFor`, clean between its calls: making it anew would cost as much as the history is long. */
+  #marks = new Uint8Array(0);
   readonly #queue: CausalQueue;
   readonly #rejected = new Map<string, RejectionCode>();
   readonly #rejectedLimit: number;
@@ -126,18 +133,22 @@ export class History {
   readonly #proofs = new WeakMap<Fork, ForkProof>();
 
   /** Starts empty. `document` is the document id, 32 bytes. */
-  constructor(options: { document: Uint8Array; limits?: Partial<HistoryLimits> }) {
+  constructor(options: HistoryOptions) {
     if (options.document.length !== ID_BYTES) {
       throw new MisuseError("bad_document_id", "a document id has 32 bytes; use documentId(name)");
     }
     this.document = options.document.slice();
-    const limits = options.limits ?? {};
-    this.#rejectedLimit = limits.rejectedIds ?? DEFAULT_REJECTED_IDS;
-    this.#queue = new CausalQueue({
-      total: limits.pendingBytes ?? DEFAULT_PENDING_BYTES,
-      perPeer: limits.pendingBytesPerPeer ?? DEFAULT_PENDING_BYTES_PER_PEER,
-      perAuthor: limits.pendingBytesPerAuthor ?? DEFAULT_PENDING_BYTES_PER_AUTHOR,
-    });
+    const limits = completeLimits(options.limits ?? {});
+    this.#rejectedLimit = limits.rejectedIds;
+    this.#queue = new CausalQueue(
+      {
+        total: limits.pendingBytes,
+        perPeer: limits.pendingBytesPerPeer,
+        perAuthor: limits.pendingBytesPerAuthor,
+        perExposedAuthor: limits.pendingBytesPerExposedAuthor,
+      },
+      options.pool,
+    );
   }
 
   /** How many changes are applied. */
@@ -350,21 +361,12 @@ export class History {
 
   /** Local indexes of the frontier, ascending by id. */
   heads(): number[] {
-    return [...this.#heads].sort((a, b) => this.#ids.compare(a, b));
+    return this.#heads.sorted();
   }
 
-  /** The `count` greatest heads by (lamport, id), in no particular order; O(heads), however many there are. */
+  /** The `count` greatest heads by (lamport, id), the greatest first; O(count · log n), however many heads there are. */
   greatestHeads(count: number): number[] {
-    const greatest: number[] = [];
-    for (const head of this.#heads) {
-      const last = greatest[count - 1];
-      if (last !== undefined && this.compare(head, last) < 0) continue;
-      let at = Math.min(greatest.length, count - 1);
-      for (; at > 0 && this.compare(greatest[at - 1]!, head) < 0; at--)
-        greatest[at] = greatest[at - 1]!;
-      greatest[at] = head;
-    }
-    return greatest;
+    return this.#heads.greatest(count);
   }
 
   /** Ids of the frontier, sorted. Two replicas with equal frontiers have equal histories. */
@@ -374,43 +376,56 @@ export class History {
 
   /** The tips of all chains, in order of the chains' first appearance here; a forked chain has several. */
   tips(): ChainTip[] {
-    return this.#chains.all.flatMap((chain) => this.#tipsOf(chain));
+    return this.#chains.all.flatMap((chain) => this.#tipsOf(chain, Infinity));
   }
 
-  /** The tips of one chain: none when nothing of it is applied, several when it is forked. */
-  tipsOf(author: Uint8Array, chain: bigint): ChainTip[] {
+  /** The tips of one chain, `most` of them: none when nothing of it is applied, several when it is forked. */
+  tipsOf(author: Uint8Array, chain: bigint, most: number = Infinity): ChainTip[] {
     const found = this.#chains.find(author, chain);
-    return found === undefined ? [] : this.#tipsOf(found);
+    return found === undefined ? [] : this.#tipsOf(found, most);
+  }
+
+  /** The tip of a change's chain, or -1 when the chain is forked and so has several. */
+  tipOf(index: number): number {
+    const { tips } = this.#chains.chainOf(index);
+    if (tips.size === 1) for (const tip of tips) return tip;
+    return -1;
   }
 
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
   missingFor(known: readonly number[]): number[] {
-    // 0 unvisited, 1 wanted, 2 known. Descending local order visits every dependent before its dependencies.
-    const marks = new Uint8Array(this.length);
+    // Descending local order visits every dependent before its dependencies.
+    const marks = this.#cleanMarks();
+    let least = this.length;
     let open = 0;
-    for (const index of known) marks[index] = 2;
+    for (const index of known) {
+      marks[index] = KNOWN;
+      least = Math.min(least, index);
+    }
     for (const head of this.#heads) {
-      if (marks[head] === 0) {
-        marks[head] = 1;
-        open++;
-      }
+      if (marks[head] === KNOWN) continue;
+      marks[head] = WANTED;
+      least = Math.min(least, head);
+      open++;
     }
     const missing: number[] = [];
     for (let index = this.length - 1; open > 0; index--) {
       const mark = marks[index]!;
-      if (mark === 0) continue;
-      if (mark === 1) {
+      if (mark === UNVISITED) continue;
+      if (mark === WANTED) {
         missing.push(index);
         open--;
       }
       for (let slot = 0; slot < this.dependencySlots(index); slot++) {
         const dependency = this.dependencyAt(index, slot);
         if (dependency < 0) continue;
-        if (marks[dependency] === 0 && mark === 1) open++;
-        else if (marks[dependency] === 1 && mark === 2) open--;
+        if (marks[dependency] === UNVISITED && mark === WANTED) open++;
+        else if (marks[dependency] === WANTED && mark === KNOWN) open--;
         if (marks[dependency]! < mark) marks[dependency] = mark;
+        least = Math.min(least, dependency);
       }
     }
+    marks.fill(UNVISITED, least, this.length);
     return missing.reverse();
   }
 
@@ -459,17 +474,16 @@ export class History {
   forks(): ForkProof[] {
     const proofs: ForkProof[] = [];
     for (const fork of this.#forks.values()) {
-      let proof = this.#proofs.get(fork);
-      if (proof === undefined) {
-        const groups = encodeForkProof(this.groupOf(fork.first), this.groupOf(fork.second));
-        const decoded = decodeForkProof(groups);
-        if (!decoded.ok) continue;
-        proof = decoded.value;
-        this.#proofs.set(fork, proof);
-      }
-      proofs.push(proof);
+      const proof = this.#proofOf(fork);
+      if (proof !== null) proofs.push(proof);
     }
     return proofs;
+  }
+
+  /** The fork proof of a change's chain; null while its author is not known to have equivocated there. */
+  forkOf(index: number): ForkProof | null {
+    const fork = this.#forks.get(this.#chains.chainOf(index));
+    return fork === undefined ? null : this.#proofOf(fork);
   }
 
   /** True when the author of a change equivocated on that change's chain, as far as is known here. */
@@ -482,19 +496,39 @@ export class History {
     return { count: this.#queue.count, bytes: this.#queue.bytes };
   }
 
+  /** Forgets all that waits, which then has to be received again: for a history that is put away. */
+  forgetPending(): void {
+    this.#queue.clear();
+  }
+
   /** Ids that pending changes wait for. */
   pendingMissing(): Uint8Array[] {
     return this.#queue.missing().map(idOf);
   }
 
-  #tipsOf({ author, chain, tips }: Chain): ChainTip[] {
-    return [...tips].map((index) => ({
-      author,
-      chain,
-      seq: this.seqAt(index),
-      id: this.idAt(index),
-      index,
-    }));
+  #proofOf(fork: Fork): ForkProof | null {
+    const known = this.#proofs.get(fork);
+    if (known !== undefined) return known;
+    const groups = encodeForkProof(this.groupOf(fork.first), this.groupOf(fork.second));
+    const decoded = decodeForkProof(groups);
+    if (!decoded.ok) return null;
+    this.#proofs.set(fork, decoded.value);
+    return decoded.value;
+  }
+
+  /** A mark for each change, all unvisited. */
+  #cleanMarks(): Uint8Array {
+    if (this.#marks.length < this.length) this.#marks = new Uint8Array(2 * this.length);
+    return this.#marks;
+  }
+
+  #tipsOf({ author, chain, tips }: Chain, most: number): ChainTip[] {
+    const listed: ChainTip[] = [];
+    for (const index of tips) {
+      if (listed.length >= most) break;
+      listed.push({ author, chain, seq: this.seqAt(index), id: this.idAt(index), index });
+    }
+    return listed;
   }
 
   /** Judges what the bytes alone decide; returns the candidates that remain, in order. */
@@ -670,14 +704,15 @@ export class History {
   #drain(settled: string[]): void {
     for (let i = 0; i < settled.length; i++) {
       for (const entry of this.#queue.release(settled[i]!)) {
-        if (this.#applyReady(entry, null)) settled.push(entry.key);
+        if (this.#applyReady({ ...entry, header: headerOf(entry.body) }, null))
+          settled.push(entry.key);
       }
     }
   }
 
   /** Judges a change whose dependencies are all applied, and applies or rejects it. */
   #applyReady(
-    entry: Pick<PendingChange, "key" | "id" | "body" | "signature" | "header">,
+    entry: Pick<PendingChange, "key" | "id" | "body" | "signature"> & { header: DecodedBody },
     results: ReceivedChange[] | null,
   ): boolean {
     const candidate = newCandidate(entry.id, entry.body, entry.signature, entry.header);
@@ -755,6 +790,7 @@ export class History {
     if (known?.seq === fork.seq) rivals.add(known.first).add(known.second);
     const [first, second] = [...rivals].sort((a, b) => this.#ids.compare(a, b));
     this.#forks.set(fork.chain, { ...fork, first: first!, second: second! });
+    this.#queue.expose(keyOf(fork.chain.author));
   }
 
   /**
@@ -809,25 +845,21 @@ function newCandidate(
   };
 }
 
-/** A queue entry that does not keep the whole received frame alive. */
+/** A queue entry that does not keep the whole received frame alive, nor an object for each id in the header. */
 function pendingCopy(
-  { key, id, body }: Candidate,
+  { key, id, body, header }: Candidate,
   signature: Uint8Array,
   peer: string,
   waitsFor: Set<string>,
 ): PendingChange {
-  const copy = body.slice();
-  const header = decodeBody(copy);
+  const author = keyOf(header.author);
+  return { key, id, body: body.slice(), signature: signature.slice(), author, peer, waitsFor };
+}
+
+function headerOf(body: Uint8Array): DecodedBody {
+  const header = decodeBody(body);
   if (!header.ok) throw new Error("a body that decoded once decodes again");
-  return {
-    key,
-    id,
-    body: copy,
-    signature: signature.slice(),
-    header: header.value,
-    peer,
-    waitsFor,
-  };
+  return header.value;
 }
 
 function linksTo(header: DecodedBody, prev: DecodedBody): boolean {

@@ -1,10 +1,12 @@
+export { PendingPool } from "./causal-queue.ts";
 export { decodeForkProof } from "./fork-proof.ts";
 export type { ForkProof } from "./fork-proof.ts";
 export { History } from "./history.ts";
 export type {
   ChainTip,
-  HistoryLimits,
+  HistoryOptions,
   ReceivedChange,
   ReceivedGroup,
   ReceiveStatus,
 } from "./history.ts";
+export type { HistoryLimits } from "./history-limits.ts";

@@ -95,7 +95,7 @@ describe("the graph of a history", () => {
     expect(nodes).toEqual(toGraph(history).nodes.slice(2));
     expect(omitted).toBe(2);
     expect(edges).toHaveLength(1);
-    expect(toGraph(history, { limit: 0 })).toEqual({ nodes: [], edges: [], omitted: 4 });
+    expect(toGraph(history, { limit: 0 })).toEqual({ nodes: [], edges: [], forks: [], omitted: 4 });
     expect(toDot(history, { limit: 2 })).toContain('label="2 earlier changes not shown"');
     expect(toMermaid(history, { limit: 3 })).toContain("%% 1 earlier change not shown");
   });
@@ -109,13 +109,29 @@ describe("the graph of a history", () => {
     const { nodes } = toGraph(forked);
     expect(nodes.filter((node) => node.forked)).toHaveLength(3);
     expect(nodes.filter((node) => node.forked && node.head)).toHaveLength(2);
-    expect(toDot(forked).match(/color=red/gu)).toHaveLength(3);
+    expect(toDot(forked).match(/, color=red\];/gu)).toHaveLength(3);
     expect(toMermaid(forked)).toMatch(/class (?:n\d,){2}n\d forked\n/u);
+    // In words, between the two that prove it.
+    const [proof] = forked.forks();
+    const [low, high] = proof!.ids.map(toHex);
+    expect(toGraph(forked).forks).toEqual([
+      {
+        author: toHex(proof!.author),
+        chain: proof!.chain.toString(),
+        seq: proof!.seq,
+        ids: [low, high],
+      },
+    ]);
+    const words = `equivocation: both are #${proof!.seq}`;
+    expect(toDot(forked)).toContain(`"${low!}" -> "${high!}" [dir=both`);
+    expect(toDot(forked)).toContain(`label="${words}"`);
+    expect(toMermaid(forked)).toMatch(/ n\d x-- "equivocation#58; both are #35;\d+" --x n\d\n/u);
+    expect(toGraph(forked, { limit: 1 }).forks).toEqual([]);
   });
 
   it("of nothing is an empty one", () => {
     const empty = new History({ document });
-    expect(toGraph(empty)).toEqual({ nodes: [], edges: [], omitted: 0 });
+    expect(toGraph(empty)).toEqual({ nodes: [], edges: [], forks: [], omitted: 0 });
     expect(toMermaid(empty)).toBe("flowchart RL\n");
     expect(toDot(empty)).toMatch(/^digraph history \{\n.*\}\n$/su);
   });

@@ -22,6 +22,8 @@ export type InspectedHistory = Pick<
   | "timeAt"
   | "heads"
   | "isForked"
+  | "forks"
+  | "indexOf"
   | "dependencies"
 >;
 
@@ -52,10 +54,22 @@ export interface GraphEdge {
   readonly kind: "prev" | "parent" | "ref";
 }
 
+/** An author who equivocated: two different changes with one number on one chain. */
+export interface GraphFork {
+  /** The author's public key: 64 hexadecimal digits. */
+  readonly author: string;
+  readonly chain: string;
+  readonly seq: number;
+  /** The two change ids, the lower first. */
+  readonly ids: readonly [string, string];
+}
+
 /** Changes and dependencies, ascending by (lamport, id) of the change; the edges of one change as in its header. */
 export interface HistoryGraph {
   readonly nodes: readonly GraphNode[];
   readonly edges: readonly GraphEdge[];
+  /** One per chain whose author equivocated, in the order of the first change; without those that are left out. */
+  readonly forks: readonly GraphFork[];
   /** Changes left out because of the limit, with all edges to them. */
   readonly omitted: number;
 }
@@ -86,12 +100,12 @@ export function toGraph(
     }
     return nodeOf(history, index, heads.has(index));
   });
-  return { nodes, edges, omitted: history.length - nodes.length };
+  return { nodes, edges, forks: forksOf(history, visible), omitted: history.length - nodes.length };
 }
 
 /** The hash graph in DOT: `dot -Tsvg` draws it, newest on the right. */
 export function toDot(history: InspectedHistory, options: GraphOptions = {}): string {
-  const { nodes, edges, omitted } = toGraph(history, options);
+  const { nodes, edges, forks, omitted } = toGraph(history, options);
   const lines = [
     "digraph history {",
     "  rankdir=RL;",
@@ -106,12 +120,18 @@ export function toDot(history: InspectedHistory, options: GraphOptions = {}): st
   }
   const styles = { prev: "", parent: " [style=dashed]", ref: " [style=dotted]" };
   for (const { from, to, kind } of edges) lines.push(`  "${from}" -> "${to}"${styles[kind]};`);
+  for (const { seq, ids } of forks) {
+    const label = `label=${dotText(forkText(seq))}`;
+    lines.push(
+      `  "${ids[0]}" -> "${ids[1]}" [dir=both, constraint=false, color=red, fontcolor=red, ${label}];`,
+    );
+  }
   return `${[...lines, "}"].join("\n")}\n`;
 }
 
 /** The hash graph as a Mermaid flowchart, for Markdown and web pages. */
 export function toMermaid(history: InspectedHistory, options: GraphOptions = {}): string {
-  const { nodes, edges, omitted } = toGraph(history, options);
+  const { nodes, edges, forks, omitted } = toGraph(history, options);
   const lines = ["flowchart RL"];
   if (omitted > 0) lines.push(`  %% ${omittedText(omitted)}`);
   const names = new Map(nodes.map(({ id }, i) => [id, `n${i}`]));
@@ -122,6 +142,10 @@ export function toMermaid(history: InspectedHistory, options: GraphOptions = {})
   const arrows = { prev: "-->", parent: "-.->", ref: "-. ref .->" };
   for (const { from, to, kind } of edges) {
     lines.push(`  ${names.get(from)!} ${arrows[kind]} ${names.get(to)!}`);
+  }
+  for (const { seq, ids } of forks) {
+    const [first, second] = ids.map((id) => names.get(id)!);
+    lines.push(`  ${first} x-- "${mermaidText(forkText(seq))}" --x ${second}`);
   }
   lines.push(...mermaidClass("head", "stroke-width:3px", nodes, names));
   lines.push(...mermaidClass("forked", "stroke:#d00", nodes, names));
@@ -160,6 +184,23 @@ function edgesOf(
   });
 }
 
+function forksOf(history: InspectedHistory, visible: ReadonlySet<number>): GraphFork[] {
+  return history
+    .forks()
+    .map(({ author, chain, seq, ids }) => ({
+      fork: {
+        author: toHex(author),
+        chain: chain.toString(),
+        seq,
+        ids: [toHex(ids[0]), toHex(ids[1])] as const,
+      },
+      at: ids.map((id) => history.indexOf(id)),
+    }))
+    .filter(({ at }) => at.every((index) => visible.has(index)))
+    .sort((a, b) => history.compare(a.at[0]!, b.at[0]!))
+    .map(({ fork }) => fork);
+}
+
 function idOf(history: InspectedHistory, index: number): string {
   return toHex(history.idAt(index));
 }
@@ -168,6 +209,10 @@ function labelOf(node: GraphNode, { nameOf }: GraphOptions): [string, string] {
   const name = nameOf?.(node.author) ?? node.author.slice(0, SHORT_LENGTH);
   const chain = node.chain === "0" ? "" : `/${BigInt(node.chain).toString(16).slice(0, 4)}`;
   return [node.short, `${name}${chain} #${node.seq}`];
+}
+
+function forkText(seq: number): string {
+  return `equivocation: both are #${seq}`;
 }
 
 function omittedText(omitted: number): string {

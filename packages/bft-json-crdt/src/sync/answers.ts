@@ -23,9 +23,8 @@ export function lacksOf(
     const key = `${toHex(author)}${chain}`;
     if (seen.has(key)) return;
     seen.add(key);
-    for (const tip of history.tipsOf(author, chain)) {
-      if (tips.length < MAX_PAGE_ENTRIES) tips.push(tip.id);
-    }
+    const room = MAX_PAGE_ENTRIES - tips.length;
+    for (const tip of history.tipsOf(author, chain, room)) tips.push(tip.id);
   });
   return { type: "lacks", of: page, at, tips };
 }

@@ -4,17 +4,32 @@
  */
 import { GROUP_ENTRY_OVERHEAD } from "../change/index.ts";
 import { MAX_RESENDS, MIN_RESENT_BYTES, RESENT_PER_RECEIVED } from "./bounds.ts";
+import { MisuseError } from "../result.ts";
 import type { SyncHistory } from "./tips.ts";
+
+/** Options of a budget; they may delay, never change a verdict. */
+export interface SyncLimits {
+  /** Bytes that are sent again in any case; what the history holds and what the peer sends add to it. */
+  readonly resentBytes: number;
+}
 
 /** The budget of one connection for one history, in bytes. */
 export class ResendBudget {
   readonly #history: Pick<SyncHistory, "length" | "bodyAt">;
+  readonly #least: number;
   #spent = 0;
   #received = 0;
   #covered = 0;
 
-  constructor(history: Pick<SyncHistory, "length" | "bodyAt">) {
+  /** Throws MisuseError for a limit that is no number of bytes. */
+  constructor(
+    history: Pick<SyncHistory, "length" | "bodyAt">,
+    { resentBytes = MIN_RESENT_BYTES }: Partial<SyncLimits> = {},
+  ) {
+    if (!Number.isSafeInteger(resentBytes) || resentBytes < 0)
+      throw new MisuseError("bad_value", "resentBytes must be a whole number of at least 0");
     this.#history = history;
+    this.#least = resentBytes;
   }
 
   /** Changes below this local index count as known to the peer: they were sent, or it said that it has them. */
@@ -45,7 +60,7 @@ export class ResendBudget {
 
   get #allowed(): number {
     return (
-      MIN_RESENT_BYTES + MAX_RESENDS * bytesOf(this.#history) + RESENT_PER_RECEIVED * this.#received
+      this.#least + MAX_RESENDS * bytesOf(this.#history) + RESENT_PER_RECEIVED * this.#received
     );
   }
 }

@@ -1,5 +1,7 @@
 /** Sync: the transport-free protocol by which two replicas come to the same history. */
-export { MAX_TEXT_LENGTH } from "./bounds.ts";
+export { MAX_TEXT_LENGTH, MIN_RESENT_BYTES } from "./bounds.ts";
+export { ResendBudget } from "./budget.ts";
+export type { SyncLimits } from "./budget.ts";
 export { liveGroups } from "./fan-out.ts";
 export type { LiveGroup } from "./fan-out.ts";
 export { encodeMessage, parseMessage } from "./messages.ts";

@@ -86,4 +86,26 @@ describe("what is still to be sent", () => {
     outbound.pump(() => null);
     expect(sent).toEqual(["have", "want", "group"]);
   });
+
+  it("holds as many bytes of control messages as it may while the transport is full, and one in any case", () => {
+    const { history } = recorder(1, 1);
+    let most = 0;
+    const sent: (string | Uint8Array)[] = [];
+    const outbound = new Outbound(
+      history,
+      (frame) => {
+        sent.push(frame);
+        return true;
+      },
+      () => most,
+    );
+    const message = { type: "known", ids: [new Uint8Array(32)] } as const;
+    const length = outbound.message(message);
+    expect(length).toBeGreaterThan(0);
+    expect(outbound.message(message)).toBe(0);
+    most = 3 * length;
+    expect([1, 2, 3].map(() => outbound.message(message))).toEqual([length, length, 0]);
+    outbound.pump(() => null);
+    expect(sent).toHaveLength(3);
+  });
 });

@@ -20,6 +20,7 @@ export type SendFrame = (frame: string | Uint8Array) => boolean;
 export class Outbound {
   readonly #history: SyncHistory;
   readonly #send: SendFrame;
+  readonly #mostLength: () => number;
   readonly #messages: string[] = [];
   #messagesLength = 0;
   readonly #groups: Uint8Array[] = [];
@@ -29,9 +30,15 @@ export class Outbound {
   #isFull = false;
   #isPumping = false;
 
-  constructor(history: SyncHistory, send: SendFrame) {
+  /** `mostLength`: UTF-16 units of control messages that may wait for a full transport; one may in any case. */
+  constructor(
+    history: SyncHistory,
+    send: SendFrame,
+    mostLength: () => number = () => MAX_OUTBOX_LENGTH,
+  ) {
     this.#history = history;
     this.#send = send;
+    this.#mostLength = mostLength;
   }
 
   /** True when everything was handed to the transport. */
@@ -52,9 +59,10 @@ export class Outbound {
   /** Queues a control message and returns its length; 0 when too many wait, and this one is dropped. */
   message(message: SyncMessage): number {
     const text = encodeMessage(message);
+    const most = Math.min(MAX_OUTBOX_LENGTH, this.#mostLength());
     const isOver =
       this.#messages.length >= MAX_OUTBOX_MESSAGES ||
-      this.#messagesLength + text.length > MAX_OUTBOX_LENGTH;
+      (this.#messages.length > 0 && this.#messagesLength + text.length > most);
     if (isOver) return 0;
     this.#messages.push(text);
     this.#messagesLength += text.length;

@@ -67,6 +67,11 @@ export interface SyncSessionOptions {
   readonly onSynced?: () => void;
   /** That of the last session, where the same connection comes back to this history; a new one by default. */
   readonly budget?: ResendBudget;
+  /**
+   * Bytes of control messages that may wait here while the transport is full (at most 1 MiB, the default); what is
+   * beyond is dropped, and asked for again. A host of many sessions divides what all of them may have.
+   */
+  readonly outboxBytes?: () => number;
   /** Called for each fault; `detail` is one sentence for people. */
   readonly onError?: (code: SyncErrorCode, detail: string) => void;
 }
@@ -106,7 +111,7 @@ export class SyncSession {
     this.peer = options.peer;
     this.#options = options;
     this.#history = options.history;
-    this.#outbound = new Outbound(options.history, options.send);
+    this.#outbound = new Outbound(options.history, options.send, options.outboxBytes);
     this.#budget = options.budget ?? new ResendBudget(options.history);
     this.#inquiry = new Inquiry(options.history, () => this.#durable());
   }

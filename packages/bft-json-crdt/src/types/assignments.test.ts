@@ -31,6 +31,7 @@ describe("assignments", () => {
             const standing = [...model.keys()].sort((a, b) => compare(b, a));
             expect(assignments.standing()).toEqual(standing);
             expect(assignments.winner).toBe(standing[0] ?? -1);
+            expect(assignments.greatest(at % 8)).toEqual(standing.slice(0, at % 8));
             expect(assignments.size).toBe(model.size);
             expect(assignments.latest).toBe(model.has(next - 1) ? next - 1 : -1);
             const all = Array.from({ length: next + 1 }, (_, element) => element);
@@ -59,5 +60,24 @@ describe("assignments", () => {
       assignments.add(5, 5);
       expect(assignments.winner).toBe(5);
     }
+  });
+
+  test("by the tens of thousands, are not all compared to name the greatest of them", () => {
+    let comparisons = 0;
+    const size = 30_000;
+    const rank = (element: number): number => (element * 7_919) % size;
+    const assignments = new Assignments<number>(
+      (a, b) => (comparisons++, rank(a) - rank(b) || a - b),
+    );
+    for (let i = 0; i < size; i++) assignments.add(i, i);
+    comparisons = 0;
+    const rounds = 50;
+    for (let round = 0; round < rounds; round++) {
+      for (const element of assignments.greatest(64)) assignments.remove(element);
+      assignments.add(size + round, round);
+      expect(assignments.size).toBe(size - 63 * (round + 1));
+    }
+    // Sorting takes as many comparisons for each round as there are assignments, at the very least.
+    expect(comparisons).toBeLessThan((rounds * size) / 5);
   });
 });

@@ -286,20 +286,15 @@ export class SequenceTree<C> {
   /** Finds the first run from the given place on, passing over markers. */
   seekRun(leaf: Leaf<C>, index: number): boolean {
     if (this.seekRunIn(leaf, index)) return true;
-    let node: Node<C> = leaf;
-    for (let parent = node.parent; parent !== null; parent = node.parent) {
-      let slot = childWithRun(parent, node.slot + 1);
-      if (slot >= 0) {
-        let child = parent.children[slot]!;
-        while (child instanceof Inner) {
-          slot = childWithRun(child, 0);
-          child = child.children[slot]!;
-        }
-        return this.seekRunIn(child, 0);
-      }
-      node = parent;
-    }
-    return false;
+    const further = leafBehind(leaf, TOTAL);
+    return further !== null && this.seekRunIn(further, 0);
+  }
+
+  /** The next leaf in which something is visible, or null: O(log n), however much that is dead stands between. */
+  nextVisible(leaf: Leaf<C>): Leaf<C> | null {
+    const { next } = leaf;
+    if (next === null || next.parent!.sums[next.slot * SUMS + ELEMENTS]! > 0) return next;
+    return leafBehind(next, ELEMENTS);
   }
 
   /**
@@ -689,8 +684,26 @@ export class SequenceTree<C> {
   }
 }
 
-function childWithRun<C>(node: Inner<C>, slot: number): number {
-  for (; slot < node.size; slot++) if (node.sums[slot * SUMS + TOTAL]! > 0) return slot;
+/** The first leaf behind another one that has any of what a column of the sums counts, or null. */
+function leafBehind<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
+  let node: Node<C> = leaf;
+  for (let parent = node.parent; parent !== null; parent = node.parent) {
+    let slot = childWith(parent, node.slot + 1, column);
+    if (slot >= 0) {
+      let child = parent.children[slot]!;
+      while (child instanceof Inner) {
+        slot = childWith(child, 0, column);
+        child = child.children[slot]!;
+      }
+      return child;
+    }
+    node = parent;
+  }
+  return null;
+}
+
+function childWith<C>(node: Inner<C>, slot: number, column: number): number {
+  for (; slot < node.size; slot++) if (node.sums[slot * SUMS + column]! > 0) return slot;
   return -1;
 }
 

@@ -265,7 +265,8 @@ export class Sequence<C> {
 
   /** Calls back for each visible run, in order; its elements may be of several changes. No editing meanwhile. */
   forEachVisible(callback: (lv: number, count: number, content: C, width: 1 | 2) => void): void {
-    for (let leaf: Leaf<C> | null = this.tree.first; leaf !== null; leaf = leaf.next) {
+    const { tree } = this;
+    for (let leaf: Leaf<C> | null = tree.first; leaf !== null; leaf = tree.nextVisible(leaf)) {
       for (let index = 0; index < leaf.size; index++) {
         const row = index * ROW;
         const flags = leaf.rows[row + FLAGS]!;
@@ -291,7 +292,8 @@ export class Sequence<C> {
     if (!(elementIndex >= 0 && rest > 0)) return;
     tree.seekElement(elementIndex);
     let { index, offset } = tree;
-    for (let leaf: Leaf<C> | null = tree.leaf; leaf !== null && rest > 0; leaf = leaf.next) {
+    let leaf: Leaf<C> | null = tree.leaf;
+    for (; leaf !== null && rest > 0; leaf = tree.nextVisible(leaf)) {
       for (; index < leaf.size && rest > 0; index++) {
         const row = index * ROW;
         const flags = leaf.rows[row + FLAGS]!;
@@ -363,7 +365,7 @@ export class Sequence<C> {
     let end = -1;
     while (rest > 0) {
       if (index === leaf.size) {
-        leaf = leaf.next!;
+        leaf = this.tree.nextVisible(leaf)!;
         index = 0;
       }
       const row = index * ROW;

@@ -19,12 +19,13 @@ export function log(name: string, options: LogOptions): Promise<ExitCode> {
         print(JSON.stringify(entry));
         return;
       }
-      const { id, author, chain, seq, time } = entry;
+      const { id, author, chain, seq, time, forked, rival } = entry;
       const place = chain === "0" ? `#${seq}` : `#${seq} of chain ${short(chain)}…`;
       const what = describeChange(entry).map(printable).join("; ");
-      print(
-        `${paint("yellow", short(id))}  ${paint("cyan", short(author))}  ${place}  ${formatTime(time)}  ${what}`,
-      );
+      const who = paint(forked ? "red" : "cyan", short(author));
+      const lie =
+        rival === null ? "" : paint("red", `  (equivocation: ${short(rival)} is #${seq}, too)`);
+      print(`${paint("yellow", short(id))}  ${who}  ${place}  ${formatTime(time)}  ${what}${lie}`);
     });
     return EXIT.ok;
   });

@@ -17,6 +17,8 @@ export interface RunOptions {
   readonly relay?: readonly string[];
   readonly room?: string;
   readonly json?: boolean;
+  /** Budgets as typed, by name. */
+  readonly budgets?: { readonly [name: string]: string | undefined };
 }
 
 /** Runs the node until a signal, or until its store fails; what was read from stdin is stored when it returns. */

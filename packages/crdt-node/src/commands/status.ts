@@ -1,5 +1,6 @@
 /** `status`: what there is to know about a node on one screen. */
 import { EXIT, type ExitCode } from "../exit-codes.ts";
+import { placeOf } from "../fork-evidence.ts";
 import { count, paint, print, printable, short } from "../output.ts";
 import { ask, type RelayStatus, type Status } from "../requests.ts";
 import { withNode } from "./with-node.ts";
@@ -36,9 +37,11 @@ function lines(status: Status): string[] {
     return `${paint(colour, state)}  ${printable(url)}${reason === null ? "" : `  (${printable(reason)})`}`;
   });
   const rejected = Object.entries(faults.rejected).map(([code, times]) => `${code} ${times}×`);
-  const forks = faults.forks.map(({ author, seq }) =>
-    paint("red", `${short(author)} signed two changes #${seq}`),
-  );
+  const forks = faults.forks.map(({ author, chain, seq, own }) => {
+    const who = own ? "this node's own key" : short(author);
+    return paint("red", `${who} signed two changes ${placeOf({ chain, seq })}`);
+  });
+  if (forks.length > 0) forks.push(`crdt-node forks ${status.name} shows the proof`);
   const noFaults = rejected.length + forks.length === 0;
   return [
     field("node", `${status.name}, ${running}`),
@@ -60,7 +63,7 @@ function lines(status: Status): string[] {
         ? "none"
         : `${count(pending.changes, "change")}, ${pending.bytes} bytes`,
     ),
-    ...(noFaults ? [field("faults", "none")] : fields("faults", [...forks, ...rejected])),
+    ...(noFaults ? [field("faults", "none")] : fields("faults", [...rejected, ...forks])),
   ];
 }
 

@@ -2,13 +2,23 @@
 import { type Access, openAccess } from "../access.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { existingHome, type NodeHome } from "../home.ts";
-import { checkRelay, checkRoom, type Given, loadSettings, type Settings } from "../settings.ts";
+import { flagOf } from "../limits.ts";
+import {
+  checkBudgets,
+  checkRelay,
+  checkRoom,
+  type Given,
+  loadSettings,
+  type Settings,
+} from "../settings.ts";
 import { endOnInterrupt } from "../signals.ts";
 
 /** Options that say where, as typed. */
 export interface PlaceOptions {
   readonly room?: string;
   readonly relay?: readonly string[];
+  /** Budgets as typed, by name. */
+  readonly budgets?: { readonly [name: string]: string | undefined };
 }
 
 /** The paths and settings of an existing node, with what was typed taken into account. */
@@ -20,6 +30,10 @@ export function placeOf(
   const flags: Given = {
     room: options.room === undefined ? undefined : checkRoom(options.room, "--room"),
     relays: options.relay?.map((address) => checkRelay(address, "--relay")),
+    budgets: checkBudgets(
+      (name) => options.budgets?.[name],
+      (name) => `--${flagOf(name)}`,
+    ),
   };
   return { home, settings: loadSettings(home.config, flags, process.env) };
 }

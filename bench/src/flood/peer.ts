@@ -1,0 +1,39 @@
+/**
+ * A flooder, as a process of its own: `peer.ts URL ROOM COUNT SOCKETS`. Signs its orphans, says "ready", and sends them
+ * through all sockets as fast as they are taken when it reads "go".
+ */
+import { once } from "node:events";
+import { documentId } from "bft-json-crdt";
+import { WebSocket } from "ws";
+import { orphans } from "./orphans.ts";
+
+/** Bytes that wait in one socket at most. */
+const HIGH_BYTES = 262_144;
+
+const [url = "", room = "", count = "", sockets = ""] = process.argv.slice(2);
+const frames = [...orphans(documentId(room), Number(count))];
+const open = await Promise.all(Array.from({ length: Number(sockets) }, join));
+process.stdout.write("ready\n");
+await once(process.stdin, "data");
+await Promise.all(open.map((socket, i) => send(socket, i)));
+process.stdout.write("sent\n");
+// The sockets stay open until the parent ends this process: what is on its way must not be cut off.
+await once(process.stdin, "end");
+process.exit(0);
+
+async function join(): Promise<WebSocket> {
+  const socket = new WebSocket(url, { perMessageDeflate: false });
+  socket.on("error", () => undefined);
+  await once(socket, "open");
+  socket.send(JSON.stringify({ type: "join", room }));
+  await once(socket, "message");
+  return socket;
+}
+
+async function send(socket: WebSocket, first: number): Promise<void> {
+  for (let i = first; i < frames.length; i += open.length) {
+    while (socket.bufferedAmount > HIGH_BYTES)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    socket.send(frames[i]!);
+  }
+}

@@ -1,0 +1,52 @@
+import { describe, expect, test } from "vitest";
+import { RIGHT, Sequence, TEXT_CONTENT } from "./sequence.ts";
+
+describe("dead elements between visible ones", () => {
+  const DEAD = 50_000;
+
+  /** "ab", then very many dead siblings that cannot be joined, then "yz"; counts steps from leaf to leaf. */
+  function gap(): { sequence: Sequence<string>; steps: () => number } {
+    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
+    sequence.insert(0, 2, 0, -1, RIGHT, 1, "ab", true);
+    sequence.insert(2, 2, 1, 1, RIGHT, 1, "yz", true);
+    for (let i = 0; i < DEAD; i++) sequence.insert(4 + i, 1, 2 + i, 1, RIGHT, 1, "x", true);
+    sequence.remove(4, DEAD);
+    sequence.check();
+    let steps = 0;
+    let leaves = 0;
+    for (let leaf: { next: unknown } | null = sequence["tree"].first; leaf !== null; leaves++) {
+      const { next } = leaf;
+      Object.defineProperty(leaf, "next", { get: () => (steps++, next) });
+      leaf = next as { next: unknown } | null;
+    }
+    expect(leaves).toBeGreaterThan(DEAD / 64);
+    return { sequence, steps: () => steps };
+  }
+
+  test("are not walked through by who reads the visible ones", () => {
+    const { sequence, steps } = gap();
+    const seen: unknown[] = [];
+    sequence.forEachVisible((lv, count, content) => seen.push([lv, count, content]));
+    sequence.forEachVisibleIn(1, 2, (lv, count, content) => seen.push([lv, count, content]));
+    expect(seen).toEqual([
+      [0, 2, "ab"],
+      [2, 2, "yz"],
+      [1, 1, "b"],
+      [2, 1, "y"],
+    ]);
+    expect(steps()).toBeLessThan(20);
+  });
+
+  test("are not walked through by a removal across them", () => {
+    const { sequence, steps } = gap();
+    const ranges: [number, number][] = [];
+    sequence.livingRanges(0, 4, (lv, count) => ranges.push([lv, count]));
+    sequence.livingUnitRanges(1, 2, (lv, count) => ranges.push([lv, count]));
+    // Two ids that follow each other are one range, whatever stands between.
+    expect(ranges).toEqual([
+      [0, 4],
+      [1, 2],
+    ]);
+    expect(steps()).toBeLessThan(20);
+  });
+});
