@@ -128,6 +128,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     log: faults.log,
     turns: new Turns(),
     inboxShare: settings.sessionInboxBytes,
+    outboxShare: settings.sendSoftBytes,
     sending: () => () => undefined,
     enter: (document) => rooms.enter(document),
     leave: (document) => {

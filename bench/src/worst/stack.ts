@@ -1,0 +1,40 @@
+/**
+ * All worst cases of one theme at one size, for a process with next to no stack: `node --stack-size=… stack.ts THEME SIZE`.
+ * Prints as JSON how deep a plain function can recurse there, and for each case null, or what went wrong.
+ */
+import { themes } from "./cases.ts";
+import { freeSignatures } from "./change.ts";
+
+const [theme = "", sizeGiven = ""] = process.argv.slice(2);
+const size = Number(sizeGiven);
+freeSignatures();
+const outcome: Record<string, string | null> = {};
+for (const worst of themes[theme] ?? []) {
+  try {
+    for (const phase of worst.prepare(size)) {
+      phase.work();
+      phase.check?.();
+    }
+    outcome[worst.name] = null;
+  } catch (error) {
+    outcome[worst.name] = String(error);
+  }
+}
+process.stdout.write(`${JSON.stringify({ depth: depthOf(sum), outcome })}\n`);
+
+/** The least power of two at which a recursion overflows the stack. */
+function depthOf(recurse: (depth: number) => number): number {
+  for (let depth = 64; depth < 2 ** 30; depth *= 2) {
+    try {
+      recurse(depth);
+    } catch (error) {
+      if (error instanceof RangeError) return depth;
+      throw error;
+    }
+  }
+  return Infinity;
+}
+
+function sum(depth: number): number {
+  return depth === 0 ? 0 : depth + sum(depth - 1);
+}
