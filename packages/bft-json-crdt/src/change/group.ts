@@ -19,6 +19,9 @@ export const SIGNATURE_BYTES = 64;
 /** Upper bound of the bytes that framing and a signature add to a body in a group. */
 export const GROUP_ENTRY_OVERHEAD = 1 + 5 + 2 + SIGNATURE_BYTES;
 
+/** The same of framing alone. */
+const UNSIGNED_OVERHEAD = 1 + 5 + 1;
+
 /** One change as it travels: its body and perhaps its signature. */
 export interface SignedBody {
   readonly body: Uint8Array;
@@ -28,7 +31,9 @@ export interface SignedBody {
 /** Encodes a group. The caller keeps it within the bounds and closed. */
 export function encodeGroup(entries: readonly SignedBody[]): Uint8Array {
   let size = 8;
-  for (const entry of entries) size += entry.body.length + GROUP_ENTRY_OVERHEAD;
+  for (const { body, signature } of entries) {
+    size += body.length + (signature === null ? UNSIGNED_OVERHEAD : GROUP_ENTRY_OVERHEAD);
+  }
   const writer = new ByteWriter(size);
   writer.arrayHeader(entries.length);
   for (const { body, signature } of entries) {
@@ -37,7 +42,8 @@ export function encodeGroup(entries: readonly SignedBody[]): Uint8Array {
     if (signature === null) writer.null();
     else writer.bytes(signature);
   }
-  return writer.take();
+  // Of a writer that nobody uses again, and that has hardly a byte too many.
+  return writer.view();
 }
 
 /** Decodes a group; bodies and signatures are views into `bytes`. */
