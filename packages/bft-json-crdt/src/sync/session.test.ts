@@ -10,6 +10,7 @@ import {
   writeBodyHead,
   writeOp,
 } from "../change/index.ts";
+import { forge, groupOf, ops, person } from "../../test/forge.ts";
 import { generateKeyPair, sha256, sign } from "../crypto/index.ts";
 import type { KeyPair } from "../crypto/index.ts";
 import { toHex } from "../encoding/bytes.ts";
@@ -633,6 +634,29 @@ describe("a lying peer", () => {
       }),
       { numRuns: 150 },
     );
+  });
+});
+
+describe("a cover that finds no room", () => {
+  it("is what its sender is told of, not that what it covers has no signature", () => {
+    const ghost = forge({ document: DOCUMENT, author: person(1) });
+    const waiting = forge({ document: DOCUMENT, author: person(1), prev: ghost });
+    const covered = forge({ document: DOCUMENT, author: person(2), parents: [waiting] });
+    const made = [ops.text(["body"], "x".repeat(1_000))];
+    const cover = forge({ document: DOCUMENT, author: person(2), prev: covered, ops: made });
+    const history = new History({ document: DOCUMENT, limits: { pendingBytesPerPeer: 1_500 } });
+    const told: string[] = [];
+    const session = new SyncSession({
+      history,
+      peer: "peer",
+      send: () => true,
+      receiveGroup: (group) => history.receive(group, "peer"),
+      onError: (code) => told.push(code),
+    });
+    session.receive(waiting.group);
+    session.receive(groupOf([covered, cover], (change) => change === covered));
+    expect(history.pending.count).toBeGreaterThan(0);
+    expect(told).toEqual(["over_quota"]);
   });
 });
 

@@ -333,9 +333,13 @@ export class SyncSession {
     if (status !== "rejected" || code === undefined) return;
     // Unsigned changes that came before what they build on are asked for again together with it.
     if (code === "missing_signature" && missing.length > 0) return;
-    const of = results.find((result) => result.status === "rejected")?.id;
+    // Where there is no room for a cover, that is what went wrong, and not that what it covers has no signature.
+    const fault =
+      results.find((result) => result.code === "over_quota") ??
+      results.find((result) => result.status === "rejected");
+    const of = fault?.id;
     const detail = of === undefined ? "a group was refused" : `a change was refused: ${toHex(of)}`;
-    this.#report(code, detail, true, of);
+    this.#report(fault?.code ?? code, detail, true, of);
   }
 
   #streamIfKnown(): void {

@@ -289,9 +289,10 @@ export abstract class Host implements Endpoint {
 
   #note({ results, applied, missing }: ReceivedGroup, port: Port): void {
     const { notes } = this;
+    const hasNoRoom = results.some(({ code }) => code === "over_quota");
     for (const { id, status, code, scope } of results) {
       // What builds on something that is on its way, or was lost, cannot wait without a signature: it is sent again.
-      const isEarly = code === "missing_signature" && missing.length > 0;
+      const isEarly = code === "missing_signature" && (missing.length > 0 || hasNoRoom);
       const isFault = scope === "change" || !(isEarly || TEMPORARY.has(code ?? ""));
       if (status === "rejected" && this.scene.honest.has(port.peer) && isFault) {
         notes.blames.push(`${this.name} got from ${port.peer} what is ${code}: ${toHex(id)}`);
