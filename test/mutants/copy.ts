@@ -21,6 +21,7 @@ import type { Edit } from "./sites.ts";
 /** What of the repository the tests of the packages need. */
 const COPIED = [
   "packages",
+  "bench",
   "docs",
   "scripts",
   "package.json",

@@ -3,12 +3,27 @@
  * docs/checks.md.
  */
 import { describe, expect, it } from "vitest";
-import { documentId, encodeGroup, History, parseMessage, toHex } from "../src/index.ts";
-import type { Value } from "../src/index.ts";
+import {
+  Document,
+  documentId,
+  encodeGroup,
+  History,
+  list,
+  map,
+  MisuseError,
+  parseMessage,
+  string,
+  struct,
+  text,
+  toHex,
+} from "../src/index.ts";
+import type { DocumentEvent, Schema, Value } from "../src/index.ts";
 import { decodeBody, decodeGenesis, INERT, readOp } from "../src/change/index.ts";
-import { ByteReader, encodeValue } from "../src/encoding/index.ts";
+import { ChangeLog } from "../src/store/index.ts";
+import type { LevelLike } from "../src/store/index.ts";
+import { ByteReader, encodeValue, utf8Length } from "../src/encoding/index.ts";
 import { decodeForkProof, encodeForkProof } from "../src/history/fork-proof.ts";
-import { entryOf, forge, op, person } from "./forge.ts";
+import { entryOf, forge, groupOf, op, ops, person } from "./forge.ts";
 import type { Forged, Recipe } from "./forge.ts";
 
 const ID = documentId("checks");
@@ -223,5 +238,324 @@ describe("what waits", () => {
     );
     const orphan = forge({ document: ID, author: ALICE, refs: unknown });
     expect(history.receive(orphan.group).missing).toHaveLength(256);
+  });
+});
+
+describe("a history", () => {
+  const first = forge({ document: ID, author: ALICE });
+  const second = forge({ document: ID, author: ALICE, prev: first });
+  const faulty = forge({ document: ID, author: MALLORY, lies: { lamport: 7 } });
+  const onFaulty = forge({ document: ID, author: ALICE, parents: [faulty], lies: { lamport: 8 } });
+  const unknown = forge({ document: ID, author: ALICE, chain: 9n });
+
+  function knowing(...changes: Forged[]): History {
+    const history = new History({ document: ID });
+    for (const { group } of changes) history.receive(group);
+    return history;
+  }
+
+  it("says of a group that holds what was applied before that it is not just what it applied", () => {
+    const history = knowing(first);
+    const { applied, isExact } = history.receive(groupOf([first, second]));
+    expect({ applied, isExact }).toEqual({ applied: [1], isExact: false });
+    expect(knowing().receive(groupOf([first, second])).isExact).toBe(true);
+  });
+
+  it("knows no id that only begins with one", () => {
+    expect(knowing(first).indexOf(Uint8Array.of(...first.id, 0))).toBe(-1);
+  });
+
+  it("refuses a change again by its own fault, and not by that of a copy", () => {
+    const history = knowing(faulty);
+    const forged = encodeGroup([{ body: faulty.body, signature: new Uint8Array(64) }]);
+    expect(history.receive(forged).results).toMatchObject([
+      { code: "wrong_lamport", scope: "change" },
+    ]);
+  });
+
+  it("refuses for ever an unsigned copy of what builds on a refused change", () => {
+    const history = knowing(faulty);
+    expect(history.receive(groupOf([onFaulty], () => true)).results).toMatchObject([
+      { code: "rejected_dependency", scope: "change" },
+    ]);
+  });
+
+  it("says of what waited for a later change of its group what became of it when that was refused", () => {
+    const { results } = knowing().receive(groupOf([onFaulty, faulty]));
+    expect(results).toMatchObject([
+      { code: "rejected_dependency", scope: "change" },
+      { code: "wrong_lamport", scope: "change" },
+    ]);
+  });
+
+  it("asks for nothing on behalf of a refused change", () => {
+    const refused = forge({ document: ID, author: ALICE, parents: [faulty, unknown] });
+    expect(knowing(faulty).receive(refused.group).missing).toEqual([]);
+  });
+
+  it("does not ask for a refused change on behalf of a copy without a signature", () => {
+    const { missing } = knowing().receive(groupOf([onFaulty, faulty], (one) => one === onFaulty));
+    expect(missing).toEqual([]);
+  });
+
+  it("has no proof of a fork where there is none", () => {
+    expect(knowing(first).forkOf(0)).toBe(null);
+  });
+
+  it("lists as many tips of a forked chain as it is asked for", () => {
+    const history = knowing(first, forge({ document: ID, author: ALICE, time: 1 }));
+    expect(history.tipsOf(ALICE.publicKey, 0n)).toHaveLength(2);
+    expect(history.tipsOf(ALICE.publicKey, 0n, 1)).toHaveLength(1);
+  });
+});
+
+describe("a document", () => {
+  /** What a document shows of a chain of changes, each with these ops, and the events on the way. */
+  function shown(schema: Schema, changes: readonly (readonly Uint8Array[])[]) {
+    const document = new Document({ schema, id: ID });
+    const events: DocumentEvent[] = [];
+    document.subscribe((event) => events.push(event));
+    let prev: Forged | null = null;
+    for (const made of changes) {
+      prev = forge({ document: ID, author: ALICE, prev, ops: made });
+      expect(document.receive(prev.group).status).toBe("applied");
+    }
+    return { view: document.viewJson(), patches: events.flatMap(({ patches }) => patches) };
+  }
+
+  const fields = struct({ title: string(), names: list(string()), notes: map(string()) });
+
+  it("takes no bytes but bytes", () => {
+    const document = new Document({ schema: fields, id: ID });
+    for (const wrong of ["\x80", [0x80], undefined, new ArrayBuffer(1)]) {
+      expect(() => document.receive(wrong as unknown as Uint8Array)).toThrow(
+        expect.objectContaining({ code: "bad_value" }),
+      );
+    }
+  });
+
+  it.each([1.5, -1, 2 ** 53, Number.NaN])("makes no change at the time %s", (time) => {
+    const document = new Document({ schema: fields, id: ID, keyPair: ALICE });
+    expect(() => document.change(() => undefined, { time })).toThrow(/a time is a whole number/u);
+    expect(document.history.length).toBe(0);
+  });
+
+  it("tells of no items that do not fit the list", () => {
+    const { view, patches } = shown(fields, [
+      [ops.insert(["names"], "kept")],
+      [ops.insertBy(0, [1, 0, 0], 7)],
+    ]);
+    expect(view).toContain('"names":["kept"]');
+    expect(patches).toHaveLength(1);
+  });
+
+  it("replaces nothing by an assignment that names an element of a change that is not folded", () => {
+    const detached = Uint8Array.of(
+      0x85,
+      ...op(4, 1, [["title"]], 3, new Uint8Array(32)).subarray(1),
+    );
+    const { view } = shown(fields, [
+      [detached],
+      [ops.assign(["title"], "kept")],
+      [ops.assign(["title"], "inert", [1, 1, 0, 1])],
+    ]);
+    expect(view).toContain('"title":"kept"');
+  });
+
+  it("replaces nothing by an assignment that names an element of an inert op", () => {
+    const { view } = shown(fields, [
+      [ops.assign(["nowhere"], "x")],
+      [ops.assign(["notes", "a"], "inert", [1, 0, 0, 1])],
+    ]);
+    expect(view).toContain('"notes":{}');
+  });
+
+  it("removes nothing where a removal names elements of a change that is not folded", () => {
+    const detached = Uint8Array.of(
+      0x85,
+      ...op(1, 1, [["names"]], 3, new Uint8Array(32)).subarray(1),
+    );
+    const { view } = shown(fields, [
+      [detached],
+      [ops.insert(["names"], "kept")],
+      [ops.remove([1, 1, 0, 1])],
+    ]);
+    expect(view).toContain('"names":["kept"]');
+  });
+
+  it("finds no element of a change by going back from that change itself", () => {
+    const { view } = shown(fields, [
+      [
+        ops.insert(["names"], "kept"),
+        ops.insertBy(1, [0, 1, 0], "inert"),
+        ops.remove([0, 1, 0, 1]),
+      ],
+    ]);
+    expect(view).toContain('"names":["kept"]');
+  });
+
+  it("takes what an item was made with for an assignment only to fields that it was made with", () => {
+    const items = list(struct({ title: string(), note: string() }));
+    const { view } = shown(items, [
+      [ops.insert([], { title: "made" })],
+      [
+        ops.assign([1, 0, 0, "title"], "replaced", [1, 0, 0, 1]),
+        ops.assign([1, 0, 0, "note"], "inert", [1, 0, 0, 1]),
+      ],
+    ]);
+    expect(view).toBe('[{"note":"","title":"replaced"}]');
+    const nested = list(struct({ inner: struct({ toString: string() }) }));
+    const other = shown(nested, [
+      [ops.insert([], {})],
+      [ops.assign([1, 0, 0, "inner", "toString"], "inert", [1, 0, 0, 1])],
+    ]);
+    expect(other.view).toBe('[{"inner":{"toString":""}}]');
+  });
+
+  it("assigns nothing to a map that is named without a key", () => {
+    expect(shown(map(string()), [[ops.assign([], "x")]]).view).toBe("{}");
+  });
+});
+
+describe("a reader of bytes", () => {
+  it("finds no null behind its end, nor once it has failed", () => {
+    expect(new ByteReader(Uint8Array.of(0xf6)).isNull()).toBe(true);
+    expect(new ByteReader(Uint8Array.of(0xf6), 0, 0).isNull()).toBe(false);
+    const failed = new ByteReader(Uint8Array.of(0xf6));
+    failed.fail();
+    expect(failed.isNull()).toBe(false);
+  });
+
+  it.each([
+    ["two second halves", "\udc00\udc00"],
+    ["a first half at the end", "\udbff"],
+    ["a first half before a letter", "\ud800a"],
+    ["a first half before what comes after second halves", "\ud800\ue000"],
+    ["two first halves", "\udbff\ud800"],
+  ])("counts no bytes of %s of a surrogate pair", (_, text) => {
+    expect(utf8Length(text)).toBe(-1);
+  });
+});
+
+describe("a log whose database fails", () => {
+  /** A database that gives nothing but this when it is read. */
+  function failing(error: unknown): LevelLike {
+    return {
+      batch: () => Promise.resolve(),
+      iterator: () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) }),
+    };
+  }
+
+  async function readAll(error: unknown): Promise<string[]> {
+    const faults: string[] = [];
+    for await (const read of new ChangeLog(failing(error), ID).read()) {
+      faults.push(read.ok ? "a record" : read.error.detail);
+    }
+    return faults;
+  }
+
+  it("by its own checksums is damaged", async () => {
+    const error = Object.assign(new Error("checksum mismatch"), { code: "LEVEL_CORRUPTION" });
+    expect(await readAll(error)).toEqual([expect.stringContaining("checksum mismatch")]);
+  });
+
+  it.each<[string, unknown]>([
+    ["an error without a code", new Error("no disk")],
+    [
+      "an error with another code",
+      Object.assign(new Error("closed"), { code: "LEVEL_DATABASE_NOT_OPEN" }),
+    ],
+    ["what is no error", { code: "LEVEL_CORRUPTION" }],
+  ])("by %s tells its caller", async (_, error) => {
+    await expect(readAll(error)).rejects.toBe(error);
+  });
+});
+
+describe("the records of a log", () => {
+  const group = forge({ document: ID, author: ALICE }).group;
+
+  /** A log that holds just this, under the key of this position. */
+  async function read(position: bigint, ids: Uint8Array): Promise<string[]> {
+    const key = new Uint8Array(41);
+    key[0] = 0x67;
+    key.set(ID, 1);
+    new DataView(key.buffer).setBigUint64(33, position);
+    const database: LevelLike = {
+      batch: () => Promise.resolve(),
+      async *iterator(): AsyncGenerator<[Uint8Array, Uint8Array]> {
+        yield await Promise.resolve([key, encodeValue([ids, group])]);
+      },
+    };
+    const found: string[] = [];
+    for await (const one of new ChangeLog(database, ID).read())
+      found.push(one.ok ? "a record" : one.error.detail);
+    return found;
+  }
+
+  it("are read when all is as it was written", async () => {
+    expect(await read(0n, new Uint8Array(32))).toEqual(["a record"]);
+  });
+
+  it("without an id are torn", async () => {
+    expect(await read(0n, new Uint8Array(0))).toEqual([expect.stringContaining("torn or altered")]);
+  });
+
+  it("with a piece of an id are torn", async () => {
+    expect(await read(0n, new Uint8Array(33))).toEqual([
+      expect.stringContaining("torn or altered"),
+    ]);
+  });
+
+  it("at a position that no log reaches have an impossible key", async () => {
+    expect(await read(2n ** 63n, new Uint8Array(32))).toEqual([
+      expect.stringContaining("impossible key"),
+    ]);
+  });
+});
+
+describe("editing", () => {
+  const schema = struct({ one: text(), other: text(), words: map(string()) });
+  const open = (): Document<typeof schema> => new Document({ schema, id: ID, keyPair: ALICE });
+
+  it("behind a character of another text is a mistake, and changes nothing", () => {
+    const document = open();
+    document.change((doc) => {
+      doc.one.append("ab");
+      doc.other.append("cd");
+    });
+    document.change((doc) => {
+      expect(() => {
+        doc.other.insertAfter(doc.one.idAt(0), "x");
+      }).toThrow(MisuseError);
+    });
+    expect(document.view()).toEqual({ one: "ab", other: "cd", words: {} });
+  });
+
+  it("a key that is no string is a mistake", () => {
+    const document = open();
+    document.change((doc) => {
+      expect(() => {
+        doc.words.set(7 as unknown as string, "seven");
+      }).toThrow(MisuseError);
+    });
+    expect(document.view().words).toEqual({});
+  });
+
+  it("a saved document that says it has fewer parts than it has does not open", () => {
+    const document = open();
+    document.change((doc) => doc.one.append("a"));
+    const saved = document.save().slice();
+    expect(saved[0]).toBe(0x85);
+    saved[0] = 0x84;
+    const loaded = Document.load(saved, { schema, id: ID });
+    expect(loaded.ok ? "opened" : loaded.error.code).toBe("malformed");
+  });
+});
+
+describe("a number", () => {
+  it("that goes on behind the end of what is read is none", () => {
+    const reader = new ByteReader(Uint8Array.of(0xfa, 0x47, 0xc3, 0x50, 0x80), 0, 3);
+    reader.value();
+    expect(reader.failed).toBe(true);
   });
 });

@@ -68,3 +68,10 @@ test("a file that holds no key is damaged, and is not quoted", () => {
   expect(JSON.stringify(complaint)).not.toContain("c2VjcmV0");
   expect(refusal(() => readKeyFile(join(folder, "missing.pem"))).exitCode).toBe(EXIT.failure);
 });
+
+test("a key that cannot be written for another reason says that reason", () => {
+  const path = join(folder, "no such folder", "keys.pem");
+  expect(() => {
+    writeKeyFile(path, generateKeyPair());
+  }).toThrow(/ENOENT/u);
+});

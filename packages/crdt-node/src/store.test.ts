@@ -115,3 +115,43 @@ test("a store whose CURRENT is damaged or missing is reported as damaged, and no
     });
   }
 });
+
+test("chain 0 is not for a store without chain.json, without a key, or that was opened before", async () => {
+  const without = homeOf("without-chain");
+  rmSync(without.chain);
+  expect(await chainOf(without)).not.toBe(0n);
+
+  const keyless = homeOf("keyless");
+  rmSync(keyless.keys);
+  writeFileSync(keyless.chain, '{"chain":"0"}');
+  expect(await chainOf(keyless)).not.toBe(0n);
+
+  const opened = homeOf("opened-before");
+  expect(await chainOf(opened)).toBe(0n);
+  writeUnused(opened);
+  expect(await chainOf(opened)).not.toBe(0n);
+});
+
+test("a store whose mark has damage in it takes another chain", async () => {
+  const home = homeOf("torn-mark");
+  expect(await chainOf(home)).toBe(0n);
+  writeFileSync(home.mark, "torn", { flag: "a" });
+  expect(await chainOf(home)).not.toBe(0n);
+});
+
+test("a note of who holds the store is taken only if it says both", () => {
+  const home = homeOf("noted");
+  for (const note of ["", "{", "null", '{"pid":"1","command":"run"}', '{"pid":1,"command":2}']) {
+    writeFileSync(home.lock, note);
+    expect(holderOf(home)).toBeNull();
+  }
+});
+
+test("a mark that cannot be opened is an error of the file system, in words", async () => {
+  const home = homeOf("no-mark");
+  mkdirSync(home.mark);
+  await expect(chainOf(home)).rejects.toMatchObject({
+    exitCode: 1,
+    complaint: { what: `cannot open the store ${home.store}` },
+  });
+});

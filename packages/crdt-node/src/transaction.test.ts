@@ -178,3 +178,22 @@ test("no line of any text throws", () => {
     ),
   );
 });
+
+test.each([
+  ['{"from":7,"to":"bob","amount":1}', '"from" must be a text'],
+  ['{"from":"a","to":"","amount":1}', '"to" must be a text'],
+  ['{"from":"a","to":"b","amount":1,"memo":7}', '"memo" must be a text'],
+  ['{"from":"a","to":"b","amount":1,"memo":null}', '"memo" must be a text'],
+])("a JSON form with a wrong field says which: %s", (line, message) => {
+  expect(parseTransaction(line)).toMatchObject({
+    kind: "error",
+    message: expect.stringContaining(message) as string,
+  });
+});
+
+test("a memo of two lines is written as JSON, in one line", () => {
+  for (const memo of ["one\ntwo", "one\rtwo"]) {
+    const transaction = { from: "a", to: "b", amount: 1, memo };
+    expect(formatTransaction(transaction)).toBe(JSON.stringify(transaction));
+  }
+});

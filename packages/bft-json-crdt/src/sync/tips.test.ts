@@ -55,6 +55,31 @@ describe("the tips of a history", () => {
   });
 });
 
+describe("the hash of a bucket", () => {
+  // As docs/wire-format.md has it: SHA-256(TAG(sync) ‖ 01 ‖ its tips, sorted by author, chain, seq, id).
+  it("is that of all its tips behind a tag and a kind of its own", () => {
+    const author = new Uint8Array(32).fill(5);
+    const at = (chain: bigint, seq: number, fill: number): ChainTip => {
+      return { author, chain, seq, id: new Uint8Array(32).fill(fill), index: fill };
+    };
+    const tips = [at(3n, 2, 9), at(3n, 1, 8)];
+    const summary = new TipSummary({ length: 2, tips: () => tips });
+    const tag = [...new TextEncoder().encode("bft-json-crdt/1 sync"), 0, 1];
+    const number = (value: bigint): number[] => {
+      const bytes = new Uint8Array(8);
+      new DataView(bytes.buffer).setBigUint64(0, value);
+      return [...bytes];
+    };
+    const tipBytes = ({ chain, seq, id }: ChainTip): number[] => {
+      return [...author, ...number(chain), ...number(BigInt(seq)), ...id];
+    };
+    const sorted = [tips[1]!, tips[0]!].flatMap(tipBytes);
+    const bucket = bucketOf(tips[0]!);
+    expect(summary.hashes[bucket]).toEqual(sha256(Uint8Array.from([...tag, ...sorted])));
+    expect(summary.hashes[bucket ^ 1]).toEqual(sha256(Uint8Array.from(tag)));
+  });
+});
+
 describe("a frontier", () => {
   it("is listed up to a bound and hashed beyond it", () => {
     expect(frontierOf(flatHistory(MAX_LISTED_HEADS))).toHaveProperty(

@@ -1,0 +1,321 @@
+/** A link on a WebSocket that is only pretended: when it speaks, when it gives up, and what it does not listen to. */
+import {
+  documentId,
+  encodeMessage,
+  History,
+  MAX_GROUP_BYTES,
+  type ReceivedGroup,
+  SyncSession,
+  toHex,
+} from "bft-json-crdt";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { DEFAULT_BUDGETS } from "./limits.ts";
+import { Link, type LinkHost } from "./link.ts";
+
+const { sockets, FakeSocket } = await vi.hoisted(async () => {
+  const { EventEmitter: Emitter } = await import("node:events");
+  const made: InstanceType<typeof Fake>[] = [];
+  /** As much of a WebSocket as a link uses. */
+  class Fake extends Emitter {
+    static readonly OPEN = 1;
+    static readonly CLOSED = 3;
+    readyState = 0;
+    bufferedAmount = 0;
+    pings = 0;
+    isCut = false;
+    readonly url: string;
+    readonly options: { readonly maxPayload?: number };
+    readonly frames: (string | Uint8Array)[] = [];
+    readonly written: (() => void)[] = [];
+
+    constructor(url: string, options: { readonly maxPayload?: number }) {
+      super();
+      this.url = url;
+      this.options = options;
+      made.push(this);
+    }
+
+    send(frame: string | Uint8Array, done?: () => void): void {
+      this.frames.push(frame);
+      if (done !== undefined) this.written.push(done);
+    }
+
+    ping(): void {
+      this.pings++;
+    }
+
+    close(): void {
+      this.terminate();
+    }
+
+    terminate(): void {
+      this.isCut = true;
+      this.readyState = Fake.CLOSED;
+    }
+  }
+  return { sockets: made, FakeSocket: Fake };
+});
+
+vi.mock("ws", () => ({ WebSocket: FakeSocket }));
+
+type Socket = InstanceType<typeof FakeSocket>;
+
+/** A node that notes what its links tell it. */
+class Host implements LinkHost {
+  readonly room = "main";
+  readonly history = new History({ document: documentId("main") });
+  readonly durable = 0;
+  readonly told: string[] = [];
+
+  receive(group: Uint8Array): ReceivedGroup {
+    return this.history.receive(group, "relay");
+  }
+
+  acknowledged(): void {
+    this.told.push("acknowledged");
+  }
+
+  linkChanged(link: Link, reason: string | null): void {
+    this.told.push(reason === null ? link.state : `${link.state}: ${reason}`);
+  }
+
+  linkReported(_: Link, code: string): void {
+    this.told.push(`reported ${code}`);
+  }
+}
+
+const JOINED = JSON.stringify({ type: "joined", document: toHex(documentId("main")) });
+const NOTHING = { heads: [] };
+
+let host = new Host();
+let link = new Link("ws://relay", host);
+
+/** Begins anew. */
+function fresh(): void {
+  vi.restoreAllMocks();
+  vi.clearAllTimers();
+  sockets.length = 0;
+  host = new Host();
+  link = new Link("ws://relay", host);
+}
+
+beforeEach(() => {
+  vi.useFakeTimers({
+    toFake: ["setTimeout", "clearTimeout", "setInterval", "clearInterval", "performance"],
+  });
+});
+afterEach(async () => {
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+  const closed = link.close();
+  sockets.at(-1)?.emit("close", 1006, Buffer.alloc(0));
+  await closed;
+});
+
+/** The link's socket, which is open and has not let it in yet. */
+function opened(): Socket {
+  link.open();
+  const socket = sockets.at(-1)!;
+  socket.readyState = FakeSocket.OPEN;
+  socket.emit("open");
+  return socket;
+}
+
+function joined(): Socket {
+  const socket = opened();
+  say(socket, JOINED);
+  host.told.length = 0;
+  return socket;
+}
+
+function say(socket: Socket, frame: string | Uint8Array): void {
+  socket.emit("message", Buffer.from(frame as string), typeof frame !== "string");
+}
+
+test("a link joins the room, and takes no frame that is greater than two groups", () => {
+  fresh();
+  const socket = opened();
+  expect(socket.options.maxPayload).toBe(2 * MAX_GROUP_BYTES);
+  expect(socket.frames).toEqual(['{"type":"join","room":"main"}']);
+  say(socket, JOINED);
+  expect(host.told).toEqual(["joining", "syncing"]);
+});
+
+test.each([
+  ["no JSON", "hello"],
+  ["nothing", "null"],
+  ["a number", "17"],
+  ["a text", '"joined"'],
+  ["a list", '["joined"]'],
+  ["of a later version", '{"type":"later","document":"ab"}'],
+  ["without a type", "{}"],
+  ["a join of no document", '{"type":"joined"}'],
+  ["bytes", Buffer.from('{"type":"error","detail":"no"}')],
+  ["bytes that would let it in", Buffer.from(JOINED)],
+])("before it is let in, a frame that is %s says nothing", (_, frame) => {
+  fresh();
+  const socket = opened();
+  say(socket, frame);
+  expect([link.state, socket.isCut]).toEqual(["joining", false]);
+  say(socket, JOINED);
+  expect(link.state).toBe("syncing");
+});
+
+test.each([
+  ['{"type":"error","detail":"no"}', "it does not let us in: no"],
+  ['{"type":"error","detail":7}', "it does not let us in: no reason given"],
+  [
+    JSON.stringify({ type: "joined", document: toHex(documentId("other")) }),
+    'its room "main" holds another document',
+  ],
+])("a relay that answers %s is left, and tried again", (frame, reason) => {
+  fresh();
+  const socket = opened();
+  say(socket, frame);
+  expect(socket.isCut).toBe(true);
+  expect(host.told).toEqual(["joining", `waiting: ${reason}`]);
+  // What that socket still says is not heard.
+  socket.emit("close", 1006, Buffer.alloc(0));
+  say(socket, JOINED);
+  expect(host.told).toHaveLength(2);
+  vi.advanceTimersToNextTimer();
+  expect(sockets).toHaveLength(2);
+  vi.advanceTimersByTime(5_000);
+  expect(sockets).toHaveLength(2);
+});
+
+test("a relay that does not let the link in is left in time, one that does is not", () => {
+  fresh();
+  const socket = opened();
+  vi.advanceTimersByTime(10_000);
+  expect(socket.isCut).toBe(true);
+  expect(host.told.at(-1)).toBe("waiting: it did not let us into the room in time");
+  const other = joined();
+  vi.advanceTimersByTime(10_000);
+  expect(other.isCut).toBe(false);
+});
+
+test("a relay that has gone silent is asked once, and left when it does not answer", () => {
+  fresh();
+  const socket = joined();
+  for (const pings of [0, 1]) {
+    vi.advanceTimersByTime(30_000);
+    expect([socket.pings, socket.isCut]).toEqual([pings, false]);
+  }
+  socket.emit("pong");
+  for (const pings of [1, 2]) {
+    vi.advanceTimersByTime(30_000);
+    expect([socket.pings, socket.isCut]).toEqual([pings, false]);
+  }
+  vi.advanceTimersByTime(30_000);
+  expect([socket.pings, socket.isCut]).toEqual([2, true]);
+  expect(host.told).toEqual(["waiting: it has gone silent"]);
+});
+
+test.each([
+  [1000, "bye", "it closed the connection: bye (1000)"],
+  [4003, "", "it closed the connection (4003)"],
+  [1005, "", "the connection ended"],
+  [1006, "", "the connection ended"],
+])("a connection that ends with %d and %j says why", (code, text, reason) => {
+  fresh();
+  joined().emit("close", code, Buffer.from(text));
+  expect(host.told).toEqual([`waiting: ${reason}`]);
+});
+
+test.each([
+  [
+    new Error("Unexpected server response: 404"),
+    "it answered with HTTP status 404, not as a relay",
+  ],
+  [Object.assign(new Error("connect"), { code: "ECONNREFUSED" }), "nothing listens there"],
+  [Object.assign(new Error(""), { code: "EOTHER" }), "EOTHER"],
+  [new Error("something else"), "something else"],
+])("a connection that cannot be made says why: %s", (error, reason) => {
+  fresh();
+  link.open();
+  sockets[0]!.emit("error", error);
+  sockets[0]!.emit("close", 1006, Buffer.alloc(0));
+  expect(host.told).toEqual([`waiting: ${reason}`]);
+});
+
+test("that all is there on both sides is told once, however often they agree", () => {
+  fresh();
+  const socket = joined();
+  const frames = [
+    encodeMessage({ type: "have", frontier: NOTHING, again: false }),
+    encodeMessage({ type: "done", frontier: NOTHING }),
+  ];
+  for (const frame of frames) say(socket, frame);
+  expect(host.told).toEqual(["synced"]);
+  vi.advanceTimersByTime(30_000);
+  socket.emit("ping");
+  vi.advanceTimersByTime(30_000);
+  for (const frame of frames) say(socket, frame);
+  expect(host.told).toEqual(["synced"]);
+});
+
+test("a slow relay is sent no more until it has read most, and then the rest", () => {
+  fresh();
+  const resume = vi.spyOn(SyncSession.prototype, "resume");
+  const socket = joined();
+  const { sendBytes } = DEFAULT_BUDGETS;
+  const read = (buffered: number): void => {
+    socket.bufferedAmount = buffered;
+    for (const done of socket.written.splice(0)) done();
+  };
+  const write = (): void => {
+    say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+    expect(socket.written.length).toBeGreaterThan(0);
+  };
+  read(0);
+  expect(resume).not.toHaveBeenCalled();
+  socket.bufferedAmount = sendBytes + 1;
+  write();
+  const [first] = socket.written;
+  read(sendBytes / 4 + 1);
+  expect(resume).not.toHaveBeenCalled();
+  socket.bufferedAmount = sendBytes / 4;
+  first!();
+  expect(resume).toHaveBeenCalledTimes(1);
+  first!();
+  expect(resume).toHaveBeenCalledTimes(1);
+});
+
+test("what an earlier connection has read does not concern the next one", () => {
+  fresh();
+  const earlier = joined();
+  earlier.bufferedAmount = 0;
+  const old = earlier.written[0]!;
+  earlier.emit("close", 1006, Buffer.alloc(0));
+  const socket = joined();
+  socket.bufferedAmount = DEFAULT_BUDGETS.sendBytes + 1;
+  say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+  const resume = vi.spyOn(SyncSession.prototype, "resume");
+  old();
+  expect(resume).not.toHaveBeenCalled();
+});
+
+test("a socket that is closing is given nothing", () => {
+  fresh();
+  const socket = joined();
+  socket.frames.length = 0;
+  socket.readyState = 2;
+  say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+  expect(socket.frames).toEqual([]);
+});
+
+test("a link that is closed stays closed, and tells nothing more", async () => {
+  fresh();
+  link.open();
+  const [socket] = sockets;
+  host.told.length = 0;
+  const closed = link.close();
+  socket!.emit("open");
+  socket!.emit("close", 1000, Buffer.alloc(0));
+  await closed;
+  link.open();
+  vi.advanceTimersByTime(5_000);
+  expect(sockets).toHaveLength(1);
+  expect([link.state, host.told]).toEqual(["closed", []]);
+});

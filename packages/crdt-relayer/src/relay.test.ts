@@ -1,0 +1,162 @@
+/** What a relay keeps account of for all its sessions, and how it starts and ends. */
+import { once } from "node:events";
+import { connect, type Socket } from "node:net";
+import { PassThrough } from "node:stream";
+import { type Logger, pino } from "pino";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { Client, Participant } from "../test/participant.ts";
+import { startRelay } from "../test/running.ts";
+import { EXIT, RelayError } from "./exit-codes.ts";
+import { MIN_BUDGET_BYTES } from "./limits.ts";
+import { MemoryLevel } from "./memory-level.ts";
+import type { Relay } from "./relay.ts";
+import type { RoomHost } from "./room.ts";
+import { Session, type SessionHost } from "./session.ts";
+
+/** A relay, as its sessions and rooms see it. */
+function inner(relay: Relay): SessionHost & RoomHost {
+  return relay as unknown as SessionHost & RoomHost;
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+describe("a relay", () => {
+  it("that cannot listen says why, and closes its store", async () => {
+    const { port } = await startRelay();
+    const store = new MemoryLevel();
+    const close = vi.spyOn(store, "close");
+    const error: unknown = await startRelay(
+      { port },
+      { openStore: () => Promise.resolve(store) },
+    ).catch((error: unknown) => error);
+    expect(error).toBeInstanceOf(RelayError);
+    expect(error).toMatchObject({
+      exitCode: EXIT.failure,
+      why: "another program listens there already",
+    });
+    expect(close).toHaveBeenCalledTimes(1);
+  });
+
+  it("gives each session its part of what may wait, and none more than one may have", async () => {
+    const inboxBytes = 3 * MIN_BUDGET_BYTES;
+    const relay = await startRelay({ inboxBytes, sessionInboxBytes: 2 * MIN_BUDGET_BYTES });
+    expect(inner(relay).inboxShare).toBe(2 * MIN_BUDGET_BYTES);
+    for (const share of [2, 1.5, 1]) {
+      await Client.open(relay.url);
+      expect(inner(relay).inboxShare).toBe(share * MIN_BUDGET_BYTES);
+    }
+  });
+
+  it("cuts whoever has most to read when all together have too much, and nobody before", async () => {
+    const sendBytes = MIN_BUDGET_BYTES;
+    const relay = await startRelay({ sendBytes });
+    for (let i = 0; i < 3; i++) await Client.open(relay.url);
+    const sizes = [1, 3, 2];
+    const unread = new Map<Session, number>();
+    vi.spyOn(Session.prototype, "unread", "get").mockImplementation(function (this: Session) {
+      if (!unread.has(this)) unread.set(this, sizes[unread.size] ?? 0);
+      return unread.get(this)!;
+    });
+    const cut: (number | undefined)[] = [];
+    vi.spyOn(Session.prototype, "terminate").mockImplementation(function (this: Session) {
+      cut.push(unread.get(this));
+    });
+    const sent = inner(relay).sending("x".repeat(sendBytes));
+    expect(cut).toEqual([]);
+    inner(relay).sending("x")();
+    expect(cut).toEqual([3]);
+    sent();
+    inner(relay).sending("x")();
+    expect(cut).toEqual([3]);
+    vi.restoreAllMocks();
+  });
+
+  it("cuts nobody when nobody has anything to read", async () => {
+    const relay = await startRelay({ sendBytes: MIN_BUDGET_BYTES });
+    const client = await Client.open(relay.url);
+    inner(relay).sending("x".repeat(2 * MIN_BUDGET_BYTES))();
+    expect(await client.ask("/leave")).toBe("error: you are in no room");
+  });
+
+  it("goes on pinging who is there when another has left", async () => {
+    const relay = await startRelay({ pingSeconds: 0.05 });
+    const silent = new Client(relay.url, { autoPong: false });
+    await silent.opened;
+    const other = await Client.open(relay.url);
+    await other.leave();
+    expect(await silent.closed).toMatchObject({ code: 1006 });
+  });
+
+  it("ends once when it cannot store, however often it is told", async () => {
+    const { logger, lines } = log();
+    const relay = await startRelay({}, { logger });
+    for (const why of ["the first", "the second"]) inner(relay).storingFailed(new Error(why));
+    expect((await relay.failed).why).toBe("the first");
+    expect(lines().filter((line) => line.includes("cannot be stored"))).toHaveLength(1);
+  });
+
+  it("that is stopping already goes on stopping when it cannot store", async () => {
+    const { logger, lines } = log();
+    const relay = await startRelay({}, { logger });
+    const closing = relay.close().catch((error: unknown) => error);
+    inner(relay).storingFailed(new Error("the disk is full"));
+    expect(relay.status().status).toBe("stopping");
+    expect(await closing).toMatchObject({ why: "the disk is full" });
+    expect(relay.status().status).toBe("stopping");
+    expect(lines().filter((line) => line.includes("cannot be stored"))).toEqual([]);
+  });
+
+  it("grants no upgrade while it stops, nor one on another path", async () => {
+    let pass = (): void => undefined;
+    class Held extends MemoryLevel {
+      override async batch(...[operations]: Parameters<MemoryLevel["batch"]>): Promise<void> {
+        await new Promise<void>((resolve) => (pass = resolve));
+        await super.batch(operations);
+      }
+    }
+    const relay = await startRelay({}, { openStore: () => Promise.resolve(new Held()) });
+    const alice = await Participant.join(relay.url, "main");
+    alice.write("hello");
+    await vi.waitUntil(() => relay.status().changes.applied === 1);
+    const [early, late, lost] = await Promise.all([1, 2, 3].map(() => connected(relay.port)));
+    expect(await answer(lost!, "/elsewhere")).toContain("HTTP/1.1 404 ");
+    lost!.destroy();
+    expect(await answer(early!, "/websocket?a=b")).toContain("HTTP/1.1 101 ");
+    early!.destroy();
+    const closing = relay.close();
+    expect(await answer(late!, "/websocket")).toContain("HTTP/1.1 503 ");
+    pass();
+    await closing;
+    late!.destroy();
+  });
+});
+
+function log(): { readonly logger: Logger; lines(): string[] } {
+  const stream = new PassThrough();
+  const logger = pino({ level: "fatal" }, stream);
+  return {
+    logger,
+    lines: () =>
+      String(stream.read() ?? "")
+        .split("\n")
+        .filter(Boolean),
+  };
+}
+
+async function connected(port: number): Promise<Socket> {
+  const socket = connect(port, "127.0.0.1");
+  await once(socket, "connect");
+  return socket;
+}
+
+/** The beginning of the answer to a request for an upgrade. */
+async function answer(socket: Socket, path: string): Promise<string> {
+  socket.write(
+    `GET ${path} HTTP/1.1\r\nhost: relay\r\nconnection: upgrade\r\nupgrade: websocket\r\n` +
+      "sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+  );
+  const [data] = (await once(socket, "data")) as [Buffer];
+  return data.toString("latin1");
+}

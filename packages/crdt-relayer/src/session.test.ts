@@ -1,0 +1,530 @@
+/** A session on a socket that is only pretended: each of its rules by itself, without waiting for a network. */
+import { EventEmitter } from "node:events";
+import {
+  Document,
+  documentId,
+  encodeMessage,
+  generateKeyPair,
+  list,
+  type Result,
+  string,
+  struct,
+  SyncSession,
+} from "bft-json-crdt";
+import { pino } from "pino";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { WebSocket } from "ws";
+import { CLOSE } from "./close-codes.ts";
+import { CREDIT_MS, MAX_COMMAND_LENGTH, TURN_BYTES, TURN_MS } from "./limits.ts";
+import { MemoryLevel } from "./memory-level.ts";
+import type { Room } from "./room.ts";
+import { type RoomRefusal, Rooms } from "./rooms.ts";
+import { Session, type SessionHost } from "./session.ts";
+import { completeSettings, type Settings } from "./settings.ts";
+import type { Turns } from "./turns.ts";
+
+/** As much of a WebSocket as a session uses. */
+class FakeSocket extends EventEmitter {
+  readyState: number = WebSocket.OPEN;
+  bufferedAmount = 0;
+  isPaused = false;
+  pings = 0;
+  isCut = false;
+  readonly frames: (string | Uint8Array)[] = [];
+  readonly closes: { readonly code: number; readonly reason: string }[] = [];
+  /** What to call when a frame has been read. */
+  readonly written: (() => void)[] = [];
+
+  send(frame: string | Uint8Array, _: object, done: () => void): void {
+    this.frames.push(frame);
+    this.written.push(done);
+  }
+
+  ping(): void {
+    this.pings++;
+  }
+
+  pause(): void {
+    this.isPaused = true;
+  }
+
+  resume(): void {
+    this.isPaused = false;
+  }
+
+  close(code: number, reason: string): void {
+    this.closes.push({ code, reason });
+  }
+
+  terminate(): void {
+    this.isCut = true;
+    this.emit("close", 1006);
+  }
+}
+
+/** A session, with all that it asks of its relay. */
+class World implements SessionHost {
+  readonly settings: Settings;
+  readonly log = pino({ level: "silent" });
+  readonly steps: (() => void)[] = [];
+  readonly turns = { next: (step: () => void) => this.steps.push(step) } as unknown as Turns;
+  inboxShare = 1_000_000;
+  outboxShare = 1_000_000;
+  entered: string[] = [];
+  left = 0;
+  endings = 0;
+  onSending: () => void = () => undefined;
+  readonly rooms: Rooms;
+  readonly socket = new FakeSocket();
+  readonly session: Session;
+
+  constructor(given: Partial<Settings> = {}) {
+    this.settings = completeSettings({ data: ":memory:", ...given }, {});
+    const nobody = { received: () => undefined, storingFailed: () => undefined };
+    this.rooms = new Rooms(new MemoryLevel(), this.settings, nobody, this.log);
+    this.session = new Session(this.socket as unknown as WebSocket, "peer", this);
+    worlds.push(this);
+  }
+
+  sending(): () => void {
+    this.onSending();
+    return () => undefined;
+  }
+
+  enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>> {
+    this.entered.push(Buffer.from(document).toString("hex"));
+    return this.rooms.enter(document);
+  }
+
+  leave(document: Uint8Array): void {
+    this.left++;
+    this.rooms.leave(document);
+  }
+
+  ended(): void {
+    this.endings++;
+  }
+
+  /** A frame comes. */
+  get(frame: string | Uint8Array): void {
+    const isText = typeof frame === "string";
+    this.socket.emit("message", Buffer.from(frame as string), !isText);
+  }
+
+  /** The frames that went out since this was asked last. */
+  said(): (string | Uint8Array)[] {
+    return this.socket.frames.splice(0);
+  }
+
+  /** The code of the only answer since. */
+  code(): unknown {
+    const frames = this.said();
+    expect(frames).toHaveLength(1);
+    return (JSON.parse(String(frames[0])) as { readonly code?: unknown }).code;
+  }
+
+  /** Joins, and lets everything settle. */
+  async join(join: object | string = { type: "join", room: "main" }): Promise<this> {
+    this.get(typeof join === "string" ? join : JSON.stringify(join));
+    await settle();
+    return this;
+  }
+
+  /** The steps that stand in line take their turn. */
+  turn(): void {
+    for (const step of this.steps.splice(0)) step();
+  }
+}
+
+const worlds: World[] = [];
+
+async function settle(): Promise<void> {
+  for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A clock that stands still unless it is told. */
+function stoppedClock(): { add(ms: number): void } {
+  let now = 1_000;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  return {
+    add(ms) {
+      now += ms;
+    },
+  };
+}
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const { session } of worlds.splice(0)) session.terminate();
+});
+
+describe("a session that is over", () => {
+  it("is closed once, whatever comes to close it again", () => {
+    const { session, socket } = new World();
+    session.close("stopping");
+    session.close("internal");
+    expect(socket.closes).toEqual([{ code: CLOSE.stopping.code, reason: CLOSE.stopping.reason }]);
+  });
+
+  it("takes nothing more from its socket", async () => {
+    const world = new World();
+    world.session.close("stopping");
+    await world.join();
+    expect(world.entered).toEqual([]);
+  });
+
+  it("sends nothing more, nor does one whose socket is closing", () => {
+    const closed = new World();
+    closed.session.close("stopping");
+    closed.session.tell("news");
+    expect(closed.said()).toEqual([]);
+    const closing = new World();
+    closing.socket.readyState = WebSocket.CLOSING;
+    closing.session.tell("news");
+    expect(closing.said()).toEqual([]);
+  });
+
+  it("goes on reading its socket, for the answer to the close frame", () => {
+    const world = new World();
+    world.session.await(world.inboxShare + 1);
+    expect(world.socket.isPaused).toBe(true);
+    world.session.close("stopping");
+    expect(world.socket.isPaused).toBe(false);
+    world.session.await(world.inboxShare);
+    expect(world.socket.isPaused).toBe(false);
+  });
+
+  it("is told of once, when its socket is cut", () => {
+    const world = new World();
+    world.session.terminate();
+    world.session.terminate();
+    expect(world.socket.isCut).toBe(true);
+    expect(world.endings).toBe(1);
+  });
+
+  it("is neither pinged nor cut while what it sent is still being taken in", async () => {
+    const world = await new World().join();
+    world.said();
+    const clock = stoppedClock();
+    const receive = vi.spyOn(SyncSession.prototype, "receive").mockImplementation(() => {
+      clock.add(2 * CREDIT_MS);
+    });
+    for (let i = 0; i < 3; i++) world.get(new Uint8Array([i]));
+    world.socket.emit("close", 1001);
+    expect(world.endings).toBe(0);
+    for (let i = 0; i < 3; i++) world.session.checkAlive();
+    expect([world.socket.pings, world.socket.isCut]).toEqual([0, false]);
+    for (let i = 0; i < 3; i++) world.turn();
+    expect(receive).toHaveBeenCalledTimes(3);
+    expect(world.endings).toBe(1);
+  });
+
+  it("gives back the place that it was waiting for, and none that it did not get", async () => {
+    const late = new World();
+    late.get('{"type":"join","room":"main"}');
+    late.session.close("stopping");
+    await settle();
+    expect([late.entered.length, late.left]).toEqual([1, 1]);
+    expect(late.said()).toEqual([]);
+    const refused = new World({ maxRooms: 1, maxRoomSessions: 1 });
+    await refused.rooms.enter(documentId("other"));
+    refused.get('{"type":"join","room":"main"}');
+    refused.session.close("stopping");
+    await settle();
+    expect([refused.entered.length, refused.left]).toEqual([1, 0]);
+  });
+
+  it("takes nothing in while the relay drains, and is still told what became of the rest", () => {
+    const world = new World();
+    world.session.drain();
+    world.get('{"type":"join","room":"main"}');
+    expect(world.entered).toEqual([]);
+    world.session.tell("news");
+    expect(world.said()).toEqual(["news"]);
+  });
+
+  it("was closed because of a mistake of the relay's own, which goes no further", () => {
+    const world = new World();
+    world.onSending = () => {
+      throw new Error("a mistake");
+    };
+    world.get("hello");
+    expect(world.socket.closes).toEqual([
+      { code: CLOSE.internal.code, reason: CLOSE.internal.reason },
+    ]);
+  });
+});
+
+describe("a session that is silent", () => {
+  it("is pinged, and cut when it has not answered by the next time", () => {
+    const { session, socket } = new World();
+    session.checkAlive();
+    socket.emit("pong");
+    session.checkAlive();
+    expect([socket.pings, socket.isCut]).toEqual([2, false]);
+    session.checkAlive();
+    expect([socket.pings, socket.isCut]).toEqual([2, true]);
+  });
+
+  it("is not cut while its socket is not read, since no answer can come", () => {
+    const { session, socket } = new World();
+    socket.isPaused = true;
+    for (let i = 0; i < 4; i++) session.checkAlive();
+    expect([socket.pings, socket.isCut]).toEqual([4, false]);
+  });
+
+  it("is closed when it joins no room in time, and not once it has", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const idle = new World({ joinSeconds: 5 });
+      const busy = await new World({ joinSeconds: 5 }).join();
+      vi.advanceTimersByTime(5_000);
+      expect(idle.socket.closes.map(({ code }) => code)).toEqual([CLOSE.notJoined.code]);
+      expect(busy.socket.closes).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe("a session before it has joined", () => {
+  const SPACE = " ".repeat(MAX_COMMAND_LENGTH);
+
+  it.each([
+    ["bytes", new Uint8Array([1]), "not_joined"],
+    ["a message", '{"type":"done","frontier":{"heads":[]}}', "not_joined"],
+    ["a message that only speaks of a join", '{"type":"done","of":"join"}', "not_joined"],
+    ["a broken message", '{"type"', "malformed"],
+    ["a broken join", '{"type":"join"', "malformed"],
+    ["a list that speaks of a join", '{"0":["join"]', "malformed"],
+    ["a join that is too long", `{"type":"join","room":"main"${SPACE}}`, "malformed"],
+    ["a message that is too long", `{"type":"done"${SPACE}}`, "malformed"],
+    ["a join whose fields are inherited", '{"__proto__":{"type":"join","room":"a"}}', "not_joined"],
+    ["a join of nothing", '{"type":"join"}', "bad_join"],
+    ["a join of a room and a document", joinOf("main", "ab".repeat(32)), "bad_join"],
+    ["a join of a list", '{"type":"join","room":["main"]}', "bad_join"],
+    ["a join of no name", joinOf(""), "bad_join"],
+    ["a join of too long a name", joinOf("x".repeat(1_025)), "bad_join"],
+    ["a join of half a character", String.raw`{"type":"join","room":"\ud800"}`, "bad_join"],
+    ["a join of no document", '{"type":"join","document":"main"}', "bad_join"],
+    ["a join of a number", `{"type":"join","document":${"1".repeat(64)}}`, "bad_join"],
+    [
+      "a join of a list of one document",
+      `{"type":"join","document":["${"ab".repeat(32)}"]}`,
+      "bad_join",
+    ],
+  ])("is told what is wrong with %s", async (_, frame, code) => {
+    const world = new World();
+    world.get(frame);
+    await settle();
+    expect(world.entered).toEqual([]);
+    expect(world.code()).toBe(code);
+    expect(world.socket.closes).toEqual([]);
+  });
+
+  it.each(["hello", '"join"', '["join"]', "null", "17"])(
+    "gets words for what people may type: %s",
+    (text) => {
+      const world = new World();
+      world.get(text);
+      expect(world.said()).toEqual(["error: this is neither a command nor a message; type /help"]);
+      expect(world.socket.closes).toEqual([]);
+    },
+  );
+
+  it("can ask who is there, and leave, though it is nowhere", () => {
+    const world = new World();
+    world.get("/who");
+    world.get("/leave");
+    expect(world.said()).toEqual([
+      "error: you are in no room yet; type /join ROOM first",
+      "error: you are in no room",
+    ]);
+    expect(world.socket.closes).toEqual([]);
+    expect(world.left).toBe(0);
+  });
+
+  it("may join with the longest name and the longest text", async () => {
+    const named = await new World().join(joinOf("x".repeat(1_024)));
+    expect(named.entered).toHaveLength(1);
+    const join = '{"type":"join","room":"main"}';
+    const padded = await new World().join(join.padEnd(MAX_COMMAND_LENGTH));
+    expect(padded.entered).toHaveLength(1);
+  });
+
+  it("is turned away as the program or the person that it is", async () => {
+    const full = { maxRooms: 1 };
+    const program = new World(full);
+    const person = new World(full);
+    for (const world of [program, person]) await world.rooms.enter(documentId("other"));
+    await program.join();
+    expect(program.code()).toBe("too_many_rooms");
+    await person.join("/join main");
+    expect(person.said()).toEqual(["error: this relay holds no more than 1 room at once"]);
+    for (const { socket } of [program, person])
+      expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.tooManyRooms.code]);
+  });
+
+  function joinOf(room: string, document?: string): string {
+    return JSON.stringify({ type: "join", room, document });
+  }
+});
+
+describe("a session that says what it has", () => {
+  const id = "ab".repeat(32);
+
+  it.each([
+    ["broken", '{"have"'],
+    ["of another type", `{"type":"ack","ids":["${id}"],"have":1,"also":"have"}`],
+    [
+      "by a digest",
+      encodeMessage({ type: "have", frontier: { digest: documentId("any") }, again: false }),
+    ],
+  ])("in a message %s, is told nothing of its heads, and stays", async (_, frame) => {
+    const world = await new World().join();
+    world.said();
+    vi.restoreAllMocks();
+    const acknowledge = vi.spyOn(SyncSession.prototype, "acknowledge");
+    world.get(frame);
+    await settle();
+    expect(acknowledge).not.toHaveBeenCalled();
+    expect(world.socket.closes).toEqual([]);
+  });
+
+  it("is told again which of its heads are durable", async () => {
+    const document = new Document({
+      schema: struct({ lines: list(string()) }),
+      id: documentId("main"),
+      keyPair: generateKeyPair(),
+    });
+    const change = document.change((doc) => doc.lines.push("hello"));
+    const world = await new World().join();
+    world.get(change.bytes);
+    await settle();
+    world.said();
+    world.get(encodeMessage({ type: "have", frontier: { heads: [change.id] }, again: false }));
+    // To judge a change may have used up the credit.
+    world.turn();
+    await settle();
+    const ack = encodeMessage({ type: "ack", ids: [change.id] });
+    expect(world.said()).toContain(ack);
+  });
+});
+
+describe("the work that a session causes", () => {
+  it("waits in line once it has used up its credit, one turn at a time, and comes in its order", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    for (const name of ["a", "b", "c"]) world.get(`/${name}nother`);
+    expect(world.said()).toHaveLength(1);
+    expect(world.steps).toHaveLength(1);
+    for (const name of ["b", "c"]) {
+      world.turn();
+      expect(world.said()).toEqual([expect.stringContaining(`/${name}nother`)]);
+    }
+    expect(world.steps).toHaveLength(0);
+    world.turn();
+    expect(world.said()).toEqual([]);
+  });
+
+  it("takes several frames in one turn while they are cheap, and goes on when the turn is over", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    for (let i = 0; i < 4; i++) world.get("/leave");
+    world.said();
+    world.onSending = () => {
+      clock.add(TURN_MS * 0.6);
+    };
+    world.turn();
+    expect(world.said()).toHaveLength(2);
+    world.turn();
+    expect(world.said()).toHaveLength(1);
+  });
+
+  it("asks for no turn when nothing waits", async () => {
+    const world = await new World().join();
+    expect(world.steps).toEqual([]);
+  });
+
+  it("is bounded in what waits: its socket is not read above that, not even for empty frames", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.inboxShare = 1_000;
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    world.get("/leave");
+    for (let i = 0; i < 3; i++) world.get("");
+    expect(world.socket.isPaused).toBe(false);
+    world.get("");
+    expect(world.socket.isPaused).toBe(true);
+    while (world.steps.length > 0) world.turn();
+    expect(world.socket.isPaused).toBe(false);
+  });
+});
+
+describe("a session whose other end reads slowly", () => {
+  const SOFT = 2_000_000;
+
+  it("gets no news above the soft bound, and is closed above the hard one", () => {
+    const world = new World({ sendSoftBytes: SOFT, sendHardBytes: 2 * SOFT });
+    const { session, socket, settings } = world;
+    socket.bufferedAmount = settings.sendSoftBytes;
+    session.tell("news");
+    expect(world.said()).toEqual(["news"]);
+    socket.bufferedAmount++;
+    session.tell("more news");
+    expect(world.said()).toEqual([]);
+    expect(socket.closes).toEqual([]);
+    socket.bufferedAmount = settings.sendHardBytes + 1;
+    world.get("/help");
+    expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.slowReader.code]);
+  });
+
+  it("is fed again when it has read half of the soft bound, and not before", async () => {
+    vi.restoreAllMocks();
+    const resume = vi.spyOn(SyncSession.prototype, "resume");
+    const world = await new World({ sendSoftBytes: SOFT }).join();
+    const { socket } = world;
+    const read = (): void => {
+      for (const done of socket.written.splice(0)) done();
+    };
+    read();
+    expect(resume).not.toHaveBeenCalled();
+    socket.bufferedAmount = SOFT + 1;
+    world.get("/who");
+    read();
+    socket.bufferedAmount = SOFT / 2;
+    expect(resume).not.toHaveBeenCalled();
+    socket.bufferedAmount = SOFT + 1;
+    world.get("/who");
+    socket.bufferedAmount = SOFT / 2 + 1;
+    read();
+    expect(resume).not.toHaveBeenCalled();
+    world.get("/who");
+    socket.bufferedAmount = SOFT / 2;
+    read();
+    expect(resume).toHaveBeenCalledTimes(1);
+    world.get("/who");
+    read();
+    expect(resume).toHaveBeenCalledTimes(1);
+  });
+
+  it("lets others have a turn after so many bytes, once, and goes on after that and not before", async () => {
+    const world = await new World({ sendSoftBytes: SOFT }).join();
+    vi.restoreAllMocks();
+    const resume = vi.spyOn(SyncSession.prototype, "resume");
+    for (let i = 0; i < 3; i++) world.session.tell("x".repeat(TURN_BYTES));
+    expect(world.steps).toHaveLength(1);
+    for (const done of world.socket.written.splice(0)) done();
+    expect(resume).not.toHaveBeenCalled();
+    world.turn();
+    expect(resume).toHaveBeenCalledTimes(1);
+  });
+});
