@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -60,4 +60,10 @@ test("a node's folder that others can get at is refused", () => {
   mkdirSync(join(folder, "relayer"));
   mkdirSync(join(folder, ".init-123"));
   expect(nodeNames(env)).toEqual(["alice"]);
+});
+
+test("a node's folder that cannot be looked at is told of, and not taken for one that is not there", () => {
+  symlinkSync("circle", join(folder, "circle"));
+  expect(() => existingHome("circle", { SIDE_HOME: folder })).toThrow(/cannot open .*circle/u);
+  rmSync(join(folder, "circle"));
 });

@@ -76,3 +76,16 @@ test("a line that is not UTF-8 is reported and the next one is read", () => {
     { ok: true, text: "b" },
   ]);
 });
+
+test("of a line without an end no more is held than of the longest that is read", () => {
+  const splitter = new LineSplitter(100);
+  const chunk = new Uint8Array(7).fill(0x78);
+  let most = 0;
+  for (let i = 0; i < 1_000; i++) {
+    expect(splitter.push(chunk)).toEqual([]);
+    most = Math.max(most, splitter.held);
+  }
+  expect(most).toBeGreaterThan(90);
+  expect(most).toBeLessThanOrEqual(101);
+  expect(splitter.push(Uint8Array.of(0x0a))).toEqual([{ ok: false, reason: "too_long" }]);
+});

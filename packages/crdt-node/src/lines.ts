@@ -25,6 +25,11 @@ export class LineSplitter {
     this.#maxBytes = maxBytes;
   }
 
+  /** Bytes that are held of the line that has not ended yet: at most one more than the bound. */
+  get held(): number {
+    return this.#heldBytes;
+  }
+
   /** The lines that end in this chunk. The chunk must not be changed afterwards. */
   push(chunk: Uint8Array): Line[] {
     const lines: Line[] = [];

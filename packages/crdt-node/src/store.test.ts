@@ -6,14 +6,17 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { documentId } from "bft-json-crdt";
+import { Document, documentId, generateKeyPair, list, string, struct } from "bft-json-crdt";
+import { ClassicLevel } from "classic-level";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { writeUnused } from "./chain.ts";
 import { ensureSideHome, type NodeHome, nodeHome } from "./home.ts";
+import { MarkFile } from "./mark.ts";
 import { holderOf, openStore } from "./store.ts";
 
 let folder = "";
@@ -154,4 +157,71 @@ test("a mark that cannot be opened is an error of the file system, in words", as
     exitCode: 1,
     complaint: { what: `cannot open the store ${home.store}` },
   });
+});
+
+/** Records of as many changes as are asked for. */
+function someRecords(count: number): { ids: Uint8Array[]; group: Uint8Array }[] {
+  const document = new Document({
+    schema: struct({ lines: list(string()) }),
+    id: documentId("main"),
+    keyPair: generateKeyPair(),
+  });
+  return Array.from({ length: count }, (_, at) => {
+    const { id, bytes } = document.change((doc) => doc.lines.push(String(at)));
+    return { ids: [id], group: bytes };
+  });
+}
+
+/** The mark in a store's file, for its document. */
+function markOf(home: NodeHome): MarkFile["mark"] {
+  const file = new MarkFile(home.mark, documentId("main"));
+  file.close();
+  return file.mark;
+}
+
+function writeMark(home: NodeHome, records: number): void {
+  const file = new MarkFile(home.mark, documentId("main"));
+  file.write({ records, own: null });
+  file.close();
+}
+
+test("each append moves the mark to the end of the log", async () => {
+  const home = homeOf("marked");
+  const store = await openStore(home, documentId("main"), "test");
+  const records = someRecords(3);
+  await store!.append(records.slice(0, 2), null);
+  expect([store!.mark.records, markOf(home)?.records]).toEqual([2, 2]);
+  await store!.append(records.slice(2), null);
+  await store!.close();
+  expect(markOf(home)?.records).toBe(3);
+});
+
+test("a store that has lost its end keeps no chain, and its mark stays to be seen", async () => {
+  const home = homeOf("lost-end");
+  expect(await chainOf(home)).toBe(0n);
+  writeMark(home, 5);
+  const chains = [await chainOf(home), await chainOf(home)];
+  expect(chains).not.toContain(0n);
+  expect(chains[0]).not.toBe(chains[1]);
+  expect(markOf(home)?.records).toBe(5);
+});
+
+test("a database that was there before and is empty is not taken for a new one", async () => {
+  const home = homeOf("emptied");
+  const database = new ClassicLevel(home.store);
+  await database.open();
+  await database.close();
+  writeMark(home, 5);
+  expect(await chainOf(home)).not.toBe(0n);
+  expect(markOf(home)?.records).toBe(5);
+});
+
+test("a log with records whose mark is gone takes another chain", async () => {
+  const home = homeOf("no-mark-left");
+  const store = await openStore(home, documentId("main"), "test");
+  await store!.append(someRecords(1), null);
+  await store!.close();
+  expect(store!.chain).toBe(0n);
+  truncateSync(home.mark, 0);
+  expect(await chainOf(home)).not.toBe(0n);
 });
