@@ -179,8 +179,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "what is received again is a duplicate: only time depends on it",
   'packages/crdt-node/src/control/protocol.ts readRequest: refuse if `typeof id !== "number"`':
     "isSafeInteger, asked next, refuses what is no number",
-  "packages/crdt-node/src/lines.ts LineSplitter.#hold: a line that is too long is not held":
-    "only memory depends on it",
 };
 
 /**

@@ -47,6 +47,17 @@ describe("the table of checks (if it fails: pnpm mutants --new --write)", () => 
     expect(sites.length - cells.size).toBeLessThanOrEqual(MOST_OPEN);
   });
 
+  it("holds every test that docs/threat-model.md names for a check", () => {
+    const model = readFileSync(join(root, "docs/threat-model.md"), "utf8");
+    const [, after = ""] = model.split("## Checks and the tests that miss them");
+    const [section = ""] = after.split("\n## ");
+    const named = [...section.matchAll(/^\| .* \| (?<test>\S+\.test\.ts › .*) \|$/gmu)].map(
+      ({ groups }) => groups!["test"]!,
+    );
+    expect(named.length).toBeGreaterThan(15);
+    expect(named.filter((test) => !page.includes(test))).toEqual([]);
+  });
+
   it("gives reasons only for checks that there are", () => {
     const keys = new Set(sites.map(({ key }) => key));
     expect(Object.keys(EQUIVALENT).filter((key) => !keys.has(key))).toEqual([]);
