@@ -179,10 +179,16 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "what is received again is a duplicate: only time depends on it",
   'packages/crdt-node/src/control/protocol.ts readRequest: refuse if `typeof id !== "number"`':
     "isSafeInteger, asked next, refuses what is no number",
+  "packages/bft-json-crdt/src/store/replay.ts Batch.receive: refuse if `fault === null`":
+    "a step without a fault means the same as none",
+  "packages/bft-json-crdt/src/document/state.ts DocumentState.insertValues: demand `visible`":
+    "a sequence keeps no content of what is not visible",
+  "packages/bft-json-crdt/src/sync/session.ts SyncSession.#takeWant: refuse if `index < 0`":
+    "of a change that is not there no group is found, and nothing is sent",
 };
 
 /**
  * How many checks have neither a test nor a reason in the table yet ("open" there). It only ever goes down: `pnpm mutants
  * --new --write` tries them.
  */
-export const MOST_OPEN = 54;
+export const MOST_OPEN = 2;

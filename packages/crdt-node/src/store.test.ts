@@ -225,3 +225,8 @@ test("a log with records whose mark is gone takes another chain", async () => {
   truncateSync(home.mark, 0);
   expect(await chainOf(home)).not.toBe(0n);
 });
+
+test("a mistake in the program is not told as a fault of the store", async () => {
+  const home = homeOf("mistaken");
+  await expect(openStore(home, null as unknown as Uint8Array, "test")).rejects.toThrow(TypeError);
+});

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { MemoryLevel } from "memory-level";
 import { describe, expect, it } from "vitest";
 import { forge, person, type Forged } from "../../test/forge.ts";
+import { encodeGroup } from "../change/index.ts";
 import { compareBytes, toHex } from "../encoding/bytes.ts";
 import { History } from "../history/index.ts";
 import { ChangeLog } from "./change-log.ts";
@@ -97,6 +98,21 @@ describe("a replayed log", () => {
       }),
       { numRuns: 50 },
     );
+  });
+
+  it("names a record whose change cannot be read, between others that are whole", async () => {
+    const changes: Forged[] = [];
+    for (let n = 0; n < 3; n++)
+      changes.push(forge({ document, author: person(1), prev: changes[n - 1] ?? null }));
+    const db = memory();
+    const log = new ChangeLog(db, document);
+    const junk = encodeGroup([{ body: Uint8Array.of(1, 2, 3), signature: null }]);
+    await log.append(
+      changes.map(({ id, group }, n) => ({ ids: [id], group: n === 1 ? junk : group })),
+    );
+    const { history, faults } = await replayed(db);
+    expect(history.length).toBe(1);
+    expect(faults[0]!.ids.map(toHex)).toEqual([changes[1]!.hex]);
   });
 
   it("merges more changes than one group may hold", async () => {
