@@ -191,4 +191,4 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
  * How many checks have neither a test nor a reason in the table yet ("open" there). It only ever goes down: `pnpm mutants
  * --new --write` tries them.
  */
-export const MOST_OPEN = 2;
+export const MOST_OPEN = 0;

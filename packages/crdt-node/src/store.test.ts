@@ -207,7 +207,7 @@ test("a store that has lost its end keeps no chain, and its mark stays to be see
 });
 
 test("a database that was there before and is empty is not taken for a new one", async () => {
-  const home = homeOf("emptied");
+  const home = homeOf("emptied-database");
   const database = new ClassicLevel(home.store);
   await database.open();
   await database.close();

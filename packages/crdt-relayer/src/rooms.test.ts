@@ -208,6 +208,7 @@ describe("rooms", () => {
     }
     for (const [given, refusal] of [
       ["LEVEL_CORRUPTION", "room_damaged"],
+      ["LEVEL_IO_ERROR", "room_damaged"],
       ["EIO", "internal"],
       ["", "internal"],
     ] as const) {
