@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { Campaign } from "./campaign.ts";
 import type { Result } from "./campaign.ts";
+import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
 import { findChecks, staleChecks } from "./checks.ts";
 import { takeSnapshot } from "./copy.ts";
 import type { Site } from "./sites.ts";
@@ -23,10 +24,6 @@ const USAGE = `usage: pnpm mutants [--write] [--new] [--list] [--jobs J] [--in F
   --jobs J     processes to use (default: 2, or one on a single core)
   --in FOLDER  work in this folder and leave what was learned there for the next run
 `;
-
-/** Milliseconds before a progress bar appears, and between two of its states. */
-const PROGRESS_AFTER_MS = 1_000;
-const PROGRESS_EVERY_MS = 200;
 
 /** Runs the command; returns its exit code: 1 when a check could be removed and no test failed. */
 export async function main(args: readonly string[]): Promise<number> {
@@ -188,33 +185,5 @@ function readSettings(args: readonly string[]): Settings | null {
     };
   } catch {
     return null;
-  }
-}
-
-/** A bar on stderr, on a terminal, for what takes longer than a second. */
-class Progress {
-  #start = performance.now();
-  #shownAt = 0;
-
-  restart(): void {
-    this.end();
-    this.#start = performance.now();
-  }
-
-  show(done: number, total: number, what: string): void {
-    const now = performance.now();
-    const isEarly =
-      now - this.#start < PROGRESS_AFTER_MS || now - this.#shownAt < PROGRESS_EVERY_MS;
-    if (!process.stderr.isTTY || isEarly) return;
-    this.#shownAt = now;
-    const filled = Math.round((30 * done) / total);
-    const left = (((now - this.#start) / done) * (total - done)) / 1_000;
-    const bar = "█".repeat(filled) + "░".repeat(30 - filled);
-    process.stderr.write(`\r\u001b[K${bar} ${done} of ${total} ${what}, ${Math.ceil(left)} s left`);
-  }
-
-  end(): void {
-    if (this.#shownAt > 0) process.stderr.write("\r\u001b[K");
-    this.#shownAt = 0;
   }
 }

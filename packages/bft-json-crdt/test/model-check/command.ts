@@ -9,6 +9,7 @@ import type { Passes } from "./check.ts";
 import { noTally } from "./explore.ts";
 import type { Tally } from "./explore.ts";
 import { allScenarios } from "./index.ts";
+import { Progress } from "../progress.ts";
 
 const USAGE = `usage: pnpm model-check [--changes N] [--random R] [--only TEXT] [--jobs J]
 
@@ -17,10 +18,6 @@ const USAGE = `usage: pnpm model-check [--changes N] [--random R] [--only TEXT] 
   --only TEXT   only scenarios whose name holds this text
   --jobs J      processes to use (default: one for each core)
 `;
-
-/** Milliseconds before a progress bar appears, and between two of its states. */
-const PROGRESS_AFTER_MS = 1_000;
-const PROGRESS_EVERY_MS = 200;
 
 const MOST_CHANGES = 7;
 /** 7 deliveries of which one stands twice have 141,120 orders; 5 have 1,800. */
@@ -59,20 +56,21 @@ export async function main(args: readonly string[]): Promise<number> {
   );
   const failures: string[] = [];
   const sum = noTally();
-  const progress = new Progress(tasks.length);
+  const progress = new Progress();
+  let done = 0;
   const isInterrupted = await runInProcesses(tasks, settings.jobs, ({ tally, failure }) => {
     add(sum, tally);
     if (failure !== null) failures.push(failure);
-    progress.advance(failures.length);
+    progress.show(++done, tasks.length, `scenarios, ${failures.length} failed`);
   });
   progress.end();
   for (const failure of failures) process.stdout.write(`${failure}\n\n`);
   const seconds = ((performance.now() - start) / 1_000).toFixed(1);
   process.stdout.write(
-    `${progress.done} scenarios, ${sum.states} states with ${sum.ways} ways on, ` +
+    `${done} scenarios, ${sum.states} states with ${sum.ways} ways on, ` +
       `${sum.deliveries} deliveries to ${sum.documents} documents, ` +
       `${seconds} s${isInterrupted ? " (interrupted)" : ""}\n` +
-      `${progress.done - failures.length} passed, ${failures.length} failed\n`,
+      `${done - failures.length} passed, ${failures.length} failed\n`,
   );
   return failures.length > 0 || tasks.length === 0 ? 1 : 0;
 }
@@ -133,37 +131,6 @@ function work(): Promise<number> {
       resolve(0);
     });
   });
-}
-
-/** A bar on stderr, on a terminal, for what takes longer than a second. */
-class Progress {
-  done = 0;
-  readonly #total: number;
-  readonly #start = performance.now();
-  #shownAt = 0;
-
-  constructor(total: number) {
-    this.#total = total;
-  }
-
-  advance(failed: number): void {
-    this.done++;
-    const now = performance.now();
-    const isEarly =
-      now - this.#start < PROGRESS_AFTER_MS || now - this.#shownAt < PROGRESS_EVERY_MS;
-    if (!process.stderr.isTTY || isEarly) return;
-    this.#shownAt = now;
-    const filled = Math.round((30 * this.done) / this.#total);
-    const left = (((now - this.#start) / this.done) * (this.#total - this.done)) / 1_000;
-    const bar = "█".repeat(filled) + "░".repeat(30 - filled);
-    process.stderr.write(
-      `\r\u001b[K${bar} ${this.done} of ${this.#total} scenarios, ${failed} failed, ${Math.ceil(left)} s left`,
-    );
-  }
-
-  end(): void {
-    if (this.#shownAt > 0) process.stderr.write("\r\u001b[K");
-  }
 }
 
 function readSettings(args: readonly string[]): Settings | null {

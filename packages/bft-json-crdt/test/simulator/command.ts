@@ -9,6 +9,7 @@ import { describePart, scenarioOf, withParts } from "./scenario.ts";
 import { readNumbers } from "./shrink.ts";
 import { simulate } from "./simulator.ts";
 import type { Outcome, Tally } from "./simulator.ts";
+import { Progress } from "../progress.ts";
 
 const USAGE = `usage: pnpm simulate --seeds N [--from S] [--jobs J] [--trace] [--keep PARTS]
 
@@ -18,10 +19,6 @@ const USAGE = `usage: pnpm simulate --seeds N [--from S] [--jobs J] [--trace] [-
   --trace       show the parts of each scenario and every event
   --keep PARTS  only these parts of each scenario, by their numbers, such as 0-3,7
 `;
-
-/** Milliseconds before a progress bar appears, and between two of its states. */
-const PROGRESS_AFTER_MS = 1_000;
-const PROGRESS_EVERY_MS = 200;
 
 /** Failing seeds of which everything is told; of the others, the number. */
 const MAX_TOLD = 3;
@@ -68,7 +65,7 @@ export async function main(args: readonly string[]): Promise<number> {
   }
   const start = performance.now();
   const score = new Score();
-  const progress = new Progress(settings.seeds, score);
+  const progress = new Progress();
   const isInterrupted =
     settings.jobs > 1 && settings.seeds > 1 && !settings.trace && settings.keep === null
       ? await runInProcesses(settings, score, progress)
@@ -104,7 +101,7 @@ async function runHere(
     const outcome = await simulate(scenario, trace ? { trace: line } : {});
     if (trace) line(`trace ${outcome.trace}`);
     score.add(seed, outcome);
-    progress.show();
+    progress.show(score.done, seeds, `seeds, ${score.failed.length} failed`);
   }
   return interruption.signal.aborted;
 }
@@ -128,7 +125,7 @@ function runInProcesses(settings: Settings, score: Score, progress: Progress): P
       workers.add(worker);
       worker.on("message", ({ seed, outcome }: { seed: number; outcome: Outcome }) => {
         score.add(seed, outcome);
-        progress.show();
+        progress.show(score.done, settings.seeds, `seeds, ${score.failed.length} failed`);
         if (next < end) worker.send(next++);
         else if (score.done === settings.seeds) finish(false);
       });
@@ -164,38 +161,6 @@ async function tell(score: Score, { keep }: Settings): Promise<void> {
   }
   const others = failed.slice(MAX_TOLD).map(({ seed }) => seed);
   if (others.length > 0) process.stdout.write(`seeds that fail too: ${others.join(", ")}\n`);
-}
-
-/** A bar on stderr, on a terminal, for what takes longer than a second. */
-class Progress {
-  readonly #total: number;
-  readonly #score: Score;
-  readonly #start = performance.now();
-  #shownAt = 0;
-
-  constructor(total: number, score: Score) {
-    this.#total = total;
-    this.#score = score;
-  }
-
-  show(): void {
-    const now = performance.now();
-    const isEarly =
-      now - this.#start < PROGRESS_AFTER_MS || now - this.#shownAt < PROGRESS_EVERY_MS;
-    if (!process.stderr.isTTY || isEarly) return;
-    this.#shownAt = now;
-    const { done, failed } = this.#score;
-    const filled = Math.round((30 * done) / this.#total);
-    const left = (((now - this.#start) / done) * (this.#total - done)) / 1_000;
-    const bar = "█".repeat(filled) + "░".repeat(30 - filled);
-    process.stderr.write(
-      `\r\u001b[K${bar} ${done} of ${this.#total} seeds, ${failed.length} failed, ${Math.ceil(left)} s left`,
-    );
-  }
-
-  end(): void {
-    if (this.#shownAt > 0) process.stderr.write("\r\u001b[K");
-  }
 }
 
 function readSettings(args: readonly string[]): Settings | null {
