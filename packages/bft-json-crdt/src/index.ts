@@ -40,6 +40,7 @@ export {
 } from "./crypto/index.ts";
 export type { KeyPair } from "./crypto/index.ts";
 export {
+  BatchError,
   CounterHandle,
   decodeSaved,
   Document,
@@ -59,6 +60,8 @@ export type {
   DocumentOptions,
   ElementId,
   Handle,
+  LocalBatch,
+  MakeChange,
   Patch,
   Path,
   Saved,

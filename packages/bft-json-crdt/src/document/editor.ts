@@ -40,6 +40,7 @@ import {
   textContent,
 } from "./initial.ts";
 import type { DocumentState, Register } from "./state.ts";
+import { Typing } from "./typing.ts";
 
 /** Bytes that an op takes at most besides its content, its path and what it refers to: heads, kind, `made`, side. */
 const OP_OVERHEAD = 24;
@@ -72,6 +73,7 @@ export interface EditorHost {
 export class Editor {
   /** The parts of the change that is being made, in order: one, unless it is full. None outside of a change. */
   drafts: Draft[] = [];
+  readonly #typing = new Typing();
   readonly #host: EditorHost;
 
   constructor(host: EditorHost) {
@@ -95,6 +97,23 @@ export class Editor {
     const draft = new Draft(this.#part?.next ?? this.history.elementCount);
     this.drafts.push(draft);
     this.state.drafted.push(draft.base);
+  }
+
+  /** Ends a change: what was gathered takes effect. To be called before anything else is read or edited, too. */
+  settle(): void {
+    const { node, at, removed, typed } = this.#typing;
+    if (node === null) return;
+    this.#typing.clear();
+    if (removed > 0) this.#removeText(node, at, removed);
+    if (typed === "") return;
+    node.sequence.placeAtUnit(at);
+    this.#insertText(node, typed);
+  }
+
+  /** Forgets the change that was being made. */
+  abandon(): void {
+    this.#typing.clear();
+    this.drafts = [];
   }
 
   /** The stable id of an element: its change and its index there, such as `"9f…e1:0"`. */
@@ -145,12 +164,24 @@ export class Editor {
     this.removeElements(elements);
   }
 
+  /** UTF-16 units of a text. */
+  lengthOf(node: TextNode): number {
+    return node.sequence.units + this.#typing.growthOf(node);
+  }
+
   /** Inserts text before a visible UTF-16 index. */
   insertText(node: TextNode, index: number, text: unknown): void {
     const content = textContent(text);
+    const typing = this.#typing;
+    if (typing.insert(node, index, content)) {
+      if (typing.isFull) this.settle();
+      return;
+    }
+    this.settle();
     checkIndex(index, node.sequence.units, "the text");
     if (!node.sequence.placeAtUnit(index)) throw insidePair(index);
-    this.#insertText(node, content);
+    this.#checkInChange();
+    typing.begin(node, index, 0, content);
   }
 
   /** Inserts text before a visible character index. */
@@ -170,15 +201,17 @@ export class Editor {
 
   /** Removes UTF-16 units, which must not cut a surrogate pair. */
   removeText(node: TextNode, index: number, units: number): void {
+    checkRange(index, units, this.lengthOf(node), "the text");
+    const typing = this.#typing;
+    if (typing.erase(node, index, index + units)) return;
+    this.settle();
     const { sequence } = node;
-    checkRange(index, units, sequence.units, "the text");
     for (const edge of [index, index + units]) {
       if (edge < sequence.units && sequence.locateUnit(edge) >= 0 && sequence.foundOffset > 0)
         throw insidePair(edge);
     }
-    const elements: number[] = [];
-    sequence.livingUnitRanges(index, units, (element, length) => elements.push(element, length));
-    this.removeElements(elements);
+    this.#checkInChange();
+    typing.begin(node, index, units, "");
   }
 
   /** Removes UTF-16 units and inserts text in their place. */
@@ -364,6 +397,13 @@ export class Editor {
       this.fill(this.state.nodeOf(elements[i]!)!, initials[i]);
   }
 
+  /** Removes UTF-16 units whose ends are between characters. */
+  #removeText({ sequence }: TextNode, index: number, units: number): void {
+    const elements: number[] = [];
+    sequence.livingUnitRanges(index, units, (element, length) => elements.push(element, length));
+    this.removeElements(elements);
+  }
+
   /** Inserts text where the sequence has just been placed. */
   #insertText(node: TextNode, text: string): void {
     let { parent, side } = node.sequence;
@@ -435,13 +475,7 @@ export class Editor {
   }
 
   #draftWithRoom(bytes: number, made: number): Draft {
-    const part = this.#part;
-    if (part === undefined) {
-      throw new MisuseError(
-        "not_in_change",
-        "edit inside document.change((doc) => …), so that the edit is signed",
-      );
-    }
+    const part = this.#checkInChange();
     if (bytes > PART_BYTES) {
       throw new MisuseError(
         "too_large",
@@ -451,6 +485,15 @@ export class Editor {
     if (part.bytes + bytes > PART_BYTES || part.made + made > MAX_ELEMENTS_PER_CHANGE)
       this.beginPart();
     return this.#part!;
+  }
+
+  #checkInChange(): Draft {
+    const part = this.#part;
+    if (part !== undefined) return part;
+    throw new MisuseError(
+      "not_in_change",
+      "edit inside document.change((doc) => …), so that the edit is signed",
+    );
   }
 
   #endOfChange(element: number): number {

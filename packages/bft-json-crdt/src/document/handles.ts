@@ -79,7 +79,14 @@ abstract class NodeHandle<N extends Node> {
     this.#epoch = host.epoch;
   }
 
+  /** The node, with all edits so far in it. */
   protected get node(): N {
+    this.host.editor.settle();
+    return this.current;
+  }
+
+  /** The same without those that the editor has only gathered yet. */
+  protected get current(): N {
     if (this.#epoch !== this.host.epoch) {
       const { owner, path } = placeOf(this.#node);
       this.#node = this.host.locate(owner, path, this.#epoch) as N;
@@ -287,7 +294,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
 export class TextHandle extends NodeHandle<TextNode> {
   /** UTF-16 units. */
   get length(): number {
-    return this.node.sequence.units;
+    return this.editor.lengthOf(this.current);
   }
 
   override toString(): string {
@@ -296,12 +303,12 @@ export class TextHandle extends NodeHandle<TextNode> {
 
   /** Inserts text before an index. Throws MisuseError inside a surrogate pair. */
   insert(index: number, text: string): void {
-    this.editor.insertText(this.node, index, text);
+    this.editor.insertText(this.current, index, text);
   }
 
   /** Appends text. */
   append(text: string): void {
-    this.editor.insertText(this.node, this.length, text);
+    this.editor.insertText(this.current, this.length, text);
   }
 
   /** Inserts text right behind a character, also one that is deleted; null for the start. */
@@ -313,12 +320,12 @@ export class TextHandle extends NodeHandle<TextNode> {
 
   /** Deletes units from an index on. Throws MisuseError when that would cut a surrogate pair. */
   delete(index: number, count = 1): void {
-    this.editor.removeText(this.node, index, count);
+    this.editor.removeText(this.current, index, count);
   }
 
   /** Deletes and inserts at one place. */
   replace(index: number, count: number, text: string): void {
-    this.editor.replaceText(this.node, index, count, text);
+    this.editor.replaceText(this.current, index, count, text);
   }
 
   /** The stable id of the character at an index. Throws MisuseError when there is none. */
@@ -441,11 +448,11 @@ export function handleOf(host: HandleHost, node: Node): unknown {
 /** What the getters of a struct's handle close over. */
 class StructReference extends NodeHandle<StructNode> {
   names(): string[] {
-    return Object.keys(this.node.schema.fields);
+    return Object.keys(this.current.schema.fields);
   }
 
   field(name: string): unknown {
-    return handleOf(this.host, this.editor.state.containers.field(this.node, name)!);
+    return handleOf(this.host, this.editor.state.containers.field(this.current, name)!);
   }
 }
 

@@ -1,5 +1,11 @@
-export { Document, LocalChange } from "./document.ts";
-export type { ChangeOptions, DocumentEvent, DocumentOptions } from "./document.ts";
+export { BatchError, Document, LocalChange } from "./document.ts";
+export type {
+  ChangeOptions,
+  DocumentEvent,
+  DocumentOptions,
+  LocalBatch,
+  MakeChange,
+} from "./document.ts";
 export {
   CounterHandle,
   ListHandle,

@@ -199,10 +199,16 @@ export class History {
   }
 
   /**
-   * Applies a change of this replica's own making, which is valid by construction and signed.
+   * Applies a change of this replica's own making, which is valid by construction. Without a signature it belongs to the
+   * group that begins at `groupStart`, which the caller goes on to close by `sign` before anything leaves this replica.
    * Returns its local index. Throws MisuseError if it is not valid after all: the caller must not send it.
    */
-  append(body: Uint8Array, id: Uint8Array, signature: Uint8Array): number {
+  append(
+    body: Uint8Array,
+    id: Uint8Array,
+    signature: Uint8Array | null,
+    groupStart: number = this.length,
+  ): number {
     const header = decodeBody(body);
     if (!header.ok) throw new MisuseError("too_large", header.error.detail);
     if (!equalBytes(header.value.document, this.document)) {
@@ -217,9 +223,14 @@ export class History {
         `the change cannot be applied: ${candidate.fault ?? "it waits"}`,
       );
     }
-    const index = this.#apply(candidate, this.length);
+    const index = this.#apply(candidate, groupStart);
     this.#drain([candidate.key]);
     return index;
+  }
+
+  /** Gives the last change, which was appended without one, its signature: it covers its group. */
+  sign(signature: Uint8Array): void {
+    this.#signatures[this.length - 1] = signature.slice();
   }
 
   /** The local index of a change, or -1 when it is not applied. */

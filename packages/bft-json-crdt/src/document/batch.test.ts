@@ -1,0 +1,115 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { person } from "../../test/forge.ts";
+import { decodeGroup } from "../change/index.ts";
+import { MAX_GROUP_CHANGES } from "../limits.ts";
+import { MisuseError } from "../result.ts";
+import { list, number, struct, text } from "../schema/index.ts";
+import { BatchError, Document } from "./document.ts";
+import type { DocumentEvent } from "./document.ts";
+
+const ID = new Uint8Array(32).fill(4);
+const SCHEMA = struct({ body: text(), items: list(number()) });
+
+const open = (who = 1): Document<typeof SCHEMA> =>
+  new Document({ schema: SCHEMA, id: ID, keyPair: person(who), chain: BigInt(who) });
+
+describe("a batch", () => {
+  it("holds the same changes as if each had been signed, under one signature in each group", () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: 9 }), { maxLength: 30 }), (numbers) => {
+        const [alice, each, bob] = [open(), open(), open(2)];
+        const batch = alice.batch((change) => {
+          for (const one of numbers) change((doc) => doc.items.push(one), { time: null });
+        });
+        for (const one of numbers) each.change((doc) => doc.items.push(one), { time: null });
+        expect(alice.frontier()).toEqual(each.frontier());
+        expect(batch.indexes.flat()).toEqual(numbers.map((_, at) => at));
+        for (const group of batch.groups) {
+          const entries = decodeGroup(group);
+          if (!entries.ok) throw new Error("not a group");
+          expect(entries.value.filter(({ signature }) => signature !== null)).toHaveLength(1);
+          expect(bob.receive(group).status).toBe("applied");
+        }
+        expect(bob.frontier()).toEqual(alice.frontier());
+        expect(bob.view()).toEqual({ body: "", items: numbers });
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it("is cut where a group is full, by changes and by bytes", () => {
+    const [alice, bob] = [open(), open(2)];
+    const many = alice.batch((change) => {
+      for (let at = 0; at < MAX_GROUP_CHANGES + 1; at++) change((doc) => doc.items.push(at));
+    });
+    expect(many.indexes.map((indexes) => indexes.length)).toEqual([MAX_GROUP_CHANGES, 1]);
+    const large = alice.batch((change) => {
+      for (let at = 0; at < 3; at++) change((doc) => doc.body.append("x".repeat(500_000)));
+    });
+    expect(large.groups.length).toBe(2);
+    for (const group of [...many.groups, ...large.groups])
+      expect(bob.receive(group).status).toBe("applied");
+    expect(bob.viewDigest()).toBe(alice.viewDigest());
+  });
+
+  it("is one event, and can be taken up and saved like any other changes", () => {
+    const alice = open();
+    const events: DocumentEvent[] = [];
+    alice.subscribe((event) => events.push(event));
+    alice.batch((change) => {
+      change((doc) => doc.items.push(1));
+      change((doc) => doc.items.push(2));
+    });
+    alice.batch(() => undefined);
+    expect(events.map(({ origin, changes }) => [origin, changes])).toEqual([["local", [0, 1]]]);
+    alice.change((doc) => doc.items.push(3));
+    const loaded = Document.load(alice.save(), { schema: SCHEMA, id: ID });
+    expect(loaded.ok && loaded.value.view().items).toEqual([1, 2, 3]);
+  });
+
+  it("that is ended by an error hands over what was made before", () => {
+    const [alice, bob] = [open(), open(2)];
+    const ended = (): unknown => {
+      try {
+        alice.batch((change) => {
+          change((doc) => doc.items.push(1));
+          change((doc) => {
+            doc.items.push(2);
+            throw new Error("second thoughts");
+          });
+        });
+      } catch (error) {
+        return error;
+      }
+      return null;
+    };
+    const error = ended();
+    if (!(error instanceof BatchError)) throw new Error("no BatchError");
+    expect(error.message).toContain("second thoughts");
+    for (const group of error.batch.groups) bob.receive(group);
+    expect(bob.view().items).toEqual([1]);
+    expect(bob.frontier()).toEqual(alice.frontier());
+  });
+
+  it("refuses what does not belong inside, and is over when it is over", () => {
+    const alice = open();
+    let kept: ((edit: () => void) => void) | null = null;
+    alice.batch((change) => {
+      kept = change;
+      expect(() => alice.change(() => undefined)).toThrow(MisuseError);
+      expect(() => alice.batch(() => undefined)).toThrow(MisuseError);
+      expect(() => alice.receive(new Uint8Array(1))).toThrow(MisuseError);
+      change(() => {
+        expect(() => change(() => undefined)).toThrow(MisuseError);
+      });
+    });
+    expect(() => {
+      kept!(() => undefined);
+    }).toThrow(MisuseError);
+    expect(alice.history.length).toBe(1);
+    expect(() => new Document({ schema: SCHEMA, id: ID }).batch(() => undefined)).toThrow(
+      MisuseError,
+    );
+  });
+});
