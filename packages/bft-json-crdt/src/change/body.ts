@@ -55,11 +55,19 @@ export interface DecodedBody extends ChangeHeader {
 
 /** The id of a change: SHA-256 of the change tag and its body. */
 export function changeId(body: Uint8Array): Uint8Array {
-  const input = new Uint8Array(CHANGE_TAG.length + body.length);
-  input.set(CHANGE_TAG);
+  const size = CHANGE_TAG.length + body.length;
+  let input = smallInput;
+  if (size > input.length) {
+    input = new Uint8Array(size);
+    input.set(CHANGE_TAG);
+  }
   input.set(body, CHANGE_TAG.length);
-  return sha256(input);
+  return sha256(input.subarray(0, size));
 }
+
+/** What is hashed for a change that is small, as most are: used again and again. */
+const smallInput = new Uint8Array(2_048);
+smallInput.set(CHANGE_TAG);
 
 /** The message that an author signs for a change id. */
 export function signedMessage(id: Uint8Array): Uint8Array {
@@ -69,13 +77,43 @@ export function signedMessage(id: Uint8Array): Uint8Array {
   return message;
 }
 
+/** Begins a body in a writer, behind what is hashed before it; returns the offset at which the body begins. */
+export function beginBody(writer: ByteWriter): number {
+  writer.reset();
+  writer.raw(CHANGE_TAG);
+  return CHANGE_TAG.length;
+}
+
+/** The body that was begun, as a view into the writer, and its id. */
+export function endBody(writer: ByteWriter): { readonly id: Uint8Array; readonly body: Uint8Array } {
+  const hashed = writer.view();
+  return { id: sha256(hashed), body: hashed.subarray(CHANGE_TAG.length) };
+}
+
 /** Writes the head of a body; the caller goes on with exactly `opCount` ops. */
 export function writeBodyHead(writer: ByteWriter, header: ChangeHeader, opCount: number): void {
+  writeChainHead(writer, header);
+  writeBodyRest(writer, header, opCount);
+}
+
+/** Writes what all changes of one chain begin with. */
+export function writeChainHead(
+  writer: ByteWriter,
+  header: Pick<ChangeHeader, "document" | "author" | "chain">,
+): void {
   writer.arrayHeader(11);
   writer.uint(FORMAT_VERSION);
   writer.bytes(header.document);
   writer.bytes(header.author);
   writer.uint64(header.chain);
+}
+
+/** Writes what follows it, up to the ops. */
+export function writeBodyRest(
+  writer: ByteWriter,
+  header: Omit<ChangeHeader, "document" | "author" | "chain">,
+  opCount: number,
+): void {
   writer.uint(header.seq);
   if (header.prev === null) writer.null();
   else writer.bytes(header.prev);
@@ -86,6 +124,8 @@ export function writeBodyHead(writer: ByteWriter, header: ChangeHeader, opCount:
   writeIds(writer, header.refs);
   writer.arrayHeader(opCount);
 }
+
+const NO_IDS: readonly Uint8Array[] = [];
 
 /** Reads a body and judges everything that its bytes alone decide. */
 export function decodeBody(body: Uint8Array): Result<DecodedBody> {
@@ -176,8 +216,9 @@ function writeIds(writer: ByteWriter, ids: readonly Uint8Array[]): void {
   for (const id of ids) writer.bytes(id);
 }
 
-function readIds(reader: ByteReader, most: number): Uint8Array[] | null {
+function readIds(reader: ByteReader, most: number): readonly Uint8Array[] | null {
   const count = reader.arrayHeader();
+  if (count === 0) return NO_IDS;
   if (count > most) return null;
   const ids: Uint8Array[] = [];
   for (let i = 0; i < count && !reader.failed; i++) {
@@ -195,6 +236,7 @@ function areDisjoint(
   parents: readonly Uint8Array[],
   refs: readonly Uint8Array[],
 ): boolean {
+  if (parents.length + refs.length === 0) return true;
   for (const list of [parents, refs]) {
     if (prev !== null && list.some((id) => equalBytes(id, prev))) return false;
   }

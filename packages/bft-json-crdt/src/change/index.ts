@@ -1,10 +1,14 @@
 export {
+  beginBody,
   changeId,
   decodeBody,
+  endBody,
   FORMAT_VERSION,
   ID_BYTES,
   signedMessage,
   writeBodyHead,
+  writeBodyRest,
+  writeChainHead,
 } from "./body.ts";
 export type { ChangeHeader, DecodedBody } from "./body.ts";
 export { decodeGroup, encodeGroup, GROUP_ENTRY_OVERHEAD, SIGNATURE_BYTES } from "./group.ts";
@@ -35,4 +39,11 @@ export type {
 } from "./op.ts";
 export { documentId, genesisDocumentId, encodeGenesis, decodeGenesis } from "./genesis.ts";
 export type { Genesis } from "./genesis.ts";
-export { CHANGE_TAG, GENESIS_TAG, SCHEMA_TAG, SIGNATURE_TAG, SYNC_TAG } from "./tags.ts";
+export {
+  CHANGE_TAG,
+  GENESIS_TAG,
+  SCHEMA_TAG,
+  SEAL_TAG,
+  SIGNATURE_TAG,
+  SYNC_TAG,
+} from "./tags.ts";

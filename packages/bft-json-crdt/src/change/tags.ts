@@ -19,3 +19,5 @@ export const GENESIS_TAG: Uint8Array = tag("genesis");
 export const SCHEMA_TAG: Uint8Array = tag("schema");
 /** Hashed before author and chain to choose a sync bucket, and before a bucket's tips. */
 export const SYNC_TAG: Uint8Array = tag("sync");
+/** Signed before the hash of a saved file, by who saved it. */
+export const SEAL_TAG: Uint8Array = tag("seal");

@@ -154,6 +154,30 @@ describe.each([nodeBackend, nobleBackend])("the $name backend", (backend) => {
     expect(backend.verify(new Uint8Array(0), new Uint8Array(0), new Uint8Array(0))).toBe(false);
   });
 
+  test("refuses a key that is no point, or one with torsion, and never throws", () => {
+    const [seed, key, message, signature] = RFC_8032[1];
+    const point = Point.fromHex(key);
+    for (let i = 1; i < 8; i++) {
+      const shifted = point.add(times(T, i)).toBytes();
+      // One key, and so one k, that makes the equation hold for each torsion component of R.
+      const { scalar } = utils.getExtendedPublicKey(hex(seed));
+      for (let j = 0; j < 8; j++) {
+        const r = Point.BASE.multiply(7n).add(times(T, j)).toBytes();
+        const k = fromLittleEndian(sha512(joined(r, shifted, hex(message)))) % L;
+        const forged = joined(r, littleEndian((7n + k * scalar) % L));
+        expect(backend.verify(forged, hex(message), shifted)).toBe(false);
+      }
+    }
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => {
+        expect(backend.verify(hex(signature), hex(message), bytes)).toBe(false);
+      }),
+      { numRuns: 60 },
+    );
+    for (const small of smallOrderEncodings())
+      expect(backend.verify(hex(signature), hex(message), small)).toBe(false);
+  });
+
   test("is not misled by a key buffer that is used again, and leaves Buffers as they were", () => {
     const [first, second] = [RFC_8032[0], RFC_8032[1]];
     const key = Buffer.from(first[1], "hex");
@@ -168,6 +192,51 @@ describe.each([nodeBackend, nobleBackend])("the $name backend", (backend) => {
     backend.sign(new Uint8Array(0), seed);
     seed.set(hex(second[0]));
     expect(toHex(backend.sign(hex(second[2]), seed))).toBe(second[3]);
+  });
+
+  test("gives many signatures the verdicts that it gives each, in order", async () => {
+    const checks = [...TORSION, ...SPECCHECK].map(({ signature, message, publicKey }) => ({
+      signature: hex(signature),
+      message: hex(message),
+      publicKey: hex(publicKey),
+    }));
+    const [, key, message, signature] = RFC_8032[2];
+    const good = { signature: hex(signature), message: hex(message), publicKey: hex(key) };
+    for (const part of ["signature", "message", "publicKey"] as const) {
+      for (const bytes of [new Uint8Array(0), new Uint8Array(32), new Uint8Array(63), hex("af83")])
+        checks.push({ ...good, [part]: bytes }, good);
+    }
+    const expected = checks.map((check) =>
+      backend.verify(check.signature, check.message, check.publicKey),
+    );
+    expect(expected).toContain(true);
+    expect(expected).toContain(false);
+    expect(await backend.verifyMany(checks)).toEqual(expected);
+    expect(await backend.verifyMany(checks.toReversed())).toEqual(expected.toReversed());
+    expect(await backend.verifyMany([good])).toEqual([true]);
+  });
+
+  test("gives others their turn before it answers, even when there is nothing to verify", async () => {
+    for (const checks of [[], [{ signature: hex(""), message: hex(""), publicKey: hex("") }]]) {
+      let hasTurned = false;
+      setImmediate(() => {
+        hasTurned = true;
+      });
+      // A timer may come before an immediate, but not the second one.
+      await backend.verifyMany(checks);
+      await backend.verifyMany(checks);
+      expect(hasTurned).toBe(true);
+    }
+  });
+
+  test("signs with a key made ready as with the key itself, of which it keeps a copy", () => {
+    const [seed, , message, signature] = RFC_8032[1];
+    const secretKey = hex(seed);
+    const signer = backend.signer(secretKey);
+    secretKey.fill(0);
+    expect(toHex(signer(hex(message)))).toBe(signature);
+    expect(toHex(signer(hex(message)))).toBe(signature);
+    expect(signer(hex(message)).constructor).toBe(Uint8Array);
   });
 
   test("hashes as FIPS 180-4 says, into plain byte arrays", () => {

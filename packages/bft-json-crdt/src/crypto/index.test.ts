@@ -7,7 +7,9 @@ import {
   randomBytes,
   sha256,
   sign,
+  signerOf,
   verify,
+  verifyMany,
 } from "./index.ts";
 
 const message = new TextEncoder().encode("alice -> bob 10");
@@ -20,6 +22,18 @@ describe("the crypto of the platform", () => {
     expect(verify(signature, message, publicKey)).toBe(true);
     expect(verify(signature, sha256(message), publicKey)).toBe(false);
     expect(verify(signature, message, generateKeyPair().publicKey)).toBe(false);
+  });
+
+  test("verifies many as it verifies one, and signs alike with a key made ready", async () => {
+    const { publicKey, secretKey } = generateKeyPair();
+    const signature = signerOf(secretKey)(message);
+    expect(signature).toEqual(sign(message, secretKey));
+    const checks = [message, sha256(message)].map((text) => ({
+      signature,
+      message: text,
+      publicKey,
+    }));
+    expect(await verifyMany(checks)).toEqual([true, false]);
   });
 
   test("makes the same keys from the same seed, which it copies", () => {
@@ -35,6 +49,7 @@ describe("the crypto of the platform", () => {
     const secretKey = new Uint8Array(size);
     for (const use of [
       () => sign(message, secretKey),
+      () => signerOf(secretKey),
       () => publicKeyOf(secretKey),
       () => generateKeyPair(secretKey),
     ]) {

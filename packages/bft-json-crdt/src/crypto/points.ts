@@ -10,6 +10,7 @@
  */
 
 import { Point } from "@noble/ed25519";
+import { toHex } from "../encoding/bytes.ts";
 import { KeyCache } from "./key-cache.ts";
 
 /** Whether a byte string can be an author: a canonical encoding of a point of the prime-order subgroup, not its identity. */
@@ -35,19 +36,50 @@ export function decodePublicKey(publicKey: Uint8Array): Point | null {
 export function hasValidForm(signature: Uint8Array): boolean {
   return (
     signature.length === 64 &&
-    isBelow(signature, 32, ORDER, 0xff) &&
+    isBelow(signature, 32, ORDER_BYTES, 0xff) &&
     isCanonicalLargeOrder(signature)
   );
+}
+
+/**
+ * Whether 32 bytes, or those that more bytes begin with, have a y below the prime, and not that of a point of small order.
+ * The only other encoding that is not canonical, a sign on x = 0, has y = ±1. Says nothing of whether there is an x.
+ */
+export function isCanonicalLargeOrder(bytes: Uint8Array): boolean {
+  if (!isBelow(bytes, 0, PRIME_BYTES, 0x7f)) return false;
+  for (const y of SMALL_ORDER) {
+    // In place: a copy by `slice` would share its memory if this were a Buffer.
+    if ((bytes[31]! & 0x7f) !== y[31]) continue;
+    let at = 0;
+    while (at < 31 && bytes[at] === y[at]) at++;
+    if (at === 31) return false;
+  }
+  return true;
+}
+
+/** A number below 2^256 as 32 bytes, least significant first. */
+export function littleEndian(n: bigint): Uint8Array {
+  const bytes = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) bytes[i] = Number((n >> BigInt(8 * i)) & 0xffn);
+  return bytes;
+}
+
+/** The number that bytes stand for, least significant first. */
+export function fromLittleEndian(bytes: Uint8Array): bigint {
+  return BigInt(`0x${toHex(bytes.toReversed())}`);
 }
 
 /** Keys whose check is remembered: more authors than a busy document has; an entry takes about half a kilobyte. */
 export const CACHED_KEYS = 4_096;
 
-/** The order L of the prime-order subgroup, as 32 bytes, least significant first. */
-const ORDER = littleEndian((1n << 252n) + 27742317777372353535851937790883648493n);
+/** The order L of the prime-order subgroup. */
+export const ORDER = (1n << 252n) + 27742317777372353535851937790883648493n;
 
-/** The field's prime, 2^255 − 19. */
-const PRIME = littleEndian((1n << 255n) - 19n);
+/** The field's prime. */
+export const PRIME = (1n << 255n) - 19n;
+
+const ORDER_BYTES = littleEndian(ORDER);
+const PRIME_BYTES = littleEndian(PRIME);
 
 /**
  * The y coordinates of the 8 points of small order: 0 (order 4), 1 (the identity), −1 (order 2), and the two of order 8.
@@ -56,7 +88,7 @@ const PRIME = littleEndian((1n << 255n) - 19n);
 const SMALL_ORDER = [
   0n,
   1n,
-  (1n << 255n) - 20n,
+  PRIME - 1n,
   0x7a03ac9277fdc74ec6cc392cfa53202a0f67100d760b3cba4fd84d3d706a17c7n,
   0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n,
 ].map(littleEndian);
@@ -72,19 +104,6 @@ function decodePoint(bytes: Uint8Array): Point | null {
   }
 }
 
-/** A y below the prime and not of small order. The only other encoding that is not canonical, −0, has y = ±1. */
-function isCanonicalLargeOrder(signature: Uint8Array): boolean {
-  if (!isBelow(signature, 0, PRIME, 0x7f)) return false;
-  for (const y of SMALL_ORDER) {
-    // In place: a copy by `slice` would share its memory if this were a Buffer.
-    if ((signature[31]! & 0x7f) !== y[31]) continue;
-    let at = 0;
-    while (at < 31 && signature[at] === y[at]) at++;
-    if (at === 31) return false;
-  }
-  return true;
-}
-
 /** Whether the little-endian number in 32 bytes from `start`, its last byte masked by `mask`, is less than `bound`. */
 function isBelow(bytes: Uint8Array, start: number, bound: Uint8Array, mask: number): boolean {
   for (let i = 31; i >= 0; i--) {
@@ -93,10 +112,4 @@ function isBelow(bytes: Uint8Array, start: number, bound: Uint8Array, mask: numb
     if (difference !== 0) return difference < 0;
   }
   return false;
-}
-
-function littleEndian(n: bigint): Uint8Array {
-  const bytes = new Uint8Array(32);
-  for (let i = 0; i < 32; i++) bytes[i] = Number((n >> BigInt(8 * i)) & 0xffn);
-  return bytes;
 }

@@ -8,6 +8,16 @@ export interface KeyPair {
   readonly secretKey: Uint8Array;
 }
 
+/** A signature to be verified, with what it is said to sign and by whom. */
+export interface SignatureCheck {
+  readonly signature: Uint8Array;
+  readonly message: Uint8Array;
+  readonly publicKey: Uint8Array;
+}
+
+/** Makes deterministic Ed25519 signatures (64 bytes) with one secret key. */
+export type Signer = (message: Uint8Array) => Uint8Array;
+
 /** SHA-256 and Ed25519 on one platform. */
 export interface CryptoBackend {
   readonly name: "node" | "noble";
@@ -15,8 +25,15 @@ export interface CryptoBackend {
   sha256(bytes: Uint8Array): Uint8Array;
   /** A deterministic Ed25519 signature (64 bytes); `secretKey` must be 32 bytes. */
   sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
+  /** `sign` for one key (32 bytes, copied), made ready once. */
+  signer(secretKey: Uint8Array): Signer;
   /** The public key (32 bytes) of a seed, which must be 32 bytes. */
   publicKey(secretKey: Uint8Array): Uint8Array;
   /** The verification rule of points.ts; false, never an exception, for input of any length. */
   verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean;
+  /**
+   * The verdicts of `verify`, in order: beside the main thread where the platform can, else with pauses. Resolves in a later
+   * turn of the event loop, even without any checks, and never rejects. The bytes must not be changed meanwhile.
+   */
+  verifyMany(checks: readonly SignatureCheck[]): Promise<readonly boolean[]>;
 }

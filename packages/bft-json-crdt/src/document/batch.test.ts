@@ -53,6 +53,79 @@ describe("a batch", () => {
     expect(bob.viewDigest()).toBe(alice.viewDigest());
   });
 
+  it("brings back what its author had built on the same changes and has forgotten", () => {
+    const [first, again, bob] = [open(), open(), open(2)];
+    const type = (doc: typeof first.root, key: string): void => doc.body.append(key);
+    const typed = first.batch((change) => {
+      for (const key of "abc") change((doc) => type(doc, key), { time: null });
+    });
+    const next = first.change((doc) => type(doc, "d"));
+    expect(again.receive(next.bytes).status).toBe("pending");
+    const events: (readonly number[])[] = [];
+    again.subscribe(({ changes }) => events.push(changes));
+    const batch = again.batch((change) => {
+      for (const key of "abc") change((doc) => type(doc, key), { time: null });
+      change((doc) => type(doc, "e"));
+    });
+    expect(batch.indexes).toEqual([[0, 1, 2], [4]]);
+    expect(events).toEqual([[0, 1, 2, 3, 4]]);
+    expect(again.view().body).toBe("abcde");
+    for (const group of [...typed.groups, ...batch.groups]) bob.receive(group);
+    bob.receive(next.bytes);
+    expect(bob.frontier()).toEqual(again.frontier());
+    expect(bob.viewDigest()).toBe(again.viewDigest());
+  });
+
+  it("shows each change what those before it have typed, wherever they did", () => {
+    const edit = fc.record({
+      at: fc.nat(40),
+      removed: fc.oneof({ weight: 3, arbitrary: fc.constant(0) }, fc.nat(5)),
+      typed: fc.constantFrom("", "a", "bc", "🙂", "xyz"),
+      isOn: fc.boolean(),
+      reads: fc.boolean(),
+      fails: fc.integer({ min: 0, max: 20 }).map((n) => n === 0),
+    });
+    fc.assert(
+      fc.property(fc.array(fc.array(edit, { maxLength: 12 }), { maxLength: 4 }), (batches) => {
+        const [alice, bob] = [open(), open(2)];
+        let model = [] as string[];
+        for (const edits of batches) {
+          let cursor = 0;
+          const make = (): void => {
+            for (const { at, removed, typed, isOn, reads, fails } of edits) {
+              const from = isOn ? Math.min(cursor, model.length) : at % (model.length + 1);
+              const gone = Math.min(removed, model.length - from);
+              const after = [...model.slice(0, from), ...typed, ...model.slice(from + gone)];
+              const unit = (index: number): number => model.slice(0, index).join("").length;
+              const apply = (doc: typeof alice.root): void => {
+                if (gone > 0) doc.body.delete(unit(from), unit(from + gone) - unit(from));
+                if (typed !== "") doc.body.insert(unit(from), typed);
+                if (fails) throw new Error("given up");
+              };
+              try {
+                change(apply);
+                model = after;
+              } catch (error) {
+                expect((error as Error).message).toBe("given up");
+              }
+              cursor = from + [...typed].length;
+              if (reads) expect(alice.root.body.toString()).toBe(model.join(""));
+              expect(alice.root.body.length).toBe(model.join("").length);
+            }
+          };
+          let change: (apply: (doc: typeof alice.root) => void) => number = () => 0;
+          const { groups } = alice.batch((makes) => {
+            change = makes;
+            make();
+          });
+          for (const group of groups) expect(bob.receive(group).status).toBe("applied");
+          expect(alice.view().body).toBe(model.join(""));
+          expect(bob.viewDigest()).toBe(alice.viewDigest());
+        }
+      }),
+    );
+  });
+
   it("is one event, and can be taken up and saved like any other changes", () => {
     const alice = open();
     const events: DocumentEvent[] = [];

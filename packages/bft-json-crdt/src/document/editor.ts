@@ -17,6 +17,7 @@ import type { History } from "../history/index.ts";
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_CHANGE, MAX_REPLACED } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import { RIGHT } from "../types/index.ts";
+import type { Side } from "../types/index.ts";
 import type { Schema } from "../schema/index.ts";
 import type {
   CounterNode,
@@ -40,7 +41,7 @@ import {
   textContent,
 } from "./initial.ts";
 import type { DocumentState, Register } from "./state.ts";
-import { Typing } from "./typing.ts";
+import { TypedRun, Typing } from "./typing.ts";
 
 /** Bytes that an op takes at most besides its content, its path and what it refers to: heads, kind, `made`, side. */
 const OP_OVERHEAD = 24;
@@ -61,6 +62,13 @@ const PIECE_BYTES = PART_BYTES >> 2;
 const PIECE_ITEMS = MAX_ELEMENTS_PER_CHANGE >> 3;
 const PIECE_UNITS = Math.floor(PIECE_BYTES / 3);
 
+/** Of an op that hangs below an element, which needs no place. */
+const NO_PLACE: LocalPlace = { owner: -1, path: [] };
+
+/** UTF-16 units of one op that may wait to be put into the sequence, and of all that wait there together. */
+const MAX_RUN_PIECE = 256;
+const MAX_RUN_UNITS = 4_096;
+
 /** What the editor needs from the document. */
 export interface EditorHost {
   readonly history: History;
@@ -74,6 +82,7 @@ export class Editor {
   /** The parts of the change that is being made, in order: one, unless it is full. None outside of a change. */
   drafts: Draft[] = [];
   readonly #typing = new Typing();
+  readonly #run = new TypedRun();
   readonly #host: EditorHost;
 
   constructor(host: EditorHost) {
@@ -99,21 +108,27 @@ export class Editor {
     this.state.drafted.push(draft.base);
   }
 
-  /** Ends a change: what was gathered takes effect. To be called before anything else is read or edited, too. */
+  /** Everything gathered takes effect: to be called before anything else is read or edited. */
   settle(): void {
-    const { node, at, removed, typed } = this.#typing;
-    if (node === null) return;
-    this.#typing.clear();
-    if (removed > 0) this.#removeText(node, at, removed);
-    if (typed === "") return;
-    node.sequence.placeAtUnit(at);
-    this.#insertText(node, typed);
+    this.#settleTyping();
+    this.#settleRun();
+  }
+
+  /** Ends a change: its ops are complete. In a batch what it typed may wait for what the next change types behind it. */
+  endChange(isInBatch: boolean): void {
+    this.#settleTyping();
+    if (!isInBatch) this.#settleRun();
   }
 
   /** Forgets the change that was being made. */
   abandon(): void {
     this.#typing.clear();
     this.drafts = [];
+  }
+
+  /** Forgets what the state does not hold yet: it is folded anew. */
+  refolded(): void {
+    this.#run.clear();
   }
 
   /** The stable id of an element: its change and its index there, such as `"9f…e1:0"`. */
@@ -166,7 +181,7 @@ export class Editor {
 
   /** UTF-16 units of a text. */
   lengthOf(node: TextNode): number {
-    return node.sequence.units + this.#typing.growthOf(node);
+    return node.sequence.units + this.#run.growthOf(node) + this.#typing.growthOf(node);
   }
 
   /** Inserts text before a visible UTF-16 index. */
@@ -174,12 +189,15 @@ export class Editor {
     const content = textContent(text);
     const typing = this.#typing;
     if (typing.insert(node, index, content)) {
-      if (typing.isFull) this.settle();
+      if (typing.isFull) this.#settleTyping();
       return;
     }
-    this.settle();
-    checkIndex(index, node.sequence.units, "the text");
-    if (!node.sequence.placeAtUnit(index)) throw insidePair(index);
+    this.#settleTyping();
+    if (!this.#run.endsAt(node, index)) {
+      this.#settleRun();
+      checkIndex(index, node.sequence.units, "the text");
+      if (!node.sequence.placeAtUnit(index)) throw insidePair(index);
+    }
     this.#checkInChange();
     typing.begin(node, index, 0, content);
   }
@@ -206,10 +224,8 @@ export class Editor {
     if (typing.erase(node, index, index + units)) return;
     this.settle();
     const { sequence } = node;
-    for (const edge of [index, index + units]) {
-      if (edge < sequence.units && sequence.locateUnit(edge) >= 0 && sequence.foundOffset > 0)
-        throw insidePair(edge);
-    }
+    this.#checkEdge(sequence, index);
+    this.#checkEdge(sequence, index + units);
     this.#checkInChange();
     typing.begin(node, index, units, "");
   }
@@ -397,6 +413,62 @@ export class Editor {
       this.fill(this.state.nodeOf(elements[i]!)!, initials[i]);
   }
 
+  #checkEdge(sequence: TextNode["sequence"], unit: number): void {
+    if (unit < sequence.units && sequence.locateUnit(unit) >= 0 && sequence.foundOffset > 0)
+      throw insidePair(unit);
+  }
+
+  /** What was gathered becomes ops. */
+  #settleTyping(): void {
+    const { node, at, removed, typed } = this.#typing;
+    if (node === null) return;
+    this.#typing.clear();
+    if (removed > 0) {
+      this.#settleRun();
+      this.#removeText(node, at, removed);
+    }
+    if (typed === "") return;
+    if (typed.length <= MAX_RUN_PIECE) {
+      this.#typeOn(node, at, typed);
+      return;
+    }
+    this.#settleRun();
+    node.sequence.placeAtUnit(at);
+    this.#insertText(node, typed);
+  }
+
+  /** Writes the op of a little text, which the sequence takes with what is typed behind it. */
+  #typeOn(node: TextNode, at: number, typed: string): void {
+    const run = this.#run;
+    const made = countElements(typed);
+    const isOn = run.endsAt(node, at);
+    const place = isOn ? NO_PLACE : placeOf(node);
+    // What the op takes at most, as in #record.
+    const bytes = 3 * typed.length + OP_OVERHEAD + TARGET_BYTES + REFERENCE_BYTES + pathBytes(place);
+    const draft = this.#draftWithRoom(bytes, made);
+    const element = draft.next;
+    let parent = run.next - 1;
+    let side: Side = RIGHT;
+    if (!isOn || run.next !== element) {
+      // Elsewhere; or right behind what was typed last, and other elements were made since.
+      this.#settleRun();
+      node.sequence.placeAtUnit(at);
+      run.begin(node, at, element, this.history.length + this.drafts.length - 1);
+      ({ parent, side } = run);
+    }
+    draft.add({ kind: OP_INSERT_TEXT, made, parent, side, place, content: typed }, bytes, 3 * typed.length);
+    run.add(typed, made);
+    if (run.text.length >= MAX_RUN_UNITS) this.#settleRun();
+  }
+
+  /** What changes of a batch have typed at one place goes into the sequence. */
+  #settleRun(): void {
+    const { node, element, change, parent, side, text } = this.#run;
+    if (node === null) return;
+    this.#run.clear();
+    this.state.insertText(node, element, change, parent, side, text);
+  }
+
   /** Removes UTF-16 units whose ends are between characters. */
   #removeText({ sequence }: TextNode, index: number, units: number): void {
     const elements: number[] = [];
@@ -471,7 +543,8 @@ export class Editor {
 
   /** The part that edits go into. */
   get #part(): Draft | undefined {
-    return this.drafts[this.drafts.length - 1];
+    const { drafts } = this;
+    return drafts.length === 0 ? undefined : drafts[drafts.length - 1];
   }
 
   #draftWithRoom(bytes: number, made: number): Draft {

@@ -447,12 +447,20 @@ export function handleOf(host: HandleHost, node: Node): unknown {
 
 /** What the getters of a struct's handle close over. */
 class StructReference extends NodeHandle<StructNode> {
+  readonly #fields = new Map<string, unknown>();
+
   names(): string[] {
     return Object.keys(this.current.schema.fields);
   }
 
+  /** The handle of a field, made when it is first asked for: it finds its node again by itself. */
   field(name: string): unknown {
-    return handleOf(this.host, this.editor.state.containers.field(this.current, name)!);
+    let handle = this.#fields.get(name);
+    if (handle === undefined) {
+      handle = handleOf(this.host, this.editor.state.containers.field(this.current, name)!);
+      this.#fields.set(name, handle);
+    }
+    return handle;
   }
 }
 

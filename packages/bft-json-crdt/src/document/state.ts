@@ -285,6 +285,7 @@ export class DocumentState {
       if (start < end && history.isFoldable(change)) {
         this.remove(history.elementBaseAt(change) + start, end - start);
       }
+      if (before <= from) return;
       change = this.#unspent(history.prevAt(change));
     }
   }

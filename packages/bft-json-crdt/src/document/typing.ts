@@ -7,6 +7,8 @@
  *
  * Positions here are UTF-16 units. The *shown* text is that of the sequence with the gathered edits in it.
  */
+import { RIGHT } from "../types/index.ts";
+import type { Side } from "../types/index.ts";
 import type { TextNode } from "./containers.ts";
 
 /** Units of gathered text beyond which it takes effect: erasing copies what was typed before. */
@@ -94,4 +96,56 @@ export class Typing {
 /** Whether an offset is not inside a surrogate pair of a well-formed text. */
 function isEdge(text: string, offset: number): boolean {
   return (text.charCodeAt(offset) & 0xfc00) !== 0xdc00;
+}
+
+/**
+ * What the changes of a batch have typed one after the other at one place, and what the sequence does not hold yet: their
+ * ops are written, and the sequence takes it all as one run when something else is read or edited.
+ */
+export class TypedRun {
+  /** The text that is edited; null when there is nothing. */
+  node: TextNode | null = null;
+  /** Where the run begins, in units of the sequence. */
+  at = 0;
+  /** Its first element, the change that made that, and where it hangs. */
+  element = 0;
+  change = 0;
+  parent = -1;
+  side: Side = RIGHT;
+  text = "";
+  /** The number that the next element of the run has. */
+  next = 0;
+
+  /** Begins anew; what there was before must be in the sequence. */
+  begin(node: TextNode, at: number, element: number, change: number): void {
+    this.node = node;
+    this.at = at;
+    this.element = element;
+    this.change = change;
+    this.parent = node.sequence.parent;
+    this.side = node.sequence.side;
+    this.text = "";
+    this.next = element;
+  }
+
+  /** Adds text of `made` elements to the end. */
+  add(text: string, made: number): void {
+    this.text += text;
+    this.next += made;
+  }
+
+  clear(): void {
+    this.node = null;
+    this.text = "";
+  }
+
+  /** Units by which a text is longer than its sequence. */
+  growthOf(node: TextNode): number {
+    return this.node === node ? this.text.length : 0;
+  }
+
+  /** True when an index of a text is right behind the run. */
+  endsAt(node: TextNode, index: number): boolean {
+    return this.node === node && index === this.at + this.text.length;
+  }
 }

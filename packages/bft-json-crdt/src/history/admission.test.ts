@@ -21,6 +21,7 @@ function candidate(
     missing: [],
     prev,
     fault: null,
+    covers: 0,
     admitted: false,
   };
 }
@@ -59,8 +60,7 @@ describe("admission", () => {
           const before = prev === 0 ? null : (candidates[at - prev] ?? null);
           const made = candidate(at, signed, [...inGroup], before);
           if (fate === 0) made.fault = "wrong_lamport";
-          if (fate === 1) made.missing.push("elsewhere");
-          candidates.push(made);
+          candidates.push(fate === 1 ? { ...made, missing: ["elsewhere"] } : made);
         }
         admit(candidates);
         const expected = admittedByDefinition(candidates);

@@ -17,13 +17,15 @@ export interface Candidate {
   readonly signature: Uint8Array | null;
   readonly header: DecodedBody;
   /** Dependencies that are earlier candidates of the same group. */
-  readonly inGroup: Candidate[];
+  readonly inGroup: readonly Candidate[];
   /** Keys of dependencies that are neither applied nor earlier in the group. */
-  readonly missing: string[];
+  readonly missing: readonly string[];
   /** The candidate that is `prev`, when it is in the group. */
-  prev: Candidate | null;
+  readonly prev: Candidate | null;
   /** A fault of the id, found once all dependencies were known. */
   fault: RejectionCode | null;
+  /** Candidates of which this is `prev`; counted by `admit`. */
+  covers: number;
   /** Still part of the set that is applied in this step. */
   admitted: boolean;
 }
@@ -33,17 +35,17 @@ export interface Candidate {
  * and `fault` to be set. Linear in the candidates and their dependencies: each falls once, whatever it takes with it.
  */
 export function admit(candidates: readonly Candidate[]): void {
-  const covers = new Map<Candidate, number>();
   for (const candidate of candidates) {
     candidate.admitted = true;
+    candidate.covers = 0;
     const { prev } = candidate;
-    if (prev !== null) covers.set(prev, (covers.get(prev) ?? 0) + 1);
+    if (prev !== null) prev.covers++;
   }
   const falling = candidates.filter(
     (candidate) =>
       candidate.fault !== null ||
       candidate.missing.length > 0 ||
-      (candidate.signature === null && !covers.has(candidate)),
+      (candidate.signature === null && candidate.covers === 0),
   );
   if (falling.length === 0) return;
   const dependents = dependentsOf(candidates);
@@ -54,9 +56,8 @@ export function admit(candidates: readonly Candidate[]): void {
     for (const dependent of dependents.get(candidate) ?? []) falling.push(dependent);
     const { prev } = candidate;
     if (prev === null) continue;
-    const left = covers.get(prev)! - 1;
-    covers.set(prev, left);
-    if (left === 0 && prev.signature === null) falling.push(prev);
+    prev.covers--;
+    if (prev.covers === 0 && prev.signature === null) falling.push(prev);
   }
 }
 

@@ -4,16 +4,24 @@
  * A chain is a tree in the worst case (its author equivocated), a line otherwise. Ancestors on a chain are found in
  * O(log n) with one jump pointer per change (Myers, "An applicative random-access stack", 1983).
  */
-import type { ChangeHeader } from "../change/index.ts";
+import { equalBytes } from "../encoding/bytes.ts";
 import { IntColumn, FloatColumn } from "./columns.ts";
 import { keyOf } from "./id-key.ts";
+import { IndexSet } from "./index-set.ts";
+
+/** What of a change's header matters here. */
+export interface ChainHeader {
+  readonly author: Uint8Array;
+  readonly chain: bigint;
+  readonly seq: number;
+}
 
 /** One chain of one author. */
 export interface Chain {
   readonly author: Uint8Array;
   readonly chain: bigint;
   /** Changes of this chain on which no other of it builds; more than one only after an equivocation. */
-  readonly tips: Set<number>;
+  readonly tips: IndexSet;
   /** First change that was applied with seq 1. */
   first: number;
 }
@@ -30,6 +38,8 @@ export interface Fork {
 export class Chains {
   readonly all: Chain[] = [];
   #byKey = new Map<string, number>();
+  /** What was found last: an author who edits asks for the same chain again and again. */
+  #found: Chain | undefined;
   #chainOf = new IntColumn();
   #prev = new IntColumn();
   #jump = new IntColumn();
@@ -41,7 +51,7 @@ export class Chains {
   #elements = new IntColumn();
 
   /** Adds the change of the next local index; returns the fork that it makes, if any. */
-  add(header: ChangeHeader, prev: number, elements: number): Fork | null {
+  add(header: ChainHeader, prev: number, elements: number): Fork | null {
     const row = this.#prev.length;
     const chainIndex = prev >= 0 ? this.#chainOf.at(prev) : this.#intern(header);
     const chain = this.all[chainIndex]!;
@@ -84,8 +94,11 @@ export class Chains {
   }
 
   find(author: Uint8Array, chain: bigint): Chain | undefined {
+    const last = this.#found;
+    if (last !== undefined && last.chain === chain && equalBytes(last.author, author)) return last;
     const index = this.#byKey.get(chainKey(author, chain));
-    return index === undefined ? undefined : this.all[index];
+    this.#found = index === undefined ? undefined : this.all[index];
+    return this.#found;
   }
 
   prev(row: number): number {
@@ -134,7 +147,7 @@ export class Chains {
     return at;
   }
 
-  #intern(header: ChangeHeader): number {
+  #intern(header: ChainHeader): number {
     const key = chainKey(header.author, header.chain);
     let index = this.#byKey.get(key);
     if (index === undefined) {
@@ -142,7 +155,7 @@ export class Chains {
       this.all.push({
         author: header.author.slice(),
         chain: header.chain,
-        tips: new Set(),
+        tips: new IndexSet(),
         first: -1,
       });
       this.#byKey.set(key, index);

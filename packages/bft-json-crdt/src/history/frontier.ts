@@ -2,6 +2,7 @@
  * The heads of a history: the changes on which no other builds. There may be as many as liars like, so what is asked of
  * them is kept from one time to the next, and brought up to date by what has come since.
  */
+import { IndexSet } from "./index-set.ts";
 import { LateHeap } from "./late-heap.ts";
 
 /** How changes are compared: by their ids, and by (lamport, id). */
@@ -13,7 +14,7 @@ export interface HeadOrders {
 /** The frontier, by local indexes. */
 export class Frontier {
   readonly #orders: HeadOrders;
-  readonly #heads = new Set<number>();
+  readonly #heads = new IndexSet();
   /** Changes so far. */
   #length = 0;
   /** The heads among the first `#sortedLength` changes at that time, ascending by id. */
@@ -31,6 +32,15 @@ export class Frontier {
     );
   }
 
+  get size(): number {
+    return this.#heads.size;
+  }
+
+  /** The one that came first, or -1. */
+  get first(): number {
+    return this.#heads.first;
+  }
+
   /** Takes in the change of the next local index. */
   add(index: number): void {
     this.#heads.add(index);
@@ -44,7 +54,7 @@ export class Frontier {
 
   /** All heads, in the order in which they came. */
   [Symbol.iterator](): IterableIterator<number> {
-    return this.#heads.values();
+    return this.#heads[Symbol.iterator]();
   }
 
   /** All heads, ascending by id: O(heads), and sorting what is new since the last time. */
@@ -60,6 +70,7 @@ export class Frontier {
 
   /** The `count` greatest heads by (lamport, id), the greatest first: O((count + what is new) · log heads). */
   greatest(count: number): number[] {
+    if (this.#heads.size === 1) return [this.#heads.first];
     const fresh = this.#since(this.#rankedLength);
     for (const head of fresh) this.#ranked.add(head);
     this.#rankedLength = this.#length;

@@ -15,14 +15,14 @@ import {
   ID_BYTES,
   signedMessage,
 } from "../change/index.ts";
-import type { DecodedBody, SignedBody } from "../change/index.ts";
+import type { DecodedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
-import type { RejectionCode } from "../result.ts";
+import type { RejectionCode, Result } from "../result.ts";
 import { admit } from "./admission.ts";
-import type { Candidate } from "./admission.ts";
+import { ByteLog } from "./byte-log.ts";
 import { CausalQueue } from "./causal-queue.ts";
 import type { PendingChange, PendingPool } from "./causal-queue.ts";
 import { Chains } from "./chains.ts";
@@ -35,6 +35,9 @@ import { completeLimits } from "./history-limits.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 import { idOf, keyOf } from "./id-key.ts";
 import { IdTable } from "./id-table.ts";
+import { Incoming, IncomingGroup } from "./incoming.ts";
+import { Signatures } from "./signatures.ts";
+import type { Entry, VerifiedGroup } from "./verified.ts";
 
 /** What became of a change. "unsupported" means a format version unknown here: neither applied nor rejected. */
 export type ReceiveStatus = "applied" | "duplicate" | "pending" | "rejected" | "unsupported";
@@ -83,6 +86,28 @@ export interface ChainTip {
   readonly index: number;
 }
 
+/** A change as it is added: valid, with its links as local indexes. */
+export interface MadeChange {
+  /** The change id, 32 bytes; copied, like the body. */
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly author: Uint8Array;
+  readonly chain: bigint;
+  readonly seq: number;
+  /** The previous change of its chain, or -1. */
+  readonly prev: number;
+  /** Parents, then refs, each sorted by id. */
+  readonly links: readonly number[];
+  readonly lamport: number;
+  readonly time: number | null;
+  readonly opsOffset: number;
+  readonly opCount: number;
+  readonly elements: number;
+  readonly detached: boolean;
+}
+
+const NO_LINKS: readonly number[] = [];
+
 /** Ids reported as missing for one group at most. */
 const MAX_MISSING_REPORTED = 256;
 
@@ -105,8 +130,8 @@ export class History {
   readonly document: Uint8Array;
   readonly #ids = new IdTable();
   readonly #chains = new Chains();
-  readonly #bodies: Uint8Array[] = [];
-  readonly #signatures: (Uint8Array | null)[] = [];
+  readonly #bodies = new ByteLog();
+  readonly #signatures = new Signatures();
   readonly #lamports = new FloatColumn();
   readonly #times = new FloatColumn();
   readonly #opsOffsets = new IntColumn();
@@ -161,7 +186,15 @@ export class History {
    * Never throws, whatever the bytes. `peer` is who delivered it and pays for what has to wait.
    */
   receive(group: Uint8Array, peer = "unknown"): ReceivedGroup {
-    const decoded = decodeGroup(group);
+    return this.#receive(decodeGroup(group), peer);
+  }
+
+  /** The same for a group that `verifyAhead` has looked at, without verifying its signatures again. */
+  receiveVerified(group: VerifiedGroup, peer = "unknown"): ReceivedGroup {
+    return this.#receive(group.entries, peer);
+  }
+
+  #receive(decoded: Result<readonly Entry[]>, peer: string): ReceivedGroup {
     if (!decoded.ok) {
       const code = decoded.error.code;
       return {
@@ -178,10 +211,13 @@ export class History {
     const candidates = this.#screen(decoded.value, results);
     for (const candidate of candidates) this.#resolve(candidate);
     admit(candidates);
+    const isWhole = candidates.every(({ admitted }) => admitted);
 
-    this.#drain(this.#applyAdmitted(candidates, results));
-    for (const candidate of candidates) {
-      if (!candidate.admitted) this.#settleOther(candidate, peer, results);
+    this.#applyAdmitted(candidates, results);
+    if (!isWhole) {
+      for (const candidate of candidates) {
+        if (!candidate.admitted) this.#settleOther(candidate, peer, results);
+      }
     }
 
     const applied: number[] = [];
@@ -192,10 +228,11 @@ export class History {
     );
     // What was applied from the queue has a signature that its copy in this group may lack.
     const isExact =
+      isWhole &&
       applied.length === candidates.length &&
-      candidates.length === decoded.value.length &&
-      candidates.every(({ admitted }) => admitted);
-    return summarize(verdicts, applied, this.#missingOf(candidates).map(idOf), isExact);
+      candidates.length === decoded.value.length;
+    const missing = isWhole ? [] : this.#missingOf(candidates).map(idOf);
+    return summarize(verdicts, applied, missing, isExact);
   }
 
   /**
@@ -214,8 +251,7 @@ export class History {
     if (!equalBytes(header.value.document, this.document)) {
       throw new MisuseError("bad_document_id", "the change is of another document");
     }
-    const candidate = newCandidate(id, body, signature, header.value);
-    this.#link(candidate, new Map());
+    const candidate = this.#alone(id, body, signature, header.value);
     this.#resolve(candidate);
     if (candidate.fault !== null || candidate.missing.length > 0 || this.indexOf(id) >= 0) {
       throw new MisuseError(
@@ -228,9 +264,25 @@ export class History {
     return index;
   }
 
-  /** Gives the last change, which was appended without one, its signature: it covers its group. */
-  sign(signature: Uint8Array): void {
-    this.#signatures[this.length - 1] = signature.slice();
+  /**
+   * The same of a change that this library has just made and linked to what is applied here, which is not looked at again:
+   * encoding and hashing it is most of what an edit costs. Returns its local index, or -1 when it is applied already.
+   */
+  appendMade(change: MadeChange, signature: Uint8Array | null, groupStart: number): number {
+    const index = this.#ids.addNew(change.id);
+    if (index < 0) return -1;
+    this.#add(index, change, signature, groupStart);
+    if (this.#queue.count > 0) {
+      const key = keyOf(change.id);
+      this.#queue.remove(key);
+      this.#drain([key]);
+    }
+    return index;
+  }
+
+  /** Gives a change that was appended without one its signature: it covers its group. */
+  sign(index: number, signature: Uint8Array): void {
+    this.#signatures.set(index, signature);
   }
 
   /** The local index of a change, or -1 when it is not applied. */
@@ -243,19 +295,30 @@ export class History {
     return this.#ids.at(index).slice();
   }
 
+  /** The same as a view, not to be kept or written to. */
+  idViewAt(index: number): Uint8Array {
+    return this.#ids.at(index);
+  }
+
+  /** Compares the ids of two applied changes as bytes. */
+  compareIds(a: number, b: number): number {
+    return this.#ids.compare(a, b);
+  }
+
   /** Negative when change `a` sorts before `b` by (lamport, id): the order that decides every tie. */
   compare(a: number, b: number): number {
     const difference = this.#lamports.at(a) - this.#lamports.at(b);
     return difference !== 0 ? difference : this.#ids.compare(a, b);
   }
 
+  /** The body of an applied change: a view, not to be written to. */
   bodyAt(index: number): Uint8Array {
-    return this.#bodies[index]!;
+    return this.#bodies.at(index);
   }
 
-  /** The change's own signature; null when it came in under a cover. */
+  /** The change's own signature (a view, not to be written to); null when it came in under a cover. */
   signatureAt(index: number): Uint8Array | null {
-    return this.#signatures[index]!;
+    return this.#signatures.at(index);
   }
 
   authorAt(index: number): Uint8Array {
@@ -380,6 +443,11 @@ export class History {
     return this.#heads.greatest(count);
   }
 
+  /** True when a change is the only head: nothing is beside it. */
+  isOnlyHead(index: number): boolean {
+    return this.#heads.size === 1 && this.#heads.first === index;
+  }
+
   /** Ids of the frontier, sorted. Two replicas with equal frontiers have equal histories. */
   frontier(): Uint8Array[] {
     return this.heads().map((index) => this.idAt(index));
@@ -399,8 +467,29 @@ export class History {
   /** The tip of a change's chain, or -1 when the chain is forked and so has several. */
   tipOf(index: number): number {
     const { tips } = this.#chains.chainOf(index);
-    if (tips.size === 1) for (const tip of tips) return tip;
-    return -1;
+    return tips.size === 1 ? tips.first : -1;
+  }
+
+  /** The tip of an author's chain on which a next change is made: of several the latest, then the one of the greatest id. */
+  latestTip(author: Uint8Array, chain: bigint): number {
+    const tips = this.#chains.find(author, chain)?.tips;
+    if (tips === undefined) return -1;
+    if (tips.size === 1) return tips.first;
+    let latest = -1;
+    for (const tip of tips) {
+      const further = latest < 0 ? 1 : this.seqAt(tip) - this.seqAt(latest);
+      if (further > 0 || (further === 0 && this.#ids.compare(tip, latest) > 0)) latest = tip;
+    }
+    return latest;
+  }
+
+  /** True when a change is another one or comes before it on the same chain. */
+  isBehind(index: number, later: number): boolean {
+    if (this.#chains.chainIndex(index) !== this.#chains.chainIndex(later)) return false;
+    const steps = this.seqAt(later) - this.seqAt(index);
+    if (steps < 0) return false;
+    // What has one tip is a line.
+    return this.#chains.chainOf(index).tips.size === 1 || this.#chains.ancestor(later, steps) === index;
   }
 
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
@@ -454,7 +543,7 @@ export class History {
       let partBytes = 0;
       for (; i < indexes.length && indexes[i]! < end; i++) {
         part.push(indexes[i]!);
-        partBytes += this.bodyAt(indexes[i]!).length + GROUP_ENTRY_OVERHEAD;
+        partBytes += this.#bodies.sizeAt(indexes[i]!) + GROUP_ENTRY_OVERHEAD;
       }
       if (frame.length + part.length > MAX_GROUP_CHANGES || bytes + partBytes > MAX_GROUP_BYTES) {
         if (frame.length > 0) groups.push(this.#encode(frame));
@@ -542,69 +631,72 @@ export class History {
     return listed;
   }
 
-  /** Judges what the bytes alone decide; returns the candidates that remain, in order. */
-  #screen(entries: readonly SignedBody[], results: ReceivedChange[]): Candidate[] {
-    const candidates: Candidate[] = [];
-    const seen = new Set<string>();
-    for (const { body, signature } of entries) {
-      const id = changeId(body);
-      const key = keyOf(id);
-      if (this.#ids.find(id) >= 0 || seen.has(key)) {
+  /** Judges what the bytes alone decide; returns the candidates that remain, in order, with their links. */
+  #screen(entries: readonly Entry[], results: ReceivedChange[]): readonly Incoming[] {
+    const group = new IncomingGroup(this.#ids);
+    for (const { body, signature, ahead } of entries) {
+      const id = ahead?.id ?? changeId(body);
+      if (this.#ids.find(id) >= 0 || group.has(id)) {
         results.push({ id, status: "duplicate" });
         continue;
       }
-      const known = this.#rejected.get(key);
+      const known = this.#rejected.size === 0 ? undefined : this.#rejected.get(keyOf(id));
       if (known !== undefined) {
         results.push({ id, status: "rejected", code: known, scope: "change" });
         continue;
       }
-      const header = decodeBody(body);
+      const header = ahead?.header ?? decodeBody(body);
       if (!header.ok) {
         const code = header.error.code;
         if (code === "unsupported_version") results.push({ id, status: "unsupported", code });
-        else this.#reject(key, code, results);
+        else this.#reject(keyOf(id), code, results);
         continue;
       }
       if (!equalBytes(header.value.document, this.document)) {
-        this.#reject(key, "wrong_document", results);
+        this.#reject(keyOf(id), "wrong_document", results);
         continue;
       }
-      if (signature !== null && !this.#isGenuine(key, id, signature, header.value)) {
+      if (
+        signature !== null &&
+        !(ahead?.isGenuine ?? this.#isGenuine(id, signature, header.value))
+      ) {
         results.push({ id, status: "rejected", code: "bad_signature", scope: "copy" });
         continue;
       }
-      seen.add(key);
-      candidates.push(newCandidate(id, body, signature, header.value));
+      group.add(new Incoming(id, body, signature, header.value));
     }
-    const byKey = new Map<string, Candidate>();
-    for (const candidate of candidates) {
-      this.#link(candidate, byKey);
-      byKey.set(candidate.key, candidate);
-    }
-    return candidates;
+    return group.changes;
+  }
+
+  /** A change that does not come in a group. */
+  #alone(
+    id: Uint8Array,
+    body: Uint8Array,
+    signature: Uint8Array | null,
+    header: DecodedBody,
+  ): Incoming {
+    const change = new Incoming(id, body, signature, header);
+    new IncomingGroup(this.#ids).add(change);
+    return change;
   }
 
   /** Verifies a signature, unless the very same is already verified and waits in the queue. */
-  #isGenuine(key: string, id: Uint8Array, signature: Uint8Array, header: DecodedBody): boolean {
-    const queued = this.#queue.get(key);
+  #isGenuine(id: Uint8Array, signature: Uint8Array, header: DecodedBody): boolean {
+    const queued = this.#queue.count === 0 ? undefined : this.#queue.get(keyOf(id));
     if (queued !== undefined && equalBytes(queued.signature, signature)) return true;
     return verify(signature, signedMessage(id), header.author);
   }
 
-  /** Finds which dependencies are in the same group, and which are nowhere. */
-  #link(candidate: Candidate, earlier: ReadonlyMap<string, Candidate>): void {
-    for (const id of dependencyIds(candidate.header)) {
-      if (this.#ids.find(id) >= 0) continue;
-      const key = keyOf(id);
-      const dependency = earlier.get(key);
-      if (dependency === undefined) candidate.missing.push(key);
-      else candidate.inGroup.push(dependency);
-      if (dependency !== undefined && id === candidate.header.prev) candidate.prev = dependency;
-    }
+  /** False when `receive` would settle this copy of a change without a look at its signature. */
+  mustVerify(id: Uint8Array, signature: Uint8Array): boolean {
+    const key = keyOf(id);
+    if (this.#ids.find(id) >= 0 || this.#rejected.has(key)) return false;
+    const queued = this.#queue.get(key);
+    return queued === undefined || !equalBytes(queued.signature, signature);
   }
 
   /** Finds the fault that the dependencies show, if they are all known. */
-  #resolve(candidate: Candidate): void {
+  #resolve(candidate: Incoming): void {
     if (
       candidate.missing.some((key) => this.#rejected.has(key)) ||
       candidate.inGroup.some((dependency) => dependency.fault !== null)
@@ -615,17 +707,20 @@ export class History {
     }
   }
 
-  #faultOf({ header, inGroup, prev }: Candidate): RejectionCode | null {
-    let lamport = 0;
-    for (const id of dependencyIds(header)) {
-      const index = this.#ids.find(id);
-      if (index >= 0) lamport = Math.max(lamport, this.#lamports.at(index));
+  #faultOf({ header, inGroup, prev, prevIndex }: Incoming): RejectionCode | null {
+    let lamport = prevIndex < 0 ? 0 : this.#lamports.at(prevIndex);
+    for (const list of [header.parents, header.refs]) {
+      for (let i = 0; i < list.length; i++) {
+        const index = this.#ids.find(list[i]!);
+        if (index >= 0) lamport = Math.max(lamport, this.#lamports.at(index));
+      }
     }
-    for (const dependency of inGroup) lamport = Math.max(lamport, dependency.header.lamport);
+    for (let i = 0; i < inGroup.length; i++)
+      lamport = Math.max(lamport, inGroup[i]!.header.lamport);
     if (header.lamport !== lamport + 1) return "wrong_lamport";
     if (header.prev === null) return null;
     if (prev !== null) return linksTo(header, prev.header) ? null : "wrong_prev";
-    const index = this.#ids.find(header.prev);
+    const index = prevIndex;
     const chain = this.#chains.chainOf(index);
     const linked =
       equalBytes(chain.author, header.author) &&
@@ -634,21 +729,25 @@ export class History {
     return linked ? null : "wrong_prev";
   }
 
-  /** Applies the admitted candidates; returns their keys. */
-  #applyAdmitted(candidates: readonly Candidate[], results: ReceivedChange[]): string[] {
-    const admitted = candidates.filter((candidate) => candidate.admitted);
+  /** Applies the admitted candidates, and what they release from the queue. */
+  #applyAdmitted(candidates: readonly Incoming[], results: ReceivedChange[]): void {
     const start = this.length;
-    const allSigned = admitted.every((candidate) => candidate.signature !== null);
-    for (const candidate of admitted) {
-      this.#queue.remove(candidate.key);
+    const allSigned = candidates.every(({ admitted, signature }) => !admitted || signature !== null);
+    const settled: string[] = [];
+    for (const candidate of candidates) {
+      if (!candidate.admitted) continue;
+      if (this.#queue.count > 0) {
+        this.#queue.remove(candidate.key);
+        settled.push(candidate.key);
+      }
       this.#apply(candidate, allSigned ? this.length : start);
       results.push({ id: candidate.id, status: "applied" });
     }
-    return admitted.map((candidate) => candidate.key);
+    this.#drain(settled);
   }
 
   /** Rejects, queues or discards a candidate that could not be applied. */
-  #settleOther(candidate: Candidate, peer: string, results: ReceivedChange[]): void {
+  #settleOther(candidate: Incoming, peer: string, results: ReceivedChange[]): void {
     const { id, key, body, signature, header, fault } = candidate;
     if (fault !== null) {
       this.#reject(key, fault, results);
@@ -694,7 +793,7 @@ export class History {
   }
 
   /** Keys of dependencies that the sender should be asked for: of what waits, and of what could not be kept. */
-  #missingOf(candidates: readonly Candidate[]): string[] {
+  #missingOf(candidates: readonly Incoming[]): string[] {
     const missing = new Set<string>();
     for (const candidate of candidates) {
       if (this.#ids.find(candidate.id) >= 0 || this.#rejected.has(candidate.key)) continue;
@@ -726,7 +825,7 @@ export class History {
     entry: Pick<PendingChange, "key" | "id" | "body" | "signature"> & { header: DecodedBody },
     results: ReceivedChange[] | null,
   ): boolean {
-    const candidate = newCandidate(entry.id, entry.body, entry.signature, entry.header);
+    const candidate = this.#alone(entry.id, entry.body, entry.signature, entry.header);
     const fault = this.#faultOf(candidate);
     if (fault !== null) {
       this.#reject(entry.key, fault, results);
@@ -762,32 +861,63 @@ export class History {
   }
 
   /** Adds a valid change to the history; returns its local index. */
-  #apply({ id, body, signature, header }: Candidate, groupStart: number): number {
-    const index = this.#ids.add(id);
-    const prev = header.prev === null ? -1 : this.#ids.find(header.prev);
-    this.#bodies.push(body.slice());
-    this.#signatures.push(signature === null ? null : signature.slice());
-    this.#lamports.push(header.lamport);
-    this.#times.push(header.time ?? -1);
-    this.#opsOffsets.push(header.opsOffset);
-    this.#opCounts.push(header.detached ? 0 : header.opCount);
+  #apply(change: Incoming, groupStart: number): number {
+    const { id, body, signature, header, prev, prevIndex } = change;
+    const { parents, refs } = header;
+    const made = {
+      id,
+      body,
+      author: header.author,
+      chain: header.chain,
+      seq: header.seq,
+      prev: prev === null ? prevIndex : prev.index,
+      links: parents.length + refs.length === 0 ? NO_LINKS : this.#linksOf(parents, refs),
+      lamport: header.lamport,
+      time: header.time,
+      opsOffset: header.opsOffset,
+      opCount: header.opCount,
+      elements: header.elements,
+      detached: header.detached,
+    };
+    change.index = this.#ids.add(id);
+    this.#add(change.index, made, signature, groupStart);
+    return change.index;
+  }
+
+  #linksOf(parents: readonly Uint8Array[], refs: readonly Uint8Array[]): number[] {
+    const links: number[] = [];
+    for (const id of parents) links.push(this.#ids.find(id));
+    for (const id of refs) links.push(this.#ids.find(id));
+    return links;
+  }
+
+  /** Adds what there is to know of a change whose id has just been added. */
+  #add(
+    index: number,
+    change: MadeChange,
+    signature: Uint8Array | null,
+    groupStart: number,
+  ): void {
+    const { prev, links, elements } = change;
+    this.#bodies.push(change.body);
+    this.#signatures.push(signature);
+    this.#lamports.push(change.lamport);
+    this.#times.push(change.time ?? -1);
+    this.#opsOffsets.push(change.opsOffset);
+    this.#opCounts.push(change.detached ? 0 : change.opCount);
     this.#elementBases.push(this.#elements);
-    if (!header.detached) this.#elements += header.elements;
+    if (!change.detached) this.#elements += elements;
     this.#groupStarts.push(groupStart);
     this.#dependencyStarts.push(this.#dependencies.length);
     this.#dependencies.push(prev);
     this.#heads.delete(prev);
-    for (const list of [header.parents, header.refs]) {
-      for (const dependencyId of list) {
-        const dependency = this.#ids.find(dependencyId);
-        this.#dependencies.push(dependency);
-        this.#heads.delete(dependency);
-      }
+    for (let i = 0; i < links.length; i++) {
+      this.#dependencies.push(links[i]!);
+      this.#heads.delete(links[i]!);
     }
     this.#heads.add(index);
-    const fork = this.#chains.add(header, prev, header.elements);
+    const fork = this.#chains.add(change, prev, elements);
     if (fork !== null) this.#recordFork(fork);
-    return index;
   }
 
   /**
@@ -812,7 +942,7 @@ export class History {
     const [, end] = this.groupRange(index);
     const path = [index];
     let tip = index;
-    for (let later = index + 1; later < end && this.signatureAt(tip) === null; later++) {
+    for (let later = index + 1; later < end && !this.#signatures.has(tip); later++) {
       if (this.prevAt(later) !== tip) continue;
       path.push(later);
       tip = later;
@@ -821,44 +951,27 @@ export class History {
   }
 
   #encode(indexes: readonly number[]): Uint8Array {
-    const within = new Set(indexes);
-    const covered = new Set<number>();
-    for (const index of indexes) {
-      const prev = this.prevAt(index);
-      if (within.has(prev)) covered.add(prev);
+    const first = indexes[0]!;
+    const isRun = indexes[indexes.length - 1]! - first === indexes.length - 1;
+    const places = isRun ? null : new Map(indexes.map((index, at) => [index, at]));
+    const covered = new Uint8Array(indexes.length);
+    for (let at = 0; at < indexes.length; at++) {
+      const prev = this.prevAt(indexes[at]!);
+      const place = places === null ? prev - first : (places.get(prev) ?? -1);
+      if (place >= 0) covered[place] = 1;
     }
     return encodeGroup(
-      indexes.map((index) => ({
+      indexes.map((index, at) => ({
         body: this.bodyAt(index),
-        signature: covered.has(index) ? null : this.signatureAt(index),
+        signature: covered[at] === 1 ? null : this.signatureAt(index),
       })),
     );
   }
 }
 
-function newCandidate(
-  id: Uint8Array,
-  body: Uint8Array,
-  signature: Uint8Array | null,
-  header: DecodedBody,
-): Candidate {
-  return {
-    key: keyOf(id),
-    id,
-    body,
-    signature,
-    header,
-    inGroup: [],
-    missing: [],
-    prev: null,
-    fault: null,
-    admitted: false,
-  };
-}
-
 /** A queue entry that does not keep the whole received frame alive, nor an object for each id in the header. */
 function pendingCopy(
-  { key, id, body, header }: Candidate,
+  { key, id, body, header }: Incoming,
   signature: Uint8Array,
   peer: string,
   waitsFor: Set<string>,

@@ -9,12 +9,15 @@ import { randomBytes } from "../crypto/index.ts";
 
 const secret = new Uint32Array(randomBytes(32).slice().buffer);
 
+/** Ids for which there is room at first. */
+const FEW = 8;
+
 /** Interns ids: the first gets 0, the next 1, and so on. */
 export class IdTable {
   length = 0;
-  #ids = new Uint8Array(64 * ID_BYTES);
+  #ids = new Uint8Array(FEW * ID_BYTES);
   /** Row + 1 at each slot; 0 is free. */
-  #slots = new Int32Array(128);
+  #slots = new Int32Array(2 * FEW);
 
   /** The row of an id, or -1. */
   find(id: Uint8Array): number {
@@ -24,6 +27,20 @@ export class IdTable {
       if (row < 0) return -1;
       if (this.#matches(row, id)) return row;
     }
+  }
+
+  /** Adds an id; returns its row, or -1 if it was in the table already. */
+  addNew(id: Uint8Array): number {
+    if ((this.length + 1) * 2 > this.#slots.length) this.#grow();
+    const mask = this.#slots.length - 1;
+    let slot = hash(id, 0) & mask;
+    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
+      if (this.#matches(this.#slots[slot]! - 1, id)) return -1;
+    }
+    const row = this.length++;
+    this.#ids.set(id, row * ID_BYTES);
+    this.#slots[slot] = row + 1;
+    return row;
   }
 
   /** Adds an id that is not in the table; returns its row. */

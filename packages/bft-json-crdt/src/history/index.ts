@@ -5,8 +5,11 @@ export { History } from "./history.ts";
 export type {
   ChainTip,
   HistoryOptions,
+  MadeChange,
   ReceivedChange,
   ReceivedGroup,
   ReceiveStatus,
 } from "./history.ts";
 export type { HistoryLimits } from "./history-limits.ts";
+export { verifyAhead } from "./verified.ts";
+export type { AheadOf, VerifiedGroup } from "./verified.ts";

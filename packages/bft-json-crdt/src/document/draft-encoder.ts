@@ -1,0 +1,346 @@
+/**
+ * Drafts to bytes: once all ops of a change are known, it is chosen through which changes the body names their targets,
+ * and the body is written and hashed. The first pass over the ops collects what they refer to, the second writes them.
+ *
+ * One encoder serves one document and keeps its buffers: typing makes a change for each key.
+ */
+import {
+  beginBody,
+  endBody,
+  OP_ADD,
+  OP_ASSIGN,
+  OP_INCREMENT,
+  OP_INSERT_TEXT,
+  OP_INSERT_VALUES,
+  OP_REMOVE,
+  writeBodyRest,
+  writeChainHead,
+  writeOp,
+} from "../change/index.ts";
+import type { ElementTarget, Op, Place } from "../change/index.ts";
+import { ByteWriter } from "../encoding/index.ts";
+import type { History, MadeChange } from "../history/index.ts";
+import type { Draft, DraftOp, LocalPlace } from "./draft.ts";
+
+/** What a change is made on top of, in local indexes, and who makes it. */
+export interface Ground {
+  readonly author: Uint8Array;
+  readonly chain: bigint;
+  readonly time: number | null;
+  /** The previous change of the chain, or -1. */
+  readonly prev: number;
+  /** Sorted by id. */
+  readonly parents: readonly number[];
+  /** Dependencies that the caller asks for besides. */
+  readonly required: readonly number[];
+}
+
+/** Stands for the change that is being made among local indexes. */
+const SELF = -1;
+
+/** Bytes of buffer that are kept from one change to the next. */
+const MAX_KEPT_BYTES = 65_536;
+
+const NO_INDEXES: readonly number[] = [];
+const NO_IDS: readonly Uint8Array[] = [];
+
+type WireOp = Exclude<Op, { kind: 0 }>;
+
+/** Makes changes of drafts. */
+export class DraftEncoder {
+  readonly #history: History;
+  #writer = new ByteWriter();
+  #lastHead: { readonly author: Uint8Array; readonly chain: bigint; readonly bytes: Uint8Array } | null =
+    null;
+  #base = 0;
+  #prev = -1;
+  #parents: readonly number[] = NO_INDEXES;
+  /** Changes referred to besides prev and parents, sorted by id once all are known. */
+  #refs: number[] = [];
+  /** Ranges of removals and replacements, in the order of the ops, with local indexes as refs. */
+  #ranges: number[][] = [];
+  /** For each change that owns named elements, the change to name it through. */
+  readonly #via = new Map<number, number>();
+  /** Of each chain the one of `#refs` that was named last. */
+  readonly #lastOfChain = new Map<number, number>();
+  readonly #referred = new Set<number>();
+  readonly #slots = new Map<number, number>();
+  /** The change that was looked up last, and its elements [start, end). */
+  #change = -1;
+  #start = 0;
+  #end = 0;
+
+  constructor(history: History) {
+    this.#history = history;
+  }
+
+  /**
+   * Encodes and hashes a draft. The body of what is returned is a view that lasts until the next call: `appendMade` copies
+   * it into the history.
+   */
+  encode(draft: Draft, ground: Ground): MadeChange {
+    const history = this.#history;
+    const { author, chain, time, prev, parents } = ground;
+    this.#begin(draft, ground);
+    for (const op of draft.ops) this.#collect(op);
+    const links = this.#settleSlots();
+    let lamport = prev < 0 ? 0 : history.lamportAt(prev);
+    for (const link of links) lamport = Math.max(lamport, history.lamportAt(link));
+    lamport++;
+    const seq = prev < 0 ? 1 : history.seqAt(prev) + 1;
+
+    const writer = this.#writer;
+    const bodyStart = beginBody(writer);
+    writer.raw(this.#chainHead(author, chain));
+    const header = {
+      seq,
+      prev: prev < 0 ? null : history.idViewAt(prev),
+      parents: this.#idsOf(parents),
+      lamport,
+      time,
+      refs: this.#idsOf(this.#refs),
+    };
+    writeBodyRest(writer, header, draft.ops.length);
+    const opsOffset = writer.length - bodyStart;
+    let range = 0;
+    for (const op of draft.ops) {
+      const isRanged = op.kind === OP_REMOVE || op.kind === OP_ASSIGN || op.kind === OP_ADD;
+      writeOp(writer, this.#toWire(op, isRanged ? this.#ranges[range++]! : NO_INDEXES));
+    }
+    const { id, body } = endBody(writer);
+    if (writer.length > MAX_KEPT_BYTES) this.#writer = new ByteWriter();
+    return {
+      id,
+      body,
+      author,
+      chain,
+      seq,
+      prev,
+      links,
+      lamport,
+      time,
+      opsOffset,
+      opCount: draft.ops.length,
+      elements: draft.made,
+      detached: false,
+    };
+  }
+
+  /** What the changes of a chain begin with, which is nearly half of a small one. */
+  #chainHead(author: Uint8Array, chain: bigint): Uint8Array {
+    const last = this.#lastHead;
+    if (last !== null && last.author === author && last.chain === chain) return last.bytes;
+    const writer = new ByteWriter(128);
+    writeChainHead(writer, { document: this.#history.document, author, chain });
+    this.#lastHead = { author, chain, bytes: writer.take() };
+    return this.#lastHead.bytes;
+  }
+
+  #begin(draft: Draft, { prev, parents, required }: Ground): void {
+    this.#base = draft.base;
+    this.#prev = prev;
+    this.#parents = parents;
+    if (this.#refs.length > 0) this.#refs = [];
+    if (this.#ranges.length > 0) this.#ranges = [];
+    // What is empty stays untouched: to clear a Map makes a new table for it.
+    if (this.#via.size > 0) this.#via.clear();
+    if (this.#lastOfChain.size > 0) this.#lastOfChain.clear();
+    if (this.#referred.size > 0) this.#referred.clear();
+    if (this.#slots.size > 0) this.#slots.clear();
+    for (const change of required) this.#refer(change);
+  }
+
+  /** Looks at what an op refers to. */
+  #collect(op: DraftOp): void {
+    switch (op.kind) {
+      case OP_INSERT_VALUES:
+      case OP_INSERT_TEXT:
+        if (op.parent >= 0) this.#viaOf(op.parent);
+        else this.#collectPlace(op.place);
+        return;
+      case OP_REMOVE:
+        this.#ranges.push(this.#rangesOf(op.elements));
+        return;
+      case OP_ASSIGN:
+      case OP_ADD:
+        this.#collectPlace(op.place);
+        this.#ranges.push(this.#rangesOf(op.replaced.flatMap((element) => [element, 1])));
+        return;
+      case OP_INCREMENT:
+        this.#collectPlace(op.place);
+        return;
+    }
+  }
+
+  #collectPlace({ owner }: LocalPlace): void {
+    if (owner >= 0) this.#viaOf(owner);
+  }
+
+  /** Sorts the refs and gives each named change its slot: 0 itself, 1 prev, then parents, then refs. Returns the links. */
+  #settleSlots(): readonly number[] {
+    const parents = this.#parents;
+    const refs = this.#refs;
+    if (refs.length === 0 && parents.length === 0) return NO_INDEXES;
+    refs.sort((a, b) => this.#history.compareIds(a, b));
+    const links = refs.length === 0 ? parents : [...parents, ...refs];
+    for (let i = 0; i < links.length; i++) this.#slots.set(links[i]!, i + 2);
+    return links;
+  }
+
+  #slotOf(change: number): number {
+    if (change === SELF) return 0;
+    return change === this.#prev ? 1 : this.#slots.get(change)!;
+  }
+
+  #idsOf(changes: readonly number[]): readonly Uint8Array[] {
+    if (changes.length === 0) return NO_IDS;
+    return changes.map((change) => this.#history.idViewAt(change));
+  }
+
+  #toWire(op: DraftOp, ranges: readonly number[]): WireOp {
+    switch (op.kind) {
+      case OP_INSERT_VALUES:
+      case OP_INSERT_TEXT: {
+        const { kind, made, side, content } = op;
+        if (op.parent >= 0) {
+          return { kind, made, side, content, place: null, parent: this.#target(op.parent) };
+        }
+        return { kind, made, side, content, place: this.#place(op.place), parent: null };
+      }
+      case OP_REMOVE:
+        return { kind: op.kind, made: 0, ranges: this.#withSlots(ranges) };
+      case OP_ASSIGN:
+      case OP_ADD: {
+        const { kind, made, content } = op;
+        return { kind, made, place: this.#place(op.place), ranges: this.#withSlots(ranges), content };
+      }
+      case OP_INCREMENT:
+        return { kind: op.kind, made: 0, place: this.#place(op.place), amount: op.amount };
+    }
+  }
+
+  #target(element: number): ElementTarget {
+    if (element >= this.#base) return { ref: 0, back: 0, index: element - this.#base };
+    const history = this.#history;
+    const via = this.#viaOf(element);
+    const back = history.seqAt(via) - history.seqAt(this.#change);
+    return { ref: this.#slotOf(via), back, index: element - this.#start };
+  }
+
+  #place({ owner, path }: LocalPlace): Place {
+    return { owner: owner < 0 ? null : this.#target(owner), path };
+  }
+
+  #withSlots(ranges: readonly number[]): readonly number[] {
+    return ranges.map((number, i) => (i % 4 === 0 ? this.#slotOf(number) : number));
+  }
+
+  /** Flat wire ranges (with local indexes as refs) for flat local ranges: first element, count, … */
+  #rangesOf(elements: readonly number[]): number[] {
+    const single = this.#singleRange(elements);
+    if (single !== null) return single;
+    const pieces = this.#pieces(elements);
+    // Of one chain in the order of its elements, so that a run typed over many changes becomes one range.
+    if (pieces.length > 1) pieces.sort((a, b) => a.ref - b.ref || a.position - b.position);
+    const ranges: number[] = [];
+    let end = -1;
+    let endRef = Number.NaN;
+    for (const { ref, change, position, index, count } of pieces) {
+      if (ref === endRef && position === end) {
+        ranges[ranges.length - 1]! += count;
+      } else {
+        const back = ref === SELF ? 0 : this.#history.seqAt(ref) - this.#history.seqAt(change);
+        ranges.push(ref, back, index, count);
+      }
+      end = position + count;
+      endRef = ref;
+    }
+    return ranges;
+  }
+
+  /** The wire range of one local range inside of one change: a backspace. Null for anything else. */
+  #singleRange(elements: readonly number[]): number[] | null {
+    const [element, count] = elements;
+    if (elements.length !== 2 || element! >= this.#base) return null;
+    const ref = this.#viaOf(element!);
+    if (element! + count! > this.#end) return null;
+    const back = this.#history.seqAt(ref) - this.#history.seqAt(this.#change);
+    return [ref, back, element! - this.#start, count!];
+  }
+
+  /** Cuts ranges of element numbers at the borders of changes. */
+  #pieces(elements: readonly number[]): Piece[] {
+    const history = this.#history;
+    const pieces: Piece[] = [];
+    for (let i = 0; i < elements.length; i += 2) {
+      let element = elements[i]!;
+      const end = element + elements[i + 1]!;
+      while (element < end) {
+        if (element >= this.#base) {
+          const index = element - this.#base;
+          pieces.push({ ref: SELF, change: SELF, position: index, index, count: end - element });
+          break;
+        }
+        const ref = this.#viaOf(element);
+        const change = this.#change;
+        const index = element - this.#start;
+        const count = Math.min(end, this.#end) - element;
+        const position = history.chainElementsBefore(change) + index;
+        pieces.push({ ref, change, position, index, count });
+        element += count;
+      }
+    }
+    return pieces;
+  }
+
+  /** The change through which an element is named, SELF for one of this change. Leaves its own change in `#change`. */
+  #viaOf(element: number): number {
+    if (element >= this.#base) return SELF;
+    const history = this.#history;
+    if (!(element >= this.#start && element < this.#end)) {
+      this.#change = history.changeOfElement(element);
+      this.#start = history.elementBaseAt(this.#change);
+      this.#end = this.#start + history.elementsAt(this.#change);
+    }
+    const change = this.#change;
+    // What one has written oneself, or seen of a chain before going on with it, is named through prev.
+    if (this.#prev >= 0 && history.isBehind(change, this.#prev)) return this.#prev;
+    const known = this.#via.get(change);
+    if (known !== undefined) return known;
+    const via = this.#choose(change);
+    this.#via.set(change, via);
+    this.#refer(via);
+    return via;
+  }
+
+  /** Makes sure that the body names a change. */
+  #refer(change: number): void {
+    if (change === this.#prev || this.#parents.includes(change) || this.#referred.has(change)) return;
+    this.#referred.add(change);
+    this.#refs.push(change);
+    this.#lastOfChain.set(this.#history.chainIndexAt(change), change);
+  }
+
+  /** A parent that has this change behind it on its chain, else the chain's tip, else the change itself. */
+  #choose(change: number): number {
+    const history = this.#history;
+    for (const parent of this.#parents) {
+      if (history.isBehind(change, parent)) return parent;
+    }
+    // Of a chain with very many branches only the last one that was named is looked at.
+    const last = this.#lastOfChain.get(history.chainIndexAt(change));
+    if (last !== undefined && history.isBehind(change, last)) return last;
+    const tip = history.tipOf(change);
+    return tip >= 0 ? tip : change;
+  }
+}
+
+/** Consecutive elements of one change. */
+interface Piece {
+  readonly ref: number;
+  readonly change: number;
+  /** Of the first element, counted along its chain. */
+  readonly position: number;
+  readonly index: number;
+  readonly count: number;
+}

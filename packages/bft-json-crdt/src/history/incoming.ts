@@ -1,0 +1,110 @@
+/** Changes of a group on their way in: what they build on, found among the applied changes and in the group itself. */
+import type { DecodedBody } from "../change/index.ts";
+import type { RejectionCode } from "../result.ts";
+import type { Candidate } from "./admission.ts";
+import { keyOf } from "./id-key.ts";
+import { IdTable } from "./id-table.ts";
+
+/** Finds local indexes of applied changes. */
+export interface AppliedIds {
+  /** The local index, or -1. */
+  find(id: Uint8Array): number;
+}
+
+const NO_CHANGES: readonly Incoming[] = [];
+const NO_KEYS: readonly string[] = [];
+
+/** A change that the bytes alone give no reason to refuse. */
+export class Incoming implements Candidate {
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+  readonly signature: Uint8Array | null;
+  readonly header: DecodedBody;
+  inGroup: readonly Incoming[] = NO_CHANGES;
+  missing: readonly string[] = NO_KEYS;
+  prev: Incoming | null = null;
+  /** Local index of `prev`, if it is applied; else -1. */
+  prevIndex = -1;
+  fault: RejectionCode | null = null;
+  covers = 0;
+  admitted = false;
+  /** Its own local index, once it is applied; else -1. */
+  index = -1;
+  #key = "";
+
+  constructor(
+    id: Uint8Array,
+    body: Uint8Array,
+    signature: Uint8Array | null,
+    header: DecodedBody,
+  ) {
+    this.id = id;
+    this.body = body;
+    this.signature = signature;
+    this.header = header;
+  }
+
+  /** The id as a map key. */
+  get key(): string {
+    if (this.#key === "") this.#key = keyOf(this.id);
+    return this.#key;
+  }
+}
+
+/** The changes of one group that come into question, in order. */
+export class IncomingGroup {
+  readonly changes: Incoming[] = [];
+  readonly #ids = new IdTable();
+  readonly #applied: AppliedIds;
+
+  constructor(applied: AppliedIds) {
+    this.#applied = applied;
+  }
+
+  /** Whether a change of this id is in the group already. */
+  has(id: Uint8Array): boolean {
+    return this.changes.length > 0 && this.#ids.find(id) >= 0;
+  }
+
+  /** Adds a change and links it to what it builds on. */
+  add(change: Incoming): void {
+    const { prev, parents, refs } = change.header;
+    if (prev !== null) {
+      const last = this.changes[this.changes.length - 1];
+      // Nearly always it is the one just before.
+      const before = last !== undefined && isSame(last.id, prev) ? last : this.#find(prev);
+      if (before !== undefined) {
+        change.prev = before;
+        change.inGroup = [before];
+      } else {
+        change.prevIndex = this.#applied.find(prev);
+        if (change.prevIndex < 0) change.missing = [keyOf(prev)];
+      }
+    }
+    if (parents.length > 0) this.#linkAll(change, parents);
+    if (refs.length > 0) this.#linkAll(change, refs);
+    this.#ids.add(change.id);
+    this.changes.push(change);
+  }
+
+  #linkAll(change: Incoming, ids: readonly Uint8Array[]): void {
+    const inGroup = [...change.inGroup];
+    const missing = [...change.missing];
+    for (const id of ids) {
+      const before = this.#find(id);
+      if (before !== undefined) inGroup.push(before);
+      else if (this.#applied.find(id) < 0) missing.push(keyOf(id));
+    }
+    change.inGroup = inGroup;
+    change.missing = missing;
+  }
+
+  #find(id: Uint8Array): Incoming | undefined {
+    return this.changes.length === 0 ? undefined : this.changes[this.#ids.find(id)];
+  }
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

@@ -1,0 +1,412 @@
+import fc from "fast-check";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { coveredGroup, entryOf, flipped, forge, groupOf, person } from "../../test/forge.ts";
+import type { Forged } from "../../test/forge.ts";
+import { anyWorld } from "../../test/history-model.ts";
+import { Choices } from "../../test/random-edits.ts";
+import { documentId, encodeGroup } from "../change/index.ts";
+import { nodeBackend } from "../crypto/backend-node.ts";
+import type { SignatureCheck } from "../crypto/index.ts";
+import { Document } from "../document/index.ts";
+import type { DocumentEvent } from "../document/index.ts";
+import { encodeValue, toHex } from "../encoding/index.ts";
+import { MAX_BODY_BYTES, MAX_GROUP_BYTES } from "../limits.ts";
+import { list, string } from "../schema/index.ts";
+import { History } from "./history.ts";
+import type { ReceivedGroup } from "./history.ts";
+import type { HistoryLimits } from "./history-limits.ts";
+import { verifyAhead } from "./verified.ts";
+
+const DOCUMENT = documentId("verified");
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** `count` changes of one author, each on top of the one before. */
+function line(count: number, author = person(0)): Forged[] {
+  const changes: Forged[] = [];
+  for (let i = 0; i < count; i++)
+    changes.push(forge({ document: DOCUMENT, author, prev: changes.at(-1) ?? null, time: i }));
+  return changes;
+}
+
+function newHistory(limits: Partial<HistoryLimits> = {}): History {
+  return new History({ document: DOCUMENT, limits });
+}
+
+async function receiveAhead(
+  history: History,
+  groups: Iterable<Uint8Array>,
+  peer = "peer",
+): Promise<ReceivedGroup[]> {
+  const received: ReceivedGroup[] = [];
+  for await (const slice of verifyAhead(history, groups))
+    for (const group of slice) received.push(history.receiveVerified(group, peer));
+  return received;
+}
+
+/** What a dishonest peer may send of some changes: in any order, again and again, damaged in any way. */
+function delivery(changes: readonly Forged[], choices: Choices): Uint8Array[] {
+  const groups: Uint8Array[] = [];
+  const some = (): Forged[] =>
+    choices
+      .shuffle([...changes.keys()])
+      .slice(0, 1 + choices.below(6))
+      .sort((a, b) => a - b)
+      .map((at) => changes[at]!);
+  for (const change of choices.oneIn(2) ? changes : choices.shuffle(changes)) {
+    groups.push(change.group);
+    while (choices.oneIn(2)) groups.push(anyGroup(change, some(), choices));
+  }
+  return groups;
+}
+
+function anyGroup(change: Forged, some: readonly Forged[], choices: Choices): Uint8Array {
+  const { body, signature } = change;
+  const bit = choices.below(512);
+  switch (choices.below(9)) {
+    case 0:
+      return encodeGroup([{ body, signature: flipped(signature, bit) }]);
+    case 1:
+      return encodeGroup([{ body: flipped(body, bit), signature }]);
+    case 2:
+      return flipped(change.group, bit);
+    case 3:
+      return coveredGroup(some);
+    case 4:
+      return groupOf(some, () => choices.oneIn(3));
+    case 5:
+      return encodeGroup([
+        { body, signature: flipped(signature, bit) },
+        entryOf(change, choices.oneIn(2)),
+        entryOf(change),
+        { body, signature: flipped(signature, 7) },
+      ]);
+    case 6:
+      return encodeGroup([{ body, signature: null }]);
+    case 7:
+      return encodeGroup([{ body: encodeValue([2, "later"]), signature }, entryOf(change)]);
+    default:
+      return choices.oneIn(2) ? new Uint8Array(0) : new Uint8Array(MAX_GROUP_BYTES + 1);
+  }
+}
+
+/** A history's verdicts and what it came to, in full. */
+function outcome(history: History, received: readonly ReceivedGroup[]): unknown {
+  return {
+    received,
+    ids: Array.from({ length: history.length }, (_, index) => toHex(history.idAt(index))),
+    signatures: Array.from({ length: history.length }, (_, index) => history.signatureAt(index)),
+    pending: history.pending,
+    missing: history.pendingMissing().map(toHex),
+    forks: history.forks().map(({ author, chain }) => `${toHex(author)} ${chain}`),
+  };
+}
+
+describe("groups that are verified ahead", () => {
+  test("get the verdicts of being received one after another, whatever a liar sends", async () => {
+    const limits = fc.constantFrom(
+      {},
+      { pendingBytes: 2 * MAX_GROUP_BYTES, rejectedIds: 1 },
+      { pendingBytes: 600, pendingBytesPerPeer: 400, pendingBytesPerAuthor: 300 },
+    );
+    const seen = new Set<string>();
+    await fc.assert(
+      fc.asyncProperty(anyWorld(DOCUMENT, 40), fc.nat(), limits, async (world, seed, bounds) => {
+        const groups = delivery(world, new Choices(seed));
+        const one = newHistory(bounds);
+        const verdicts = groups.map((group) => one.receive(group, "peer"));
+        const many = newHistory(bounds);
+        const ahead = await receiveAhead(many, groups);
+        expect(outcome(many, ahead)).toEqual(outcome(one, verdicts));
+        for (const { results } of ahead)
+          for (const { status, code } of results) seen.add(code ?? status);
+      }),
+      { numRuns: 150 },
+    );
+    // The property says something about each of these.
+    expect([...seen].toSorted()).toEqual(
+      expect.arrayContaining([
+        "applied",
+        "bad_signature",
+        "duplicate",
+        "malformed",
+        "missing_signature",
+        "over_quota",
+        "pending",
+        "rejected_dependency",
+        "unsupported_version",
+        "wrong_document",
+        "wrong_lamport",
+        "wrong_prev",
+      ]),
+    );
+  });
+
+  test("get them also across slices of any fill", async () => {
+    const changes = line(150);
+    const groups = [
+      ...changes.slice(0, 70).map(({ group }) => group),
+      groupOf(changes.slice(70)),
+      ...changes.map(({ body, signature }) =>
+        encodeGroup([{ body, signature: flipped(signature, 3) }]),
+      ),
+      ...Array.from({ length: 300 }, () => Uint8Array.of(1)),
+    ];
+    const one = newHistory();
+    const verdicts = groups.map((group) => one.receive(group, "peer"));
+    const many = newHistory();
+    expect(outcome(many, await receiveAhead(many, groups))).toEqual(outcome(one, verdicts));
+    expect(many.length).toBe(150);
+    expect(await receiveAhead(many, [])).toEqual([]);
+  });
+});
+
+describe("which signatures are verified ahead", () => {
+  /** The checks that were made beside the main thread, and how many on it. */
+  function watched(): { readonly ahead: SignatureCheck[]; readonly verify: () => number } {
+    const ahead: SignatureCheck[] = [];
+    const { verifyMany } = nodeBackend;
+    vi.spyOn(nodeBackend, "verifyMany").mockImplementation((checks) => {
+      ahead.push(...checks);
+      return verifyMany(checks);
+    });
+    const verify = vi.spyOn(nodeBackend, "verify");
+    return { ahead, verify: () => verify.mock.calls.length };
+  }
+
+  test("each that is new, once, and then never again", async () => {
+    const changes = line(100);
+    const { ahead, verify } = watched();
+    const history = newHistory();
+    const bad = encodeGroup([
+      { ...entryOf(changes[99]!), signature: flipped(changes[99]!.signature, 9) },
+    ]);
+    const groups = [...changes.slice(0, 99).map(({ group }) => group), bad];
+    const received = await receiveAhead(history, groups);
+    expect(history.length).toBe(99);
+    expect(received.at(-1)?.code).toBe("bad_signature");
+    expect(ahead).toHaveLength(100);
+    expect(verify()).toBe(0);
+  });
+
+  test("of copies that come together, only those that differ", async () => {
+    const [change] = line(1);
+    const { body, signature } = change!;
+    const bad = encodeGroup([{ body, signature: flipped(signature, 9) }]);
+    const { ahead, verify } = watched();
+    const received = await receiveAhead(newHistory(), [
+      change!.group,
+      change!.group,
+      bad,
+      change!.group,
+    ]);
+    expect(received.map(({ status }) => status)).toEqual([
+      "applied",
+      "duplicate",
+      "duplicate",
+      "duplicate",
+    ]);
+    expect(ahead.map((check) => toHex(check.signature))).toEqual([
+      toHex(signature),
+      toHex(flipped(signature, 9)),
+    ]);
+    expect(verify()).toBe(0);
+  });
+
+  test("none of what is applied, refused for ever, or waiting with that signature", async () => {
+    const [first, second, third] = line(3);
+    const wrong = forge({ document: DOCUMENT, author: person(1), lies: { lamport: 9 } });
+    const history = newHistory();
+    for (const { group } of [first!, third!, wrong]) history.receive(group, "peer");
+    expect(history.pending.count).toBe(1);
+    const { ahead, verify } = watched();
+    const groups = [first!, third!, wrong].map(({ group }) => group);
+    const received = await receiveAhead(history, groups);
+    expect(received.map(({ status }) => status)).toEqual(["duplicate", "pending", "rejected"]);
+    expect(ahead).toEqual([]);
+    expect(verify()).toBe(0);
+    // Another signature under what waits is looked at.
+    const copy = encodeGroup([{ body: third!.body, signature: flipped(third!.signature, 9) }]);
+    expect((await receiveAhead(history, [copy, second!.group])).map(({ code }) => code)).toEqual([
+      "bad_signature",
+      undefined,
+    ]);
+    expect(ahead).toHaveLength(2);
+    expect(history.length).toBe(3);
+  });
+
+  test("none of another document, of no change, or of an unsigned change", async () => {
+    const [change] = line(1);
+    const foreign = forge({ document: documentId("elsewhere"), author: person(0) });
+    const { signature } = change!;
+    const { ahead, verify } = watched();
+    const received = await receiveAhead(newHistory(), [
+      foreign.group,
+      encodeGroup([{ body: Uint8Array.of(7), signature }]),
+      encodeGroup([entryOf(change!, true)]),
+      Uint8Array.of(0xff),
+      new Uint8Array(MAX_GROUP_BYTES + 1),
+    ]);
+    expect(received.map(({ code }) => code)).toEqual([
+      "wrong_document",
+      "malformed",
+      "missing_signature",
+      "malformed",
+      "too_large",
+    ]);
+    expect(ahead).toEqual([]);
+    expect(verify()).toBe(0);
+  });
+
+  test("those of two slices at once at most, whether of signatures, of bytes, or of rubbish", async () => {
+    const large = forge({
+      document: DOCUMENT,
+      author: person(0),
+      ops: [encodeValue([1, 0, [], new Uint8Array(MAX_BODY_BYTES - 500)])],
+    });
+    for (const [groups, most] of [
+      [line(200).map(({ group }) => group), 2 * 64],
+      [Array.from({ length: 20 }, () => encodeGroup([entryOf(large, true)])), 2 * 2],
+      [Array.from({ length: 2_000 }, () => Uint8Array.of(1)), 2 * 256],
+    ] as const) {
+      let taken = 0;
+      let given = 0;
+      const counted = function* (): Generator<Uint8Array> {
+        for (const group of groups) {
+          taken++;
+          yield group;
+        }
+      };
+      for await (const slice of verifyAhead(newHistory(), counted())) {
+        expect(taken - given).toBeLessThanOrEqual(most);
+        given += slice.length;
+      }
+      expect(given).toBe(groups.length);
+    }
+  });
+
+  test("of a copy of the group that nobody else can change", async () => {
+    const changes = line(10);
+    const history = newHistory();
+    const buffer = new Uint8Array(4_096);
+    const reused = function* (): Generator<Uint8Array> {
+      for (const { group } of changes) {
+        buffer.set(group);
+        yield buffer.subarray(0, group.length);
+      }
+      buffer.fill(0);
+    };
+    for (const { status } of await receiveAhead(history, reused())) expect(status).toBe("applied");
+    expect(toHex(history.bodyAt(9))).toBe(toHex(changes[9]!.body));
+  });
+});
+
+describe("Document.receiveAll", () => {
+  const schema = list(string());
+  const newDocument = (n: number): Document<typeof schema> =>
+    new Document({ schema, id: DOCUMENT, keyPair: person(n) });
+  const typed = (document: Document<typeof schema>, count: number): Uint8Array[] =>
+    Array.from({ length: count }, (_, i) => document.change((doc) => doc.push(`${i}`)).bytes);
+
+  test("tells listeners and callers what receive would have told them, one group after another", async () => {
+    const groups = typed(newDocument(0), 150);
+    const told = (document: Document<typeof schema>): DocumentEvent[] => {
+      const events: DocumentEvent[] = [];
+      document.subscribe((event) => events.push(event));
+      return events;
+    };
+    const [one, many] = [newDocument(1), newDocument(2)];
+    const [oneByOne, together] = [told(one), told(many)];
+    const sent = [...groups.slice(0, 140).toReversed(), Uint8Array.of(1), ...groups];
+    const verdicts = sent.map((group) => one.receive(group, "peer"));
+    expect(await many.receiveAll(sent, "peer")).toEqual(verdicts);
+    expect(together).toEqual(oneByOne);
+    expect(many.viewDigest()).toBe(one.viewDigest());
+  });
+
+  test("is not confused by what is edited and received meanwhile", async () => {
+    const [alice, bob, carol] = [newDocument(0), newDocument(1), newDocument(2)];
+    const [fromAlice, fromBob] = [typed(alice, 300), typed(bob, 300)];
+    const own: Uint8Array[] = [];
+    const race = { isOver: false };
+    const meanwhile = (async () => {
+      for (let i = 0; !race.isOver && i < 300; i++) {
+        own.push(carol.change((doc) => doc.insert(0, "mine")).bytes);
+        carol.receive(fromAlice[299 - i]!, "bob");
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    })();
+    await Promise.all([carol.receiveAll(fromAlice, "alice"), carol.receiveAll(fromBob, "bob")]);
+    race.isOver = true;
+    await meanwhile;
+    expect(own.length).toBeGreaterThan(1);
+    const dave = newDocument(3);
+    for (const group of [...own, ...fromBob, ...fromAlice]) dave.receive(group);
+    expect(dave.history.length).toBe(600 + own.length);
+    expect(dave.frontier()).toEqual(carol.frontier());
+    expect(dave.viewDigest()).toBe(carol.viewDigest());
+  });
+
+  test("gives others their turn, even when nothing has to be verified", async () => {
+    const document = newDocument(1);
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const rubbish = Array.from({ length: 10 * 256 }, () => Uint8Array.of(1));
+    expect(await document.receiveAll(rubbish)).toHaveLength(2_560);
+    clearImmediate(timer);
+    // Of ten slices, two at most are taken in at one turn.
+    expect(turns).toBeGreaterThanOrEqual(5);
+  });
+
+  test("passes on what the groups throw, once what came before is taken in", async () => {
+    const groups = typed(newDocument(0), 100);
+    for (const before of [0, 10, 64, 100]) {
+      const document = newDocument(1);
+      const failing = function* (): Generator<Uint8Array> {
+        yield* groups.slice(0, before);
+        throw new Error("the file ends here");
+      };
+      await expect(document.receiveAll(failing())).rejects.toThrow("the file ends here");
+      expect(document.history.length).toBe(before);
+    }
+  });
+
+  test("refuses what is no bytes as misuse, once what came before is taken in, and closes the groups", async () => {
+    const groups = typed(newDocument(0), 3);
+    const document = newDocument(1);
+    let isClosed = false;
+    const mixed = function* (): Generator<Uint8Array> {
+      try {
+        yield* groups;
+        yield "text" as never;
+        yield* groups;
+      } finally {
+        isClosed = true;
+      }
+    };
+    const misuse = expect.objectContaining({ name: "MisuseError", code: "bad_value" });
+    await expect(document.receiveAll(mixed())).rejects.toEqual(misuse);
+    expect(document.history.length).toBe(3);
+    expect(isClosed).toBe(true);
+  });
+
+  test("is refused inside of a change and of a batch", async () => {
+    const document = newDocument(1);
+    const misuse = expect.objectContaining({ name: "MisuseError", code: "in_change" });
+    let inside: Promise<unknown> | null = null;
+    document.change(() => {
+      inside = document.receiveAll([]);
+    });
+    await expect(inside).rejects.toEqual(misuse);
+    document.batch(() => {
+      inside = document.receiveAll([]);
+    });
+    await expect(inside).rejects.toEqual(misuse);
+  });
+});

@@ -1,0 +1,168 @@
+/**
+ * Groups whose signatures are verified beside the main thread before a history takes them in.
+ *
+ * Only what follows from the bytes alone is worked out ahead (id, header, whether the signature is genuine), on a copy
+ * that nobody else can change. Whatever depends on the history is left to `History.receive`, group after group, in order.
+ * So the verdicts are those of receiving the bytes themselves, whatever else the history receives meanwhile.
+ */
+import { changeId, decodeBody, decodeGroup, signedMessage } from "../change/index.ts";
+import type { DecodedBody, SignedBody } from "../change/index.ts";
+import { verifyMany } from "../crypto/index.ts";
+import type { SignatureCheck } from "../crypto/index.ts";
+import { equalBytes } from "../encoding/bytes.ts";
+import { MAX_GROUP_BYTES } from "../limits.ts";
+import { MisuseError, ok } from "../result.ts";
+import type { Result } from "../result.ts";
+import { keyOf } from "./id-key.ts";
+
+/** What a history has to tell for signatures to be verified ahead of it. */
+export interface AheadOf {
+  readonly document: Uint8Array;
+  /** False when `receive` would settle this copy of a change without a look at its signature. */
+  mustVerify(id: Uint8Array, signature: Uint8Array): boolean;
+}
+
+/** What is known of a change from its bytes alone; null is what was not worked out. */
+export interface Ahead {
+  readonly id: Uint8Array;
+  readonly header: Result<DecodedBody> | null;
+  readonly isGenuine: boolean | null;
+}
+
+/** One change of a group, perhaps with what is known of it ahead. */
+export interface Entry extends SignedBody {
+  readonly ahead?: Ahead;
+}
+
+/** A decoded group, ready to be received; only this file makes any, so that none comes from outside. */
+export class VerifiedGroup {
+  readonly entries: Result<readonly Entry[]>;
+
+  constructor(entries: Result<readonly Entry[]>) {
+    this.entries = entries;
+  }
+}
+
+/**
+ * Verifies the signatures of many groups, and yields the groups in order, some at a time, for `history.receive`. While
+ * those are being received, the next ones are verified; no more than two slices are held. Throws what `groups` throws, and
+ * MisuseError for anything else than a Uint8Array in it, once all groups before that have been yielded.
+ */
+export async function* verifyAhead(
+  history: AheadOf,
+  groups: Iterable<Uint8Array>,
+): AsyncGenerator<readonly VerifiedGroup[], void, void> {
+  let waiting: Slice | null = null;
+  for (const slice of slicesOf(history, groups)) {
+    slice.start();
+    if (waiting !== null) yield await waiting.finished();
+    waiting = slice;
+  }
+  if (waiting === null) return;
+  yield await waiting.finished();
+  if (waiting.failure !== null) throw waiting.failure.error;
+}
+
+/** Signatures after which a slice is full: enough to keep all threads busy while the slice before is received. */
+const SLICE_SIGNATURES = 64;
+
+/** Bytes after which a slice is full; one group more may overshoot that. Two slices are held, so 4 MiB in all. */
+const SLICE_BYTES = MAX_GROUP_BYTES;
+
+/** Groups after which a slice is full, so that duplicates and rubbish leave others their turn as well. */
+const SLICE_GROUPS = 256;
+
+/** Cuts groups into slices. What stands before an error is yielded first, with the error. */
+function* slicesOf(history: AheadOf, groups: Iterable<Uint8Array>): Generator<Slice, void, void> {
+  let slice = new Slice(history);
+  try {
+    for (const group of groups) {
+      slice.add(group);
+      if (!slice.isFull) continue;
+      yield slice;
+      slice = new Slice(history);
+    }
+  } catch (error) {
+    slice.failure = { error };
+  }
+  yield slice;
+}
+
+/** Groups that are verified together. */
+class Slice {
+  /** What ended the groups after these. */
+  failure: { readonly error: unknown } | null = null;
+  readonly #history: AheadOf;
+  readonly #groups: VerifiedGroup[] = [];
+  readonly #checks: SignatureCheck[] = [];
+  /** For each check, where its verdict goes. */
+  readonly #checked: Finding[] = [];
+  /** The first finding about each change: a copy with the same signature shares it. */
+  readonly #findings = new Map<string, Finding>();
+  #bytes = 0;
+  #verdicts: Promise<readonly boolean[]> | null = null;
+
+  constructor(history: AheadOf) {
+    this.#history = history;
+  }
+
+  get isFull(): boolean {
+    return (
+      this.#checks.length >= SLICE_SIGNATURES ||
+      this.#bytes >= SLICE_BYTES ||
+      this.#groups.length >= SLICE_GROUPS
+    );
+  }
+
+  /** Takes a copy of a group. */
+  add(group: Uint8Array): void {
+    if (!(group instanceof Uint8Array))
+      throw new MisuseError("bad_value", "receiveAll takes Uint8Arrays");
+    // What is too large is refused by its length, so it need not be copied.
+    const decoded = decodeGroup(group.length > MAX_GROUP_BYTES ? group : new Uint8Array(group));
+    if (!decoded.ok) {
+      this.#groups.push(new VerifiedGroup(decoded));
+      return;
+    }
+    this.#bytes += group.length;
+    this.#groups.push(new VerifiedGroup(ok(decoded.value.map((entry) => this.#lookAt(entry)))));
+  }
+
+  /** Begins to verify. */
+  start(): void {
+    this.#verdicts = verifyMany(this.#checks);
+  }
+
+  /** Resolves, when all that has to be verified is, to the groups. */
+  async finished(): Promise<readonly VerifiedGroup[]> {
+    const verdicts = await this.#verdicts!;
+    this.#checked.forEach((finding, i) => {
+      finding.isGenuine = verdicts[i]!;
+    });
+    return this.#groups;
+  }
+
+  #lookAt({ body, signature }: SignedBody): Entry {
+    const id = changeId(body);
+    if (signature === null || !this.#history.mustVerify(id, signature))
+      return { body, signature, ahead: { id, header: null, isGenuine: null } };
+    const key = keyOf(id);
+    const known = this.#findings.get(key);
+    if (known !== undefined && equalBytes(known.signature, signature))
+      return { body, signature, ahead: known };
+    const header = decodeBody(body);
+    const finding: Finding = { id, header, signature, isGenuine: null };
+    if (known === undefined) this.#findings.set(key, finding);
+    if (header.ok && equalBytes(header.value.document, this.#history.document)) {
+      this.#checks.push({ signature, message: signedMessage(id), publicKey: header.value.author });
+      this.#checked.push(finding);
+    }
+    return { body, signature, ahead: finding };
+  }
+}
+
+/** What is being found out about a signed change. */
+interface Finding extends Ahead {
+  readonly signature: Uint8Array;
+  isGenuine: boolean | null;
+}
