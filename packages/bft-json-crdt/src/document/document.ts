@@ -13,6 +13,8 @@ import type { ForkProof, HistoryLimits, ReceivedGroup } from "../history/index.t
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES, MAX_PARENTS } from "../limits.ts";
 import { MisuseError, ok, rejected } from "../result.ts";
 import type { Result } from "../result.ts";
+import { decodeSaved, encodeHistory } from "../saved/index.ts";
+import type { AnyView, SavedFile } from "../saved/index.ts";
 import { checkSchema, schemaDigest } from "../schema/index.ts";
 import type { Schema, View } from "../schema/index.ts";
 import type { Node } from "./containers.ts";
@@ -21,9 +23,10 @@ import type { Ground } from "./draft-encoder.ts";
 import type { Draft } from "./draft.ts";
 import { Editor } from "./editor.ts";
 import { handleOf } from "./handles.ts";
-import type { Handle } from "./handles.ts";
+import type { Handle, HandleHost } from "./handles.ts";
+import { openUnverified, refusalOf } from "./opening.ts";
+import type { Unverified } from "./opening.ts";
 import type { Patch } from "./patch.ts";
-import { decodeSaved, encodeSaved } from "./saved.ts";
 import { DocumentState } from "./state.ts";
 import { viewOf } from "./view.ts";
 
@@ -118,14 +121,19 @@ export interface DocumentEvent {
 export class Document<S extends Schema> {
   readonly id: Uint8Array;
   readonly schema: S;
-  /** Every applied change; what sync, storage and inspection work on. */
-  readonly history: History;
+  readonly #history: History;
+  /** What this document was opened from, until something else than its view is asked for. */
+  #unverified: Unverified | null = null;
+  /** A file that was sealed with the key of this document held changes that are refused. */
+  #wasDeceived = false;
   readonly #keyPair: KeyPair | null;
   /** Signs with the key pair. */
   readonly #sign: Signer | null;
   readonly #chain: bigint;
   readonly #editor: Editor;
   readonly #encoder: DraftEncoder;
+  /** What the handles find their nodes by. */
+  readonly #handles: HandleHost & { epoch: number };
   /** Made when it is asked for; finds its node again by itself. */
   #root: Handle<S> | null = null;
   readonly #listeners = new Set<(event: DocumentEvent) => void>();
@@ -151,40 +159,39 @@ export class Document<S extends Schema> {
     checkSchema(options.schema);
     this.schema = options.schema;
     const limits = options.limits === undefined ? {} : { limits: options.limits };
-    this.history = new History({ document: options.id, ...limits });
-    this.id = this.history.document;
+    this.#history = new History({ document: options.id, ...limits });
+    this.id = this.#history.document;
     this.#keyPair = options.keyPair === undefined ? null : checkedKeyPair(options.keyPair);
     this.#sign = this.#keyPair === null ? null : signerOf(this.#keyPair.secretKey);
     this.#chain = checkedChain(options.chain ?? randomChain());
-    this.#state = new DocumentState(options.schema, this.history);
-    this.#encoder = new DraftEncoder(this.history);
+    this.#state = new DocumentState(options.schema, this.#history);
+    this.#encoder = new DraftEncoder(this.#history);
     const document = this;
     this.#editor = new Editor({
-      history: this.history,
+      history: this.#history,
       author: this.#keyPair === null ? "" : toHex(this.#keyPair.publicKey),
       get state() {
         return document.#state;
       },
     });
+    this.#handles = {
+      editor: this.#editor,
+      epoch: 0,
+      locate: (owner, path, epoch) => this.#locate(owner, path, epoch),
+    };
+  }
+
+  /** Every applied change; what sync, storage and inspection work on. */
+  get history(): History {
+    if (this.#unverified !== null) this.#verify();
+    return this.#history;
   }
 
   /** Handles to read from; editing needs `change`. */
   get root(): Handle<S> {
-    return (this.#root ??= this.#newRoot());
-  }
-
-  #newRoot(): Handle<S> {
-    const document = this;
-    return handleOf(
-      {
-        editor: this.#editor,
-        get epoch() {
-          return document.#elementsAtEnd.length;
-        },
-        locate: (owner, path, epoch) => document.#locate(owner, path, epoch),
-      },
-      this.#state.containers.root,
-    ) as Handle<S>;
+    if (this.#unverified !== null) this.#verify();
+    this.#root ??= handleOf(this.#handles, this.#state.containers.root) as Handle<S>;
+    return this.#root;
   }
 
   /** Public key of who edits here; null when the document can only be read. */
@@ -289,6 +296,7 @@ export class Document<S extends Schema> {
 
   /** The document as plain data; objects have no prototype. */
   view(): View<S> {
+    if (this.#unverified !== null) return this.#unverified.view.read() as View<S>;
     this.#editor.settle();
     return viewOf(this.#state.containers.root) as View<S>;
   }
@@ -327,45 +335,75 @@ export class Document<S extends Schema> {
     return () => this.#forkListeners.delete(listener);
   }
 
-  /** All applied changes as bytes, for a file. */
-  save(): Uint8Array {
-    return encodeSaved({
-      document: this.id,
-      schema: schemaDigest(this.schema),
-      groups: this.history.groupsFor(this.history.missingFor([])),
-    });
+  /**
+   * All applied changes as bytes, for a file. With a key pair the file is sealed: it says what the document shows, so that
+   * `load` with the same key shows it at once. `seal: false` leaves that out, for a file that is made for others.
+   */
+  save({ seal = true }: { readonly seal?: boolean } = {}): Uint8Array {
+    const { history, schema } = this;
+    const keyPair = this.#keyPair;
+    // What a change shows while it is made is not what the history holds.
+    const isSealed = seal && keyPair !== null && !this.#isMaking && this.#batch === null;
+    const sealing = isSealed ? { keyPair, schema, view: this.view() as AnyView } : null;
+    return encodeHistory(history, schemaDigest(schema), sealing);
   }
 
-  /** Opens a document from saved bytes, verifying everything. */
+  /**
+   * Opens a document from saved bytes, verifying everything. A file that was sealed with the key pair in the options shows
+   * its view at once, and is verified when the document is asked for anything else.
+   */
   static load<S extends Schema>(
     bytes: Uint8Array,
     options: DocumentOptions<S>,
   ): Result<Document<S>> {
     const document = new Document(options);
-    const merged = document.merge(bytes);
+    const saved = document.#readSaved(bytes);
+    if (!saved.ok) return saved;
+    document.#unverified = openUnverified(saved.value, document.author, document.schema);
+    if (document.#unverified !== null) return ok(document);
+    const merged = document.#take(saved.value);
     return merged.ok ? ok(document) : merged;
   }
 
   /** Takes in all changes of saved bytes, verifying everything; returns how many were new. */
   merge(bytes: Uint8Array): Result<number> {
+    const saved = this.#readSaved(bytes);
+    return saved.ok ? this.#take(saved.value) : saved;
+  }
+
+  #readSaved(bytes: Uint8Array): Result<SavedFile> {
     const saved = decodeSaved(bytes);
-    if (!saved.ok) return saved;
-    if (!equalBytes(saved.value.document, this.id)) {
-      return rejected("wrong_document", `it holds document ${toHex(saved.value.document)}`);
-    }
+    if (!saved.ok || equalBytes(saved.value.document, this.id)) return saved;
+    return rejected("wrong_document", `it holds document ${toHex(saved.value.document)}`);
+  }
+
+  #take({ groups }: SavedFile): Result<number> {
     const before = this.history.length;
-    for (const group of saved.value.groups) {
-      const received = this.receive(group, "a file");
-      // A change of a version unknown here is not judged, but what opens without it would not be what was saved: its
-      // author would go on from an earlier change, and so equivocate.
-      const { status } = received;
-      if (status === "rejected" || status === "unsupported") {
-        const fault = received.results.find((result) => result.status === status);
-        const which = fault === undefined ? "a group" : `change ${toHex(fault.id)}`;
-        return rejected(received.code ?? "malformed", `${which} is refused`);
-      }
+    for (const group of groups) {
+      const refusal = refusalOf(this.receive(group, "a file"));
+      if (refusal !== null) return { ok: false, error: refusal };
     }
     return ok(this.history.length - before);
+  }
+
+  /**
+   * Takes in the changes of what was opened unverified. The seal covers every byte, so that they are refused only if the key
+   * has sealed what it had not verified: then what is good of them is shown, and nothing can be edited on top of it, because
+   * that might repeat the number of a change that is missing.
+   */
+  #verify(): void {
+    const { groups } = this.#unverified!;
+    this.#unverified = null;
+    const { patches } = this.#state;
+    const { enabled } = patches;
+    // All of it was there when the listeners began to listen.
+    patches.enabled = false;
+    for (const group of groups) {
+      this.#wasDeceived = refusalOf(this.#history.receive(group, "a file")) !== null;
+      if (this.#wasDeceived) break;
+    }
+    this.#fold();
+    patches.enabled = enabled;
   }
 
   #checkIdle(): void {
@@ -373,6 +411,13 @@ export class Document<S extends Schema> {
       throw new MisuseError("in_change", "a change is being made already");
     if (this.#keyPair === null)
       throw new MisuseError("no_key", "open the document with a keyPair to edit it");
+    if (this.#unverified !== null) this.#verify();
+    if (this.#wasDeceived) {
+      throw new MisuseError(
+        "bad_key",
+        "the file was sealed with this key, but holds changes that are refused: open another one",
+      );
+    }
   }
 
   /** Makes one change, in as many parts as it takes; returns how many. */
@@ -489,6 +534,7 @@ export class Document<S extends Schema> {
     this.#editor.refolded();
     this.#folded = 0;
     this.#elementsAtEnd.push(this.history.elementCount);
+    this.#handles.epoch = this.#elementsAtEnd.length;
     this.#fold();
     this.#state.patches.enabled = enabled;
   }

@@ -41,7 +41,7 @@ import {
   textContent,
 } from "./initial.ts";
 import type { DocumentState, Register } from "./state.ts";
-import { TypedRun, Typing } from "./typing.ts";
+import { MAX_TYPED, TypedRun, Typing } from "./typing.ts";
 
 /** Bytes that an op takes at most besides its content, its path and what it refers to: heads, kind, `made`, side. */
 const OP_OVERHEAD = 24;
@@ -188,10 +188,7 @@ export class Editor {
   insertText(node: TextNode, index: number, text: unknown): void {
     const content = textContent(text);
     const typing = this.#typing;
-    if (typing.insert(node, index, content)) {
-      if (typing.isFull) this.#settleTyping();
-      return;
-    }
+    if (typing.insert(node, index, content)) return;
     this.#settleTyping();
     if (!this.#run.endsAt(node, index)) {
       this.#settleRun();
@@ -199,7 +196,13 @@ export class Editor {
       if (!node.sequence.placeAtUnit(index)) throw insidePair(index);
     }
     this.#checkInChange();
-    typing.begin(node, index, 0, content);
+    if (content.length <= MAX_TYPED) {
+      typing.begin(node, index, 0, content);
+      return;
+    }
+    this.#settleRun();
+    node.sequence.placeAtUnit(index);
+    this.#insertText(node, content);
   }
 
   /** Inserts text before a visible character index. */

@@ -395,7 +395,7 @@ export class DocumentState {
   /** Takes a replaced assignment out of its register. The element of a list's item stays: it is more than its value. */
   #replace(register: Register, element: number): void {
     register.assignments.remove(element);
-    if (register.kind === "entry") register.values.delete(element);
+    if (register.kind === "entry" && register.values.size > 0) register.values.delete(element);
     if (this.ownerOf(element) === register) this.#removed.add(element, element + 1);
   }
 

@@ -11,8 +11,8 @@ import { RIGHT } from "../types/index.ts";
 import type { Side } from "../types/index.ts";
 import type { TextNode } from "./containers.ts";
 
-/** Units of gathered text beyond which it takes effect: erasing copies what was typed before. */
-const MAX_TYPED = 4_096;
+/** UTF-16 units that can be gathered: erasing in the midst of them moves what is behind. */
+export const MAX_TYPED = 4_096;
 
 /** The edits that have not taken effect yet. */
 export class Typing {
@@ -22,44 +22,51 @@ export class Typing {
   at = 0;
   /** Units of the sequence that go, from `at` on. */
   removed = 0;
-  /** What stands there instead. */
-  typed = "";
+  /** What stands there instead: the first `#length` of these units. No string is made for a key. */
+  readonly #units = new Uint16Array(MAX_TYPED);
+  #length = 0;
 
-  /** True when the gathered edits should take effect before there are more of them. */
-  get isFull(): boolean {
-    return this.typed.length >= MAX_TYPED;
+  /** What stands in the place of what goes. */
+  get typed(): string {
+    return this.#length === 0 ? "" : String.fromCharCode.apply(null, this.#shown());
   }
 
-  /** Begins anew; everything gathered before must have taken effect. */
+  /** Begins anew, with at most MAX_TYPED units; everything gathered before must have taken effect. */
   begin(node: TextNode, at: number, removed: number, typed: string): void {
     this.node = node;
     this.at = at;
     this.removed = removed;
-    this.typed = typed;
+    this.#length = 0;
+    this.#write(0, typed);
+    this.#length = typed.length;
   }
 
   /** Forgets what is gathered. */
   clear(): void {
     this.node = null;
-    this.typed = "";
+    this.#length = 0;
   }
 
   /** Units by which the shown text is longer than the sequence. */
   growthOf(node: TextNode): number {
-    return this.node === node ? this.typed.length - this.removed : 0;
+    return this.node === node ? this.#length - this.removed : 0;
   }
 
-  /** Inserts well-formed text at a shown index; false when that is elsewhere, or inside a surrogate pair. */
+  /**
+   * Inserts well-formed text at a shown index; false when that is elsewhere, or inside a surrogate pair, or when it is
+   * more than can be gathered.
+   */
   insert(node: TextNode, index: number, text: string): boolean {
     if (this.node !== node) return false;
-    const { typed } = this;
+    const length = this.#length;
     const offset = index - this.at;
-    if (offset === typed.length) {
-      this.typed = typed + text;
-      return true;
+    if (length + text.length > MAX_TYPED || !(offset >= 0 && offset <= length)) return false;
+    if (offset < length) {
+      if (!this.#isEdge(offset)) return false;
+      this.#units.copyWithin(offset + text.length, offset, length);
     }
-    if (!(offset >= 0 && offset < typed.length) || !isEdge(typed, offset)) return false;
-    this.typed = typed.slice(0, offset) + text + typed.slice(offset);
+    this.#write(offset, text);
+    this.#length = length + text.length;
     return true;
   }
 
@@ -69,33 +76,46 @@ export class Typing {
    */
   erase(node: TextNode, from: number, to: number): boolean {
     if (this.node !== node) return false;
-    const { typed, at } = this;
-    const end = at + typed.length;
+    const { at } = this;
+    const length = this.#length;
+    const end = at + length;
     if (!(from <= end && to >= at)) return false;
     if (!this.#isEdgeAt(node, from) || !this.#isEdgeAt(node, to)) return false;
     const before = Math.max(0, at - from);
     const behind = Math.max(0, to - end);
     if (from < end && to > at) {
-      this.typed = typed.slice(0, Math.max(0, from - at)) + typed.slice(to - at);
+      const start = Math.max(0, from - at);
+      const stop = Math.min(length, to - at);
+      this.#units.copyWithin(start, stop, length);
+      this.#length = length - (stop - start);
     }
     this.at -= before;
     this.removed += before + behind;
     return true;
   }
 
+  #shown(): number[] {
+    // It takes anything like an array.
+    return this.#units.subarray(0, this.#length) as unknown as number[];
+  }
+
+  #write(offset: number, text: string): void {
+    const units = this.#units;
+    for (let i = 0; i < text.length; i++) units[offset + i] = text.charCodeAt(i);
+  }
+
+  /** Whether an offset is not inside a surrogate pair of what is gathered. */
+  #isEdge(offset: number): boolean {
+    return offset >= this.#length || (this.#units[offset]! & 0xfc00) !== 0xdc00;
+  }
+
   /** Whether a shown index is between two characters. */
   #isEdgeAt({ sequence }: TextNode, index: number): boolean {
-    const { typed } = this;
     const offset = index - this.at;
-    if (offset >= 0 && offset <= typed.length) return isEdge(typed, offset);
-    const unit = offset < 0 ? index : index - typed.length + this.removed;
+    if (offset >= 0 && offset <= this.#length) return this.#isEdge(offset);
+    const unit = offset < 0 ? index : index - this.#length + this.removed;
     return unit >= sequence.units || (sequence.locateUnit(unit) >= 0 && sequence.foundOffset === 0);
   }
-}
-
-/** Whether an offset is not inside a surrogate pair of a well-formed text. */
-function isEdge(text: string, offset: number): boolean {
-  return (text.charCodeAt(offset) & 0xfc00) !== 0xdc00;
 }
 
 /**

@@ -14,9 +14,11 @@ export type CompareElements = (a: number, b: number) => number;
 /** The assignments of one register that stand; elements are named by their local numbers. */
 export class Assignments<T> {
   readonly #compare: CompareElements;
-  readonly #standing = new Map<number, T>();
-  /** Only once there are two: most registers have one assignment. */
-  #ordered: LateHeap | null = null;
+  /** The only one that stands, when there is no more than one; -1 for none. */
+  #only = -1;
+  #value: T | undefined;
+  /** All that stand, once there are two of them: most registers have one assignment. */
+  #many: Standing<T> | null = null;
   #latest = -1;
 
   constructor(compare: CompareElements) {
@@ -25,55 +27,88 @@ export class Assignments<T> {
 
   /** How many assignments stand. */
   get size(): number {
-    return this.#standing.size;
+    return this.#many?.values.size ?? (this.#only < 0 ? 0 : 1);
   }
 
   /** The element of the assignment that is shown, or -1. */
   get winner(): number {
-    if (this.#ordered !== null) return this.#ordered.first;
-    for (const element of this.#standing.keys()) return element;
-    return -1;
+    return this.#many?.ordered.first ?? this.#only;
   }
 
   /** The element of the assignment that was added last, -1 when it does not stand any more. */
   get latest(): number {
-    return this.#standing.has(this.#latest) ? this.#latest : -1;
+    return this.has(this.#latest) ? this.#latest : -1;
   }
 
   has(element: number): boolean {
-    return this.#standing.has(element);
+    return this.#many?.values.has(element) ?? (element >= 0 && element === this.#only);
   }
 
   valueOf(element: number): T | undefined {
-    return this.#standing.get(element);
+    if (this.#many !== null) return this.#many.values.get(element);
+    return this.has(element) ? this.#value : undefined;
   }
 
   /** The elements of all standing assignments, the shown one first, by descending key. */
   standing(): number[] {
-    return [...this.#standing.keys()].sort((a, b) => this.#compare(b, a));
+    return this.#all().sort((a, b) => this.#compare(b, a));
   }
 
   /** The same of the first `count` of them only: O(count · log n). */
   greatest(count: number): number[] {
-    return this.#ordered?.greatest(count) ?? [...this.#standing.keys()].slice(0, count);
+    return this.#many?.ordered.greatest(count) ?? this.#all().slice(0, count);
   }
 
   /** Adds an assignment. */
   add(element: number, value: T): void {
-    if (this.#standing.size === 1 && this.#ordered === null) {
-      this.#ordered = new LateHeap(this.#compare, (one) => this.#standing.has(one));
-      for (const only of this.#standing.keys()) this.#ordered.add(only);
-    }
-    this.#standing.set(element, value);
-    this.#ordered?.add(element);
     this.#latest = element;
+    if (this.#many === null && (this.#only < 0 || this.#only === element)) {
+      this.#only = element;
+      this.#value = value;
+      return;
+    }
+    if (this.#many === null) {
+      this.#many = new Standing(this.#compare);
+      this.#many.add(this.#only, this.#value!);
+      this.#only = -1;
+      this.#value = undefined;
+    }
+    this.#many.add(element, value);
   }
 
   /** Removes an assignment that was replaced; false when it does not stand. */
   remove(element: number): boolean {
-    if (!this.#standing.delete(element)) return false;
-    if (this.#standing.size === 0) this.#ordered = null;
-    else this.#ordered?.shrunk(this.#standing.size);
+    const many = this.#many;
+    if (many === null) {
+      if (!this.has(element)) return false;
+      this.#only = -1;
+      this.#value = undefined;
+      return true;
+    }
+    if (!many.values.delete(element)) return false;
+    many.ordered.shrunk(many.values.size);
+    if (many.values.size > 0) return true;
+    this.#many = null;
     return true;
+  }
+
+  #all(): number[] {
+    if (this.#many !== null) return [...this.#many.values.keys()];
+    return this.#only < 0 ? [] : [this.#only];
+  }
+}
+
+/** Several assignments that stand. */
+class Standing<T> {
+  readonly values = new Map<number, T>();
+  readonly ordered: LateHeap;
+
+  constructor(compare: CompareElements) {
+    this.ordered = new LateHeap(compare, (element) => this.values.has(element));
+  }
+
+  add(element: number, value: T): void {
+    this.values.set(element, value);
+    this.ordered.add(element);
   }
 }
