@@ -1,11 +1,10 @@
 /**
  * The commands of crdt-node: names, options and help of each. What a command does is in commands/, loaded when it is
- * called, so that `crdt-node --help` does not load a database.
+ * called, so that `crdt-node --help` loads neither a database nor the library. (bin/ answers --version by itself.)
  */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { CommandError, EXIT, type ExitCode, messageOf } from "./exit-codes.ts";
 import type { ForksOptions } from "./commands/forks.ts";
-import { BUDGET_NAMES, BUDGETS, flagOf } from "./limits.ts";
 import { complain } from "./output.ts";
 import { version } from "./version.ts";
 
@@ -29,7 +28,7 @@ interface BudgetOptions {
 /** Runs the command line; resolves to the exit code. */
 export async function main(argv: readonly string[]): Promise<ExitCode> {
   let exitCode: ExitCode = EXIT.ok;
-  const program = buildProgram((code) => {
+  const program = await buildProgram(argv, (code) => {
     exitCode = code;
   });
   try {
@@ -40,7 +39,10 @@ export async function main(argv: readonly string[]): Promise<ExitCode> {
   }
 }
 
-function buildProgram(done: (code: ExitCode) => void): Command {
+async function buildProgram(
+  argv: readonly string[],
+  done: (code: ExitCode) => void,
+): Promise<Command> {
   const program = new Command("crdt-node")
     .description("A node for a shared JSON document among parties who do not trust each other.")
     .version(version(), "-V, --version", "print the version")
@@ -91,7 +93,8 @@ function buildProgram(done: (code: ExitCode) => void): Command {
         done(await (await import("./commands/run.ts")).run(name, { ...shown, budgets }));
       },
     );
-  for (const budget of BUDGET_NAMES) run.addOption(budgetOption(budget));
+  // The library says what the budgets are by default, so it is loaded for them: not when another command is called.
+  if (argv.includes("run")) for (const option of await budgetOptions()) run.addOption(option);
 
   command("send", "sign transactions, wait until a relay has them", [
     'crdt-node send alice "alice -> bob 10 lunch"',
@@ -250,11 +253,14 @@ function relayOption(): Option {
   );
 }
 
-function budgetOption(name: (typeof BUDGET_NAMES)[number]): Option {
-  const { help, standard } = BUDGETS[name];
-  return new Option(`--${flagOf(name)} <N>`, `${help} (default: ${standard})`).helpGroup(
-    "Bounds of what is held in memory, in bytes (also SIDE_… and config.toml):",
-  );
+async function budgetOptions(): Promise<Option[]> {
+  const { BUDGET_NAMES, BUDGETS, flagOf } = await import("./limits.ts");
+  return BUDGET_NAMES.map((name) => {
+    const { help, standard } = BUDGETS[name];
+    return new Option(`--${flagOf(name)} <N>`, `${help} (default: ${standard})`).helpGroup(
+      "Bounds of what is held in memory, in bytes (also SIDE_… and config.toml):",
+    );
+  });
 }
 
 function jsonOption(what: string): Option {

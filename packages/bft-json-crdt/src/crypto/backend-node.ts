@@ -75,9 +75,9 @@ const SPKI_PREFIX = Uint8Array.of(
 
 /**
  * Signatures of one call that the thread pool is given at once. It has four threads unless UV_THREADPOOL_SIZE says
- * otherwise, and the main thread is woken for several results at a time; what else waits for the pool waits some 2 ms.
+ * otherwise, so that what else waits for the pool, such as a read from a file, waits some 5 ms.
  */
-const IN_FLIGHT = 64;
+const IN_FLIGHT = 128;
 
 /** Private keys kept ready: a process signs with one or a few. */
 const CACHED_PRIVATE_KEYS = 64;
@@ -149,7 +149,7 @@ function publicKeyObject(publicKey: Uint8Array): KeyObject | null {
 
 /**
  * Whether a point on the curve, canonically encoded and not of small order, has no torsion component; anything for bytes
- * that are no point, with which OpenSSL verifies nothing. Fifteen times as fast as to multiply by L in JavaScript.
+ * that are no point, with which OpenSSL verifies nothing. Ten times as fast as to multiply by L in JavaScript.
  *
  * X25519 (RFC 7748) multiplies a point, given by u, by a scalar that is divisible by 8 and has bit 254 for its highest:
  * 5L − 1 is one. It takes A = P + T, where LP = 0 and T is the torsion component, to (5L − 1)P + 0 = −P, whose u is that of

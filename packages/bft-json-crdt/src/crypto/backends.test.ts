@@ -251,6 +251,20 @@ describe.each([nodeBackend, nobleBackend])("the $name backend", (backend) => {
 });
 
 describe("the two backends", () => {
+  test("never keep others from their turn for long: noble pauses after a few signatures", async () => {
+    let turns = 0;
+    const count = (): void => {
+      turns++;
+      timer = setImmediate(count);
+    };
+    let timer = setImmediate(count);
+    const none = { signature: hex(""), message: hex(""), publicKey: hex("") };
+    const verdicts = await nobleBackend.verifyMany(Array.from({ length: 100 }, () => none));
+    clearImmediate(timer);
+    expect(verdicts).toEqual(Array.from({ length: 100 }, () => false));
+    expect(turns).toBeGreaterThanOrEqual(5);
+  });
+
   test("hash and sign alike", () => {
     const seeds = fc.uint8Array({ minLength: 32, maxLength: 32 });
     fc.assert(

@@ -209,7 +209,8 @@ export class Document<S extends Schema> {
     const start = this.history.length;
     const parts = this.#make(edit, options);
     const indexes = range(start, start + parts);
-    const groups = indexes.map((index) => this.history.groupOf(index));
+    const groups: Uint8Array[] = [];
+    for (let part = 0; part < parts; part++) groups.push(this.history.groupOf(start + part));
     // Others may follow, released by this change.
     this.#announce("local", start);
     return new LocalChange(this.history.idAt(start + parts - 1), groups, indexes);
@@ -546,6 +547,12 @@ export class Document<S extends Schema> {
   /** Tells the listeners of all changes from a local index on. */
   #announce(origin: "local" | "remote", start: number): void {
     this.#fold();
+    if (this.#listeners.size > 0) this.#tellAll(origin, start);
+    else this.#state.patches.take();
+    if (this.#forkListeners.size > 0 && !this.#isAnnouncing) this.#announceForks();
+  }
+
+  #tellAll(origin: "local" | "remote", start: number): void {
     const changes = range(start, this.history.length);
     this.#events.push({ origin, changes, patches: this.#state.patches.take() });
     // What a listener does is heard of when all have heard of what it was told.
@@ -555,7 +562,6 @@ export class Document<S extends Schema> {
       for (const listener of [...this.#listeners]) tell(listener, event);
     }
     this.#isAnnouncing = false;
-    if (this.#forkListeners.size > 0) this.#announceForks();
   }
 
   /** Tells of chains that have forked. A proof is made only for a new one: each costs two signature checks. */

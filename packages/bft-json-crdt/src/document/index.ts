@@ -16,5 +16,5 @@ export {
 } from "./handles.ts";
 export type { Characters, Conflict, ElementId, Handle } from "./handles.ts";
 export type { Patch, Path, ViewValue } from "./patch.ts";
-export { decodeSaved, encodeSaved } from "./saved.ts";
-export type { Saved } from "./saved.ts";
+export { decodeSaved, encodeSaved } from "../saved/index.ts";
+export type { Saved } from "../saved/index.ts";

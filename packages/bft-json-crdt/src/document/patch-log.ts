@@ -22,7 +22,7 @@ export class PatchLog {
   /** The patches since the last time, in order. */
   take(): readonly Patch[] {
     const taken = this.#patches;
-    this.#patches = [];
+    if (taken.length > 0) this.#patches = [];
     return taken;
   }
 

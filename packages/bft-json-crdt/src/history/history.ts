@@ -117,13 +117,13 @@ const WANTED = 1;
 const KNOWN = 2;
 
 /** Order of statuses from worst to best. */
-const SEVERITY: readonly ReceiveStatus[] = [
-  "rejected",
-  "unsupported",
-  "pending",
-  "applied",
-  "duplicate",
-];
+const SEVERITY: { readonly [status in ReceiveStatus]: number } = {
+  rejected: 0,
+  unsupported: 1,
+  pending: 2,
+  applied: 3,
+  duplicate: 4,
+};
 
 /** All applied changes of one document. */
 export class History {
@@ -223,9 +223,9 @@ export class History {
     const applied: number[] = [];
     for (let index = start; index < this.length; index++) applied.push(index);
     // What was pending a moment ago may have been released, or dropped, by the rest of the group.
-    const verdicts = results.map((result) =>
-      result.status === "pending" ? this.#verdictOn(result.id) : result,
-    );
+    const verdicts = isWhole
+      ? results
+      : results.map((result) => (result.status === "pending" ? this.#verdictOn(result.id) : result));
     // What was applied from the queue has a signature that its copy in this group may lack.
     const isExact =
       isWhole &&
@@ -567,6 +567,8 @@ export class History {
 
   /** One closed group that holds a change: the change itself when it is signed, else its chain up to its cover. */
   groupOf(index: number): Uint8Array {
+    const signature = this.signatureAt(index);
+    if (signature !== null) return encodeGroup([{ body: this.bodyAt(index), signature }]);
     return this.#encode(this.#upToCover(index));
   }
 
@@ -689,8 +691,10 @@ export class History {
 
   /** False when `receive` would settle this copy of a change without a look at its signature. */
   mustVerify(id: Uint8Array, signature: Uint8Array): boolean {
+    if (this.#ids.find(id) >= 0) return false;
+    if (this.#rejected.size === 0 && this.#queue.count === 0) return true;
     const key = keyOf(id);
-    if (this.#ids.find(id) >= 0 || this.#rejected.has(key)) return false;
+    if (this.#rejected.has(key)) return false;
     const queued = this.#queue.get(key);
     return queued === undefined || !equalBytes(queued.signature, signature);
   }
@@ -1006,7 +1010,11 @@ function summarize(
   missing: readonly Uint8Array[],
   isExact: boolean,
 ): ReceivedGroup {
-  const status = SEVERITY.find((level) => results.some((result) => result.status === level))!;
-  const code = results.find((result) => result.status === status)?.code;
-  return { status, ...(code === undefined ? {} : { code }), applied, missing, results, isExact };
+  let worst = results[0]!;
+  for (let i = 1; i < results.length; i++) {
+    if (SEVERITY[results[i]!.status] < SEVERITY[worst.status]) worst = results[i]!;
+  }
+  const { status, code } = worst;
+  if (code === undefined) return { status, applied, missing, results, isExact };
+  return { status, code, applied, missing, results, isExact };
 }

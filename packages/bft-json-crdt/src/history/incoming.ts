@@ -54,7 +54,8 @@ export class Incoming implements Candidate {
 /** The changes of one group that come into question, in order. */
 export class IncomingGroup {
   readonly changes: Incoming[] = [];
-  readonly #ids = new IdTable();
+  /** The ids of `changes`, once there are two: most groups are one change. */
+  #ids: IdTable | null = null;
   readonly #applied: AppliedIds;
 
   constructor(applied: AppliedIds) {
@@ -63,7 +64,7 @@ export class IncomingGroup {
 
   /** Whether a change of this id is in the group already. */
   has(id: Uint8Array): boolean {
-    return this.changes.length > 0 && this.#ids.find(id) >= 0;
+    return this.#find(id) !== undefined;
   }
 
   /** Adds a change and links it to what it builds on. */
@@ -83,8 +84,13 @@ export class IncomingGroup {
     }
     if (parents.length > 0) this.#linkAll(change, parents);
     if (refs.length > 0) this.#linkAll(change, refs);
-    this.#ids.add(change.id);
     this.changes.push(change);
+    if (this.#ids !== null) {
+      this.#ids.add(change.id);
+    } else if (this.changes.length > 1) {
+      this.#ids = new IdTable();
+      for (const { id } of this.changes) this.#ids.add(id);
+    }
   }
 
   #linkAll(change: Incoming, ids: readonly Uint8Array[]): void {
@@ -100,7 +106,13 @@ export class IncomingGroup {
   }
 
   #find(id: Uint8Array): Incoming | undefined {
-    return this.changes.length === 0 ? undefined : this.changes[this.#ids.find(id)];
+    if (this.#ids !== null) {
+      const row = this.#ids.find(id);
+      return row < 0 ? undefined : this.changes[row];
+    }
+    if (this.changes.length === 0) return undefined;
+    const only = this.changes[0]!;
+    return isSame(only.id, id) ? only : undefined;
   }
 }
 

@@ -267,7 +267,7 @@ describe("which signatures are verified ahead", () => {
       ops: [encodeValue([1, 0, [], new Uint8Array(MAX_BODY_BYTES - 500)])],
     });
     for (const [groups, most] of [
-      [line(200).map(({ group }) => group), 2 * 64],
+      [line(400).map(({ group }) => group), 2 * 128],
       [Array.from({ length: 20 }, () => encodeGroup([entryOf(large, true)])), 2 * 2],
       [Array.from({ length: 2_000 }, () => Uint8Array.of(1)), 2 * 256],
     ] as const) {
@@ -365,8 +365,8 @@ describe("Document.receiveAll", () => {
   });
 
   test("passes on what the groups throw, once what came before is taken in", async () => {
-    const groups = typed(newDocument(0), 100);
-    for (const before of [0, 10, 64, 100]) {
+    const groups = typed(newDocument(0), 130);
+    for (const before of [0, 10, 128, 130]) {
       const document = newDocument(1);
       const failing = function* (): Generator<Uint8Array> {
         yield* groups.slice(0, before);

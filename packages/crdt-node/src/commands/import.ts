@@ -80,17 +80,19 @@ function readSaved(file: string): Saved {
 /** Receives all of it into an empty history first: every hash, link and signature is checked before anything is kept. */
 function checkAll({ document, groups }: Saved, file: string): void {
   const history = new History({ document });
-  groups.forEach((group, position) => {
+  let position = 0;
+  for (const group of groups) {
     const { status, code, results } = history.receive(group, "file");
-    if (status !== "rejected" && status !== "unsupported") return;
+    position++;
+    if (status !== "rejected" && status !== "unsupported") continue;
     const fault = results.find((result) => result.status === status);
-    const which = fault === undefined ? `group ${position}` : `change ${toHex(fault.id)}`;
+    const which = fault === undefined ? `group ${position - 1}` : `change ${toHex(fault.id)}`;
     throw new CommandError(status === "unsupported" ? EXIT.refused : EXIT.damaged, {
       what: `${shownName(file)} is damaged at ${which} (${code ?? "malformed"})`,
       why: "nothing was imported",
       next: `crdt-node verify NAME, where it was exported, and export again`,
     });
-  });
+  }
 }
 
 function shownName(file: string): string {
