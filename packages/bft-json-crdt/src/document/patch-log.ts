@@ -14,6 +14,8 @@ import type {
 import type { Patch, Path, ViewValue } from "./patch.ts";
 import { entryView, listView, shownItem, viewOf } from "./view.ts";
 
+const NONE: readonly Patch[] = [];
+
 /** The patches of one event. */
 export class PatchLog {
   enabled = false;
@@ -21,8 +23,9 @@ export class PatchLog {
 
   /** The patches since the last time, in order. */
   take(): readonly Patch[] {
+    if (this.#patches.length === 0) return NONE;
     const taken = this.#patches;
-    if (taken.length > 0) this.#patches = [];
+    this.#patches = [];
     return taken;
   }
 
