@@ -16,7 +16,17 @@ import ts from "typescript";
 const core = "packages/bft-json-crdt";
 
 /** Low to high. A layer may import itself and those before it. */
-const stack = ["base", "encoding", "crypto", "change", "history", "types", "schema", "document"];
+const stack = [
+  "base",
+  "encoding",
+  "crypto",
+  "change",
+  "history",
+  "types",
+  "schema",
+  "saved",
+  "document",
+];
 
 /** Beside the stack: each may import itself and the stack up to and including the one named. */
 const beside = { store: "history", sync: "history", inspect: "history" };

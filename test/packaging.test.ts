@@ -134,7 +134,7 @@ test("the library's README compiles against the packed types, and prints what it
   );
   expect(await Promise.all(printed)).toEqual([
     "applied\ntrue\n",
-    "true\ntrue\n0 write a poem 3\ntrue\n",
+    "true\ntrue\n0 write a poem 3\ntrue\n1\ntrue\n",
   ]);
 });
 

@@ -29,6 +29,7 @@ import {
 import type { Value } from "../../packages/bft-json-crdt/src/encoding/index.ts";
 import { decodeForkProof } from "../../packages/bft-json-crdt/src/history/index.ts";
 import { explainBody, explainGroup } from "../../packages/bft-json-crdt/src/inspect/index.ts";
+import { MAX_GROUP_BYTES } from "../../packages/bft-json-crdt/src/limits.ts";
 import type { Rejection, RejectionCode, Result } from "../../packages/bft-json-crdt/src/result.ts";
 import type { Choices } from "../../packages/bft-json-crdt/test/random-edits.ts";
 import {
@@ -176,11 +177,21 @@ function checkProof(bytes: Uint8Array, { decodeForkProof }: Decoders): void {
   }
 }
 
+/** Where the version of a saved file stands: behind the heads of an array and of a text, and the text. */
+const VERSION_AT = 2 + "bft-json-crdt".length;
+
+/** A group that is read out of columns, framing included: what is longer is refused by whoever receives it. */
+const MAX_FILE_GROUP = 2 * MAX_GROUP_BYTES;
+
 function checkSaved(bytes: Uint8Array, { decodeSaved }: Decoders): void {
   const decoded = decodeSaved(bytes);
   checkCode(decoded);
-  if (decoded.ok)
+  if (!decoded.ok) return;
+  const groups = [...decoded.value.groups];
+  // Only version 1 writes each file in one way.
+  if (bytes[VERSION_AT] === 1)
     promise(equalBytes(encodeSaved(decoded.value), bytes), "a file encodes to other bytes");
+  for (const group of groups) promise(group.length <= MAX_FILE_GROUP, "a file holds a huge group");
 }
 
 function checkGenesis(bytes: Uint8Array, { decodeGenesis }: Decoders): void {
@@ -229,7 +240,7 @@ function freshBytes(changes: readonly MadeChange[], choices: Choices): Tree {
     of: treeOf(body),
     by: choices.below(PEOPLE),
   });
-  switch (choices.below(6)) {
+  switch (choices.below(7)) {
     case 0:
       return treeOf(choices.pick(changes).body);
     case 1:
@@ -243,6 +254,11 @@ function freshBytes(changes: readonly MadeChange[], choices: Choices): Tree {
     case 4: {
       const founders = [new Uint8Array(32).fill(1), new Uint8Array(32).fill(2)];
       return { format: 1, name: "name", nonce: new Uint8Array(16), founders, parameters: { a: 1 } };
+    }
+    case 5: {
+      const document = openAs(schemaOf(1), choices.below(PEOPLE));
+      for (const { group } of changes) document.receive(group);
+      return treeOf(document.save({ seal: choices.oneIn(2) }));
     }
     default:
       return choices.pick<Tree>([

@@ -19,6 +19,7 @@ import {
   INERT,
   readOp,
   SCHEMA_TAG,
+  SEAL_TAG,
   SIGNATURE_TAG,
   signedMessage,
   SYNC_TAG,
@@ -357,6 +358,7 @@ describe("docs/wire-format.md", () => {
       genesis: GENESIS_TAG,
       schema: SCHEMA_TAG,
       sync: SYNC_TAG,
+      seal: SEAL_TAG,
     };
     expect(columnsOf("tags")).toEqual(
       Object.entries(tags).map(([name, tag]) => [name, toHex(tag)]),
@@ -616,7 +618,7 @@ function makeSaved() {
   const saved = { document: DOCUMENT, schema: schemaDigest(SCHEMA), groups: GROUPS };
   const bytes = encodeSaved(saved);
   const decoded = decodeSaved(bytes);
-  expect(decoded.ok && decoded.value.groups.map(toHex)).toEqual(GROUPS.map(toHex));
+  expect(decoded.ok && [...decoded.value.groups].map(toHex)).toEqual(GROUPS.map(toHex));
   const first = { ...saved, groups: GROUPS.slice(0, 1) };
   const bad = [...GROUPS[0]!.subarray(0, -1), 0];
   const refused: [string, string, Uint8Array][] = [

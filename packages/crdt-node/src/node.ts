@@ -256,7 +256,8 @@ export class Node implements LinkHost {
 
   /** The whole history as bytes, for a file. */
   save(): Uint8Array {
-    return this.#document.save();
+    // For others: a seal is of use to nobody but this key, and would tell whose node it was.
+    return this.#document.save({ seal: false });
   }
 
   /** How many transactions the view shows. */

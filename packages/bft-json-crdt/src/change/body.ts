@@ -85,7 +85,10 @@ export function beginBody(writer: ByteWriter): number {
 }
 
 /** The body that was begun, as a view into the writer, and its id. */
-export function endBody(writer: ByteWriter): { readonly id: Uint8Array; readonly body: Uint8Array } {
+export function endBody(writer: ByteWriter): {
+  readonly id: Uint8Array;
+  readonly body: Uint8Array;
+} {
   const hashed = writer.view();
   return { id: sha256(hashed), body: hashed.subarray(CHANGE_TAG.length) };
 }

@@ -53,6 +53,14 @@ describe("a batch", () => {
     expect(bob.viewDigest()).toBe(alice.viewDigest());
   });
 
+  it("is not begun inside of a change, nor a change beside it", () => {
+    const alice = open();
+    expect(() => alice.change(() => alice.batch(() => undefined))).toThrow(MisuseError);
+    expect(() => alice.batch(() => alice.batch(() => undefined))).toThrow(BatchError);
+    expect(() => alice.batch(() => alice.change(() => undefined))).toThrow(BatchError);
+    expect(alice.history.length).toBe(0);
+  });
+
   it("brings back what its author had built on the same changes and has forgotten", () => {
     const [first, again, bob] = [open(), open(), open(2)];
     const type = (doc: typeof first.root, key: string): void => doc.body.append(key);
@@ -95,7 +103,11 @@ describe("a batch", () => {
             for (const { at, removed, typed, isOn, reads, fails } of edits) {
               const from = isOn ? Math.min(cursor, model.length) : at % (model.length + 1);
               const gone = Math.min(removed, model.length - from);
-              const after = [...model.slice(0, from), ...typed, ...model.slice(from + gone)];
+              const after = [
+                ...model.slice(0, from),
+                ...Array.from(typed),
+                ...model.slice(from + gone),
+              ];
               const unit = (index: number): number => model.slice(0, index).join("").length;
               const apply = (doc: typeof alice.root): void => {
                 if (gone > 0) doc.body.delete(unit(from), unit(from + gone) - unit(from));
@@ -108,7 +120,7 @@ describe("a batch", () => {
               } catch (error) {
                 expect((error as Error).message).toBe("given up");
               }
-              cursor = from + [...typed].length;
+              cursor = from + Array.from(typed).length;
               if (reads) expect(alice.root.body.toString()).toBe(model.join(""));
               expect(alice.root.body.length).toBe(model.join("").length);
             }

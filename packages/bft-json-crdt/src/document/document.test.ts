@@ -522,6 +522,33 @@ describe("the author's own chain", () => {
     expect(toHex(twins[0]!.history.idAt(prev))).toBe(greater);
   });
 
+  test("goes on beside what others have written meanwhile, which becomes a parent", () => {
+    const [alice, bob] = [open(0), open(1)];
+    const first = alice.change((doc) => doc.title.set("1"));
+    const other = bob.change((doc) => doc.body.append("b"));
+    alice.receive(other.bytes);
+    const [index] = alice.change((doc) => doc.sum.increment()).indexes;
+    expect(alice.history.dependencies(index!).map((at) => toHex(alice.history.idAt(at)))).toEqual([
+      toHex(first.id),
+      toHex(other.id),
+    ]);
+    expect(alice.frontier()).toHaveLength(1);
+  });
+
+  test("names what is further on another's chain than a change that it requires", () => {
+    const [alice, bob, carol] = [open(0), open(1), open(2)];
+    const early = bob.change((doc) => doc.sum.increment());
+    const late = bob.change((doc) => doc.body.append("bob"));
+    for (const group of [early, late])
+      for (const reader of [alice, carol]) reader.receive(group.bytes);
+    alice.receive(carol.change((doc) => doc.sum.increment()).bytes);
+    const edit = alice.change((doc) => doc.body.delete(0, 1), { requires: [early.id] });
+    expect(bob.receive(carol.history.groupOf(2)).status).toBe("applied");
+    expect(bob.receive(edit.bytes).status).toBe("applied");
+    expect(bob.view().body).toBe("ob");
+    expect(bob.viewDigest()).toBe(alice.viewDigest());
+  });
+
   test("may be written again, word for word, by an author who has forgotten it", () => {
     const first = open(0, { chain: 0n });
     const small = first.change((doc) => doc.title.set("1"), { time: null });

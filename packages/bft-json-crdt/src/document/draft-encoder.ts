@@ -50,8 +50,11 @@ type WireOp = Exclude<Op, { kind: 0 }>;
 export class DraftEncoder {
   readonly #history: History;
   #writer = new ByteWriter();
-  #lastHead: { readonly author: Uint8Array; readonly chain: bigint; readonly bytes: Uint8Array } | null =
-    null;
+  #lastHead: {
+    readonly author: Uint8Array;
+    readonly chain: bigint;
+    readonly bytes: Uint8Array;
+  } | null = null;
   #base = 0;
   #prev = -1;
   #parents: readonly number[] = NO_INDEXES;
@@ -84,9 +87,9 @@ export class DraftEncoder {
     this.#begin(draft, ground);
     for (const op of draft.ops) this.#collect(op);
     const links = this.#settleSlots();
-    let lamport = prev < 0 ? 0 : history.lamportAt(prev);
-    for (const link of links) lamport = Math.max(lamport, history.lamportAt(link));
-    lamport++;
+    let greatest = prev < 0 ? 0 : history.lamportAt(prev);
+    for (const link of links) greatest = Math.max(greatest, history.lamportAt(link));
+    const lamport = greatest + 1;
     const seq = prev < 0 ? 1 : history.seqAt(prev) + 1;
 
     const writer = this.#writer;
@@ -212,7 +215,13 @@ export class DraftEncoder {
       case OP_ASSIGN:
       case OP_ADD: {
         const { kind, made, content } = op;
-        return { kind, made, place: this.#place(op.place), ranges: this.#withSlots(ranges), content };
+        return {
+          kind,
+          made,
+          place: this.#place(op.place),
+          ranges: this.#withSlots(ranges),
+          content,
+        };
       }
       case OP_INCREMENT:
         return { kind: op.kind, made: 0, place: this.#place(op.place), amount: op.amount };
@@ -315,7 +324,8 @@ export class DraftEncoder {
 
   /** Makes sure that the body names a change. */
   #refer(change: number): void {
-    if (change === this.#prev || this.#parents.includes(change) || this.#referred.has(change)) return;
+    if (change === this.#prev || this.#parents.includes(change) || this.#referred.has(change))
+      return;
     this.#referred.add(change);
     this.#refs.push(change);
     this.#lastOfChain.set(this.#history.chainIndexAt(change), change);

@@ -2,11 +2,11 @@
  * A draft: the ops of a change that is being made, with targets as local element numbers. draft-encoder.ts makes the bytes
  * of a change of it.
  */
-import {
+import { OP_INSERT_TEXT } from "../change/index.ts";
+import type {
   OP_ADD,
   OP_ASSIGN,
   OP_INCREMENT,
-  OP_INSERT_TEXT,
   OP_INSERT_VALUES,
   OP_REMOVE,
 } from "../change/index.ts";

@@ -447,7 +447,8 @@ export class Editor {
     const isOn = run.endsAt(node, at);
     const place = isOn ? NO_PLACE : placeOf(node);
     // What the op takes at most, as in #record.
-    const bytes = 3 * typed.length + OP_OVERHEAD + TARGET_BYTES + REFERENCE_BYTES + pathBytes(place);
+    const bytes =
+      3 * typed.length + OP_OVERHEAD + TARGET_BYTES + REFERENCE_BYTES + pathBytes(place);
     const draft = this.#draftWithRoom(bytes, made);
     const element = draft.next;
     let parent = run.next - 1;
@@ -459,7 +460,11 @@ export class Editor {
       run.begin(node, at, element, this.history.length + this.drafts.length - 1);
       ({ parent, side } = run);
     }
-    draft.add({ kind: OP_INSERT_TEXT, made, parent, side, place, content: typed }, bytes, 3 * typed.length);
+    draft.add(
+      { kind: OP_INSERT_TEXT, made, parent, side, place, content: typed },
+      bytes,
+      3 * typed.length,
+    );
     run.add(typed, made);
     if (run.text.length >= MAX_RUN_UNITS) this.#settleRun();
   }

@@ -43,7 +43,10 @@ export class ByteLog {
   }
 
   #addBlock(least: number): Uint8Array {
-    const doubled = Math.min(MAX_BLOCK_BYTES, FIRST_BLOCK_BYTES << Math.min(this.#blocks.length, 8));
+    const doubled = Math.min(
+      MAX_BLOCK_BYTES,
+      FIRST_BLOCK_BYTES << Math.min(this.#blocks.length, 8),
+    );
     const block = new Uint8Array(Math.max(least, doubled));
     this.#blocks.push(block);
     this.#used = 0;

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
-import type { ChangeHeader } from "../change/index.ts";
 import { Chains } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
 
@@ -45,7 +44,7 @@ function build(
     const line = [...rows.keys()].filter((row) => rows[row]!.name === name);
     const prev = begins ? -1 : (line[Math.max(0, line.length - 1 - back)] ?? -1);
     const seq = prev < 0 ? 1 : rows[prev]!.seq + 1;
-    const header = { author: AUTHORS[author]!, chain: BigInt(chain), seq } as ChangeHeader;
+    const header = { author: AUTHORS[author]!, chain: BigInt(chain), seq };
     chains.add(header, prev, elements);
     rows.push({ prev, seq, elements, name });
   }
@@ -102,7 +101,7 @@ describe("chains", () => {
     const chains = new Chains();
     const length = 100_000;
     for (let seq = 1; seq <= length; seq++) {
-      chains.add({ author: AUTHORS[0]!, chain: 0n, seq } as ChangeHeader, seq - 2, 1);
+      chains.add({ author: AUTHORS[0]!, chain: 0n, seq }, seq - 2, 1);
     }
     const looks = [IntColumn, FloatColumn].map((column) => vi.spyOn(column.prototype, "at"));
     try {
@@ -150,7 +149,7 @@ describe("chains", () => {
         const chains = new Chains();
         for (const [row, { prev, name, elements, seq }] of rows.entries()) {
           const [author, chain] = name.split("/").map(Number) as [number, number];
-          const header = { author: AUTHORS[author]!, chain: BigInt(chain), seq } as ChangeHeader;
+          const header = { author: AUTHORS[author]!, chain: BigInt(chain), seq };
           const fork = chains.add(header, prev, elements);
           const rival = rows.findIndex((other) => other.name === name && other.prev === prev);
           if (rival === row) expect(fork).toBeNull();
@@ -166,7 +165,7 @@ describe("chains", () => {
     const other = author.slice();
     other[31] = 2;
     const at = (of: Uint8Array, chain: bigint): number => {
-      chains.add({ author: of, chain, seq: 1 } as ChangeHeader, -1, 0);
+      chains.add({ author: of, chain, seq: 1 }, -1, 0);
       return chains.chainIndex(chains.all.length - 1);
     };
     const indexes = [at(author, 0n), at(author, 2n ** 64n - 1n), at(other, 0n), at(author, 36n)];

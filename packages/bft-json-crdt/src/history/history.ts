@@ -225,12 +225,12 @@ export class History {
     // What was pending a moment ago may have been released, or dropped, by the rest of the group.
     const verdicts = isWhole
       ? results
-      : results.map((result) => (result.status === "pending" ? this.#verdictOn(result.id) : result));
+      : results.map((result) =>
+          result.status === "pending" ? this.#verdictOn(result.id) : result,
+        );
     // What was applied from the queue has a signature that its copy in this group may lack.
     const isExact =
-      isWhole &&
-      applied.length === candidates.length &&
-      candidates.length === decoded.value.length;
+      isWhole && applied.length === candidates.length && candidates.length === decoded.value.length;
     const missing = isWhole ? [] : this.#missingOf(candidates).map(idOf);
     return summarize(verdicts, applied, missing, isExact);
   }
@@ -489,7 +489,9 @@ export class History {
     const steps = this.seqAt(later) - this.seqAt(index);
     if (steps < 0) return false;
     // What has one tip is a line.
-    return this.#chains.chainOf(index).tips.size === 1 || this.#chains.ancestor(later, steps) === index;
+    return (
+      this.#chains.chainOf(index).tips.size === 1 || this.#chains.ancestor(later, steps) === index
+    );
   }
 
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
@@ -736,7 +738,9 @@ export class History {
   /** Applies the admitted candidates, and what they release from the queue. */
   #applyAdmitted(candidates: readonly Incoming[], results: ReceivedChange[]): void {
     const start = this.length;
-    const allSigned = candidates.every(({ admitted, signature }) => !admitted || signature !== null);
+    const allSigned = candidates.every(
+      ({ admitted, signature }) => !admitted || signature !== null,
+    );
     const settled: string[] = [];
     for (const candidate of candidates) {
       if (!candidate.admitted) continue;
@@ -896,12 +900,7 @@ export class History {
   }
 
   /** Adds what there is to know of a change whose id has just been added. */
-  #add(
-    index: number,
-    change: MadeChange,
-    signature: Uint8Array | null,
-    groupStart: number,
-  ): void {
+  #add(index: number, change: MadeChange, signature: Uint8Array | null, groupStart: number): void {
     const { prev, links, elements } = change;
     this.#bodies.push(change.body);
     this.#signatures.push(signature);

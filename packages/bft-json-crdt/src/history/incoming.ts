@@ -32,12 +32,7 @@ export class Incoming implements Candidate {
   index = -1;
   #key = "";
 
-  constructor(
-    id: Uint8Array,
-    body: Uint8Array,
-    signature: Uint8Array | null,
-    header: DecodedBody,
-  ) {
+  constructor(id: Uint8Array, body: Uint8Array, signature: Uint8Array | null, header: DecodedBody) {
     this.id = id;
     this.body = body;
     this.signature = signature;

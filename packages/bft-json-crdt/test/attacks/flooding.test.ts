@@ -38,6 +38,10 @@ vi.mock("../../src/crypto/index.ts", async (original) => {
       publicKeys.set(nameOf(keys.secretKey), keys.publicKey);
       return keys;
     },
+    signerOf: (secretKey: Uint8Array) => {
+      const publicKey = publicKeys.get(nameOf(secretKey))!;
+      return (message: Uint8Array) => standIn(message, publicKey);
+    },
     // Whoever has no key pair signs with the public key itself.
     sign: (message: Uint8Array, secretKey: Uint8Array) =>
       standIn(message, publicKeys.get(nameOf(secretKey)) ?? secretKey),
