@@ -1,12 +1,59 @@
-/** Timing, checking and printing: a figure counts only after its result was checked. */
+/** Timing and checking inside of a process: a figure counts only after its result was checked. */
+import type { Plan, Sample } from "./suite.ts";
 
-/** One measured line. */
-export interface Row {
-  readonly name: string;
-  /** Operations. */
-  readonly size: number;
-  readonly milliseconds: number;
-  readonly microsecondsPerOp: number;
+/** How often a piece of work is repeated in one process. */
+export interface Pace {
+  /** For so many milliseconds the work is done uncounted on a part of the input, then for as many on all of it … */
+  readonly warmUp: number;
+  /** … which is so much of it. */
+  readonly part: number;
+  /** Samples are taken for so many milliseconds, but at least one … */
+  readonly enough: number;
+  /** … and at most so many. */
+  readonly most: number;
+}
+
+const PACE: Pace = { warmUp: 500, part: 0.1, enough: 1_000, most: 10 };
+
+/** To try out whether everything works at all: each part of it once. */
+const HASTE: Partial<Pace> = { warmUp: 1, enough: 0, most: 1 };
+
+/** Work that takes longer on the whole input, in milliseconds, warms up on a part of it only. */
+const LONG = 1_000;
+
+/**
+ * Samples of a piece of work, after warming up: the compiler must have seen it. `run` does it once on a part of the
+ * input (0 … 1; 1 counts), checks the result, and returns what was measured.
+ *
+ * No garbage collection is forced in between: it would throw away compiled code, and the next sample would be several
+ * times as long.
+ */
+export async function samplesOf(
+  plan: Plan,
+  run: (part: number) => Sample | Promise<Sample>,
+  pace: Partial<Pace> = {},
+): Promise<Sample[]> {
+  const { warmUp, part, enough, most } = { ...PACE, ...pace, ...(plan.scale < 1 ? HASTE : {}) };
+  const last = await repeat(warmUp, () => run(part));
+  if (last / part < LONG) await repeat(warmUp, () => run(1));
+  const samples: Sample[] = [];
+  const start = performance.now();
+  do {
+    samples.push(await run(1));
+  } while (samples.length < most && performance.now() - start < enough);
+  return samples;
+}
+
+/** Does something for so many milliseconds; returns how long it took the last time. */
+async function repeat(milliseconds: number, work: () => unknown): Promise<number> {
+  const start = performance.now();
+  let last = 0;
+  while (performance.now() - start < milliseconds) {
+    const before = performance.now();
+    await work();
+    last = performance.now() - before;
+  }
+  return last;
 }
 
 /** Wall-clock milliseconds that a piece of work takes. */
@@ -16,23 +63,54 @@ export function timed(work: () => void): number {
   return performance.now() - start;
 }
 
+/** The memories of all WebAssembly modules that were loaded since `watchWebAssembly`. */
+const memories = new Set<Memory>();
+
+interface Memory {
+  readonly buffer: ArrayBuffer;
+}
+
+/** What is used of the global object, which has no types without those of a browser. */
+interface WebAssemblyHost {
+  Instance: new (...given: unknown[]) => { readonly exports: Readonly<Record<string, unknown>> };
+  readonly Memory: new (...given: unknown[]) => Memory;
+}
+
+/** From now on, what is loaded as WebAssembly counts in `heldNow`: no garbage collector knows of it. */
+export function watchWebAssembly(): void {
+  const host = (globalThis as unknown as { WebAssembly: WebAssemblyHost }).WebAssembly;
+  host.Instance = class extends host.Instance {
+    constructor(...given: unknown[]) {
+      super(...given);
+      for (const value of Object.values(this.exports)) {
+        if (value instanceof host.Memory) memories.add(value);
+      }
+    }
+  };
+}
+
+/**
+ * Bytes in use once everything that is garbage is gone: JavaScript objects, array buffers, and the memory that
+ * WebAssembly has taken (it never gives any back). Needs --expose-gc.
+ */
+export function heldNow(): number {
+  // The first leaves array buffers behind that are freed only when it has ended.
+  globalThis.gc?.();
+  globalThis.gc?.();
+  const { heapUsed, arrayBuffers } = process.memoryUsage();
+  let bytes = heapUsed + arrayBuffers;
+  for (const { buffer } of memories) bytes += buffer.byteLength;
+  return bytes;
+}
+
 /** Ends the benchmark when a result is wrong. */
 export function expectEqual(actual: unknown, expected: unknown, what: string): void {
   if (Object.is(actual, expected)) return;
-  throw new Error(`wrong result: ${what} should be ${String(expected)}, not ${String(actual)}`);
+  throw new Error(`wrong result: ${what} should be ${shown(expected)}, not ${shown(actual)}`);
 }
 
-/** Prints a row at once, so that one sees the benchmark move. */
-export function print(row: Row): void {
-  const size = row.size.toLocaleString("en-US").padStart(9);
-  const total = `${row.milliseconds.toFixed(1)} ms`.padStart(13);
-  const each = `${row.microsecondsPerOp.toFixed(2)} µs/op`.padStart(15);
-  process.stdout.write(`${row.name.padEnd(46)}${size}${total}${each}\n`);
-}
-
-/** Prints how the time per operation grew from one row to another of the same name. */
-export function printGrowth(small: Row, large: Row): void {
-  const growth = large.microsecondsPerOp / small.microsecondsPerOp;
-  const sizes = `${small.size.toLocaleString("en-US")} → ${large.size.toLocaleString("en-US")}`;
-  process.stdout.write(`${"".padEnd(4)}time per op, ${sizes}: ${growth.toFixed(2)} ×\n`);
+/** A long text is told by its length and where it differs is not worth the screen. */
+function shown(value: unknown): string {
+  const text = String(value);
+  return text.length <= 80 ? text : `${text.slice(0, 80)}… (${text.length} characters)`;
 }

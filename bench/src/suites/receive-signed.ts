@@ -1,0 +1,66 @@
+/** Changes that are signed each, received by a second replica. */
+import { expectEqual, samplesOf } from "../measure.ts";
+import type { OurText } from "../subjects/ours.ts";
+import { MILLISECONDS, scaled } from "../suite.ts";
+import type { Suite } from "../suite.ts";
+import { firstOf, mainTrace, traceOf } from "../trace.ts";
+import { isYardstick, measureYardstick, yardstick } from "../yardsticks.ts";
+
+const EDITS = 20_000;
+
+/** The subject that uses all cores. */
+const PARALLEL = "ours, all cores";
+
+/** A document that can verify many groups at once, off the main thread. */
+interface Parallel {
+  receiveAll(groups: readonly Uint8Array[], peer?: string): Promise<unknown>;
+}
+
+/** The document as one that can do that; null if the library at hand cannot. */
+function parallel(document: object): Parallel | null {
+  return "receiveAll" in document && typeof document.receiveAll === "function"
+    ? (document as Parallel)
+    : null;
+}
+
+/** See above. */
+export const receiveSigned: Suite = {
+  name: "receive-signed",
+  title: "Receive: each change signed",
+  about:
+    `The first ${EDITS.toLocaleString("en-US")} edits of the trace come to a second replica as changes that are signed ` +
+    `each, and all are verified: one after the other by \`document.receive\`, and with all cores by ` +
+    `\`document.receiveAll\`. The yardstick is a bare loop of as many \`crypto.verify\` calls on one thread.`,
+  metrics: [MILLISECONDS],
+  jobs(plan) {
+    const on = mainTrace(plan);
+    return [
+      { subject: "ours", on },
+      { subject: PARALLEL, on },
+      yardstick("verify loop", on, scaled(EDITS, plan)),
+    ];
+  },
+  async measure(job, plan) {
+    if (isYardstick(job)) return measureYardstick(job, plan);
+    const { openText, typeSigned } = await import("../subjects/ours.ts");
+    if (job.subject === PARALLEL && parallel(openText()) === null) return [];
+    const whole = firstOf(traceOf(job.on, plan), scaled(EDITS, plan));
+    const part = firstOf(whole, Math.ceil(whole.edits.length / 10));
+    const groups = typeSigned(openText(), whole.edits);
+    const receive = async (document: OurText, count: number): Promise<void> => {
+      const some = groups.slice(0, count);
+      if (job.subject === PARALLEL) await parallel(document)!.receiveAll(some, "bench");
+      else for (const group of some) document.receive(group, "bench");
+    };
+    return samplesOf(plan, async (share) => {
+      const { edits, end } = share < 1 ? part : whole;
+      const start = performance.now();
+      const document = openText(1);
+      await receive(document, edits.length);
+      const time = performance.now() - start;
+      expectEqual(document.history.length, edits.length, "applied changes");
+      expectEqual(document.root.text.toString(), end, "the text");
+      return { time };
+    });
+  },
+};

@@ -1,0 +1,157 @@
+// Every suite runs at tiny sizes on generated traces, so that none can rot: all of its jobs, with every check of their
+// results, and most of them right here.
+import fc from "fast-check";
+import { beforeAll, describe, expect, test } from "vitest";
+import { build } from "../src/build.ts";
+import { samplesOf } from "../src/measure.ts";
+import { ModelList, numbersFrom } from "../src/model-list.ts";
+import { plotOf, reportOf } from "../src/report.ts";
+import type { Chapter } from "../src/report.ts";
+import { figureOf, thisMachine } from "../src/results.ts";
+import { inProcess, runSuite } from "../src/run.ts";
+import type { Measure } from "../src/run.ts";
+import type { ListEdit } from "../src/subjects/library.ts";
+import type { Plan } from "../src/suite.ts";
+import { SUITES } from "../src/suites/index.ts";
+import { judge, TARGETS } from "../src/targets.ts";
+import type { Target } from "../src/targets.ts";
+import { concurrentTraceOf, resultOf, traceOf } from "../src/trace.ts";
+import { turnsOf } from "../src/turns.ts";
+
+let plan: Plan;
+beforeAll(() => {
+  plan = { built: build(), traces: null, scale: 0.001, isThorough: true };
+});
+
+/** Here, except for what changes its process for good or is a process anyway. */
+const measure: Measure = (suite, job, plan) =>
+  job.subject.includes("as if") || job.subject === "gap buffer"
+    ? inProcess(suite, job, plan)
+    : suite.measure(job, plan);
+
+const chapters: Chapter[] = [];
+
+describe.each(SUITES)("the suite $name", (suite) => {
+  test("gives each of its figures, checked", async () => {
+    const lines: string[] = [];
+    const measured = await runSuite(suite, plan, 1, (line) => lines.push(line), measure);
+    const jobs = suite.jobs(plan);
+    expect(measured.map(({ subject, on }) => [subject, on])).toEqual(
+      jobs.map(({ subject, on }) => [subject, on]),
+    );
+    expect(lines).toHaveLength(jobs.length);
+    for (const { name } of suite.metrics) {
+      const figures = jobs.map((job) => figureOf(measured, job, name));
+      expect(figures.some((figure) => figure !== null && Number.isFinite(figure.median))).toBe(
+        true,
+      );
+    }
+    const result = {
+      suite: suite.name,
+      date: "2026-01-01",
+      machine: thisMachine(),
+      command: "pnpm bench",
+      hasTraces: false,
+      seconds: 1,
+      measured,
+    };
+    chapters.push({ suite, result });
+  });
+});
+
+test("the report tells of every suite and every target", () => {
+  const report = reportOf(chapters);
+  for (const { title } of SUITES) expect(report).toContain(`\n## ${title}\n`);
+  for (const { what } of TARGETS) expect(report).toContain(`| ${what} |`);
+  expect(report).not.toMatch(/NaN|undefined|Infinity/);
+  const plot = plotOf(chapters);
+  expect(plot.startsWith("<svg ")).toBe(true);
+  expect(plot).not.toMatch(/NaN|undefined|Infinity/);
+});
+
+test("every target is of a suite and a metric that exist", () => {
+  for (const { suite, metric } of TARGETS) {
+    const found = SUITES.find(({ name }) => name === suite);
+    expect(found?.metrics.map(({ name }) => name)).toContain(metric);
+  }
+});
+
+test("a target is met up to its ratio to the least yardstick, and not beyond", () => {
+  const target: Target = {
+    suite: "maps",
+    what: "",
+    metric: "time",
+    ours: { subject: "ours", on: "x" },
+    yardsticks: ["slow", "fast", "absent"].map((subject) => ({ subject, on: "x" })),
+    yardstick: "fastest",
+    most: 0.5,
+  };
+  const judged = (ours: number, where = "x") =>
+    judge(target, {
+      ...chapters[0]!.result,
+      measured: [
+        { subject: "ours", on: where, runs: [[{ time: 1_000 }, { time: ours }], [{ time: 0 }]] },
+        { subject: "slow", on: "x", runs: [[{ time: 90 }]] },
+        { subject: "fast", on: "x", runs: [[{ time: 20 }]] },
+      ],
+    });
+  expect(judged(10)).toMatchObject({
+    ours: 10,
+    value: 0.5,
+    isMet: true,
+    yardstick: { subject: "fast", value: 20 },
+  });
+  expect(judged(10.1)).toMatchObject({ isMet: false });
+  expect(judged(10, "elsewhere")).toBeNull();
+});
+
+test("a wrong result is an error, here and in a process of its own", async () => {
+  const wrong = {
+    ...SUITES[0]!,
+    measure: () => samplesOf(plan, () => ({ time: Number.NaN })),
+  };
+  await expect(runSuite(wrong, plan, 1, () => {}, wrong.measure)).rejects.toThrow("wrong result");
+  const job = { subject: "no such library", on: "generated" };
+  await expect(inProcess(SUITES[0]!, job, plan)).rejects.toThrow("no such library");
+});
+
+test("the generated traces come to their end", () => {
+  const { edits, end } = traceOf("generated", plan);
+  expect(resultOf(edits)).toBe(end);
+  expect(edits.some(([, deleted]) => deleted > 0)).toBe(true);
+});
+
+test("turns hold every change once, in its author's order, and hear only of turns before", () => {
+  const { txns } = concurrentTraceOf("generated", plan);
+  const turns = turnsOf(txns);
+  const made = [0, 0];
+  for (const { author, heard, changes } of turns) {
+    expect(heard).toBeLessThanOrEqual(made[1 - author]!);
+    expect(changes.length).toBeGreaterThan(0);
+    made[author]!++;
+  }
+  for (const agent of [0, 1]) {
+    const own = turns.filter(({ author }) => author === agent);
+    expect(own.flatMap(({ changes }) => changes)).toEqual(
+      txns.filter((txn) => txn.agent === agent).map(({ patches }) => patches),
+    );
+  }
+});
+
+test("the model of a list does what splice does", () => {
+  fc.assert(
+    fc.property(fc.nat(5_000), fc.array(fc.tuple(fc.nat(), fc.option(fc.nat()))), (size, drawn) => {
+      const plain = numbersFrom(0, size);
+      const model = new ModelList(plain);
+      for (const [place, value] of drawn) {
+        if (value === null && plain.length === 0) continue;
+        const edit: ListEdit = [place % (plain.length + (value === null ? 0 : 1)), value];
+        model.edit(edit);
+        if (value === null) plain.splice(edit[0], 1);
+        else plain.splice(edit[0], 0, value);
+      }
+      expect(model.toArray()).toEqual(plain);
+    }),
+    { numRuns: 50 },
+  );
+});
