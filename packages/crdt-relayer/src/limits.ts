@@ -74,8 +74,8 @@ export const FRAME_OVERHEAD_BYTES = 256;
  * Milliseconds of work that a socket may cause at once, and for each millisecond that passes. Whoever keeps within it is
  * served as its frames come; what is beyond waits in line, so that one who writes now and then does not wait for floods.
  */
-export const CREDIT_MS = 2;
-export const CREDIT_PER_MS = 0.02;
+export const CREDIT_MS = 4;
+export const CREDIT_PER_MS = 0.03;
 
 /** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
 export const TURN_MS = 0.2;
