@@ -105,8 +105,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "all that an applied change builds on is applied, and what is applied is not asked for",
   "packages/bft-json-crdt/src/history/history.ts History.#isGenuine: a signature that waits in the queue is not verified again":
     "only time depends on it: the same signature is found to be genuine again",
-  "packages/bft-json-crdt/src/history/history.ts History.#encode: only changes whose signature was left out are sent without one":
-    "only changes of the group itself are looked up, and a change comes before one of them there just when it is in the group",
   "packages/bft-json-crdt/src/history/id-table.ts secret: ids cannot be ground into one bucket":
     "only time depends on it: what is in the table is found at any hash",
   "packages/bft-json-crdt/src/schema/schema.ts leaf: refuse if `!decoded.ok`":
@@ -185,6 +183,34 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "a sequence keeps no content of what is not visible",
   "packages/bft-json-crdt/src/sync/session.ts SyncSession.#takeWant: refuse if `index < 0`":
     "of a change that is not there no group is found, and nothing is sent",
+  "packages/bft-json-crdt/src/crypto/backend-node.ts PoolRun.submitNext: demand `error === null`":
+    "who gets an error gets no verdict, which is asked next",
+  "packages/bft-json-crdt/src/document/state.ts DocumentState.#removeOnChain: refuse if `before <= from`":
+    "only time depends on it: the changes before have no element in the range",
+  "packages/bft-json-crdt/src/history/history.ts History.appendMade: refuse if `index < 0`":
+    "a draft is made on top of the own tip, so that it is never what is applied already; IdTable.addNew says so if it were",
+  "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `isRun`":
+    "only time depends on it: the places of a run are known without a table",
+  "packages/bft-json-crdt/src/history/verified.ts verifyAhead: refuse if `waiting === null`":
+    "slicesOf yields at least one slice; the types cannot say it",
+  "packages/bft-json-crdt/src/saved/columns.ts Slices.byte: refuse if `byte === undefined`":
+    "what is read beyond the end makes no canonical body, or one whose hash nobody has signed",
+  "packages/bft-json-crdt/src/saved/columns.ts Columns.read: refuse if `total > MAX_BLOCK_BYTES`":
+    "only memory depends on it: what no change of the block needs is refused when it is left over",
+  "packages/bft-json-crdt/src/saved/file.ts blocksOf: refuse if `block.length >= FULL_BLOCK_BYTES`":
+    "only memory depends on it: a history may be one block",
+  "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#change: refuse if `writer.length - offset > MAX_BODY_BYTES`":
+    "decodeBody refuses a body that is too large; only memory depends on it, which #isOver bounds as well",
+  "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#change: refuse if `columns.fault.failed` (2)":
+    "a fault is asked for again after each op, and at the end of the window",
+  "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#other: refuse if `code > INCREMENT`":
+    "an op of an unknown code would be read as an assignment, in a body whose hash nobody has signed",
+  "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#isOver: refuse if `this.#columns.fault.failed`":
+    "only time depends on it: after a fault nothing is taken, and the lengths are bounded",
+  "packages/bft-json-crdt/src/saved/seal.ts openSeal: refuse if `!equalBytes(author, publicKey)`":
+    "the signature is verified with the key of who opens the file, whoever the file names",
+  "packages/bft-json-crdt/src/saved/view-codec.ts readView: refuse if `count !== 1`":
+    "what follows is read as other items, and the view is not at its end",
 };
 
 /**

@@ -18,11 +18,16 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   [`${CORE}/encoding/bytes.ts`]: "guard",
   ...all(`${CORE}/crypto`, "guard", "backend-noble backend-node index key-cache pem points"),
   ...all(`${CORE}/change`, "guard", "body genesis group op"),
-  ...all(`${CORE}/history`, "guard", "admission causal-queue chains fork-proof history"),
+  ...all(
+    `${CORE}/history`,
+    "guard",
+    "admission causal-queue chains fork-proof history incoming verified",
+  ),
   ...all(`${CORE}/types`, "guard", "additions assignments"),
   ...all(`${CORE}/schema`, "guard", "fit schema"),
-  ...all(`${CORE}/document`, "guard", "saved state targets"),
+  ...all(`${CORE}/document`, "guard", "opening state targets"),
   ...all(`${CORE}/document`, "throws", "document editor handles initial"),
+  ...all(`${CORE}/saved`, "guard", "columns file numbers pack reader seal view-codec"),
   ...all(`${CORE}/store`, "guard", "change-log record replay"),
   ...all(
     `${CORE}/sync`,
