@@ -1,12 +1,13 @@
 /**
  * Runs the worst cases, each at each size in a process of its own, and prints how the time per element grew from one
- * size to the next. Time that grows like n log n is allowed, and half as much again for caches and chance.
+ * size to the next. Time that grows like n log n is allowed, and half as much again for caches and chance; or as much as
+ * the yardstick grows, which is n log n without the library (yardstick.ts).
  */
 import { execFile } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { themes } from "./cases.ts";
+import { themes, YARDSTICK } from "./cases.ts";
 import type { Measured } from "./child.ts";
 
 const CHILD = fileURLToPath(new URL("child.ts", import.meta.url));
@@ -28,22 +29,26 @@ export async function runWorst(powers: readonly number[], only = ""): Promise<nu
   const names = Object.entries(themes).flatMap(([theme, cases]) =>
     cases.map(({ name, most = 1e6 }) => ({ path: `${theme}/${name}`, most })),
   );
-  const rows = names
-    .filter(({ path }) => path.includes(only))
-    .map(({ path, most }) => ({
-      path,
-      jobs: sizes.filter((size) => size <= most).map((size) => ({ path, size })),
-    }));
+  const rows = [
+    { path: YARDSTICK, most: Infinity },
+    ...names.filter(({ path }) => path.includes(only)),
+  ].map(({ path, most }) => ({
+    path,
+    jobs: sizes.filter((size) => size <= most).map((size) => ({ path, size })),
+  }));
   const results = inTurns(
     rows.flatMap(({ jobs }) => jobs),
     Math.min(MOST_AT_ONCE, availableParallelism()),
   );
   let failures = 0;
+  let yardstick: ReadonlyMap<number, number> = new Map();
   for (const { path, jobs } of rows) {
     const done: Result[] = [];
     for (const _ of jobs) done.push(await results.shift()!);
     process.stdout.write(`${path.replace("/", ": ")}\n`);
-    failures += printCase(done, sizes.length);
+    if (path === YARDSTICK)
+      yardstick = new Map(done.map(({ size, phases }) => [size, phases[0]?.each ?? Number.NaN]));
+    failures += printCase(done, sizes.length, yardstick);
   }
   process.stdout.write(failures === 0 ? "\nall within n log n\n" : `\n${failures} grew too fast\n`);
   return failures;
@@ -87,7 +92,11 @@ async function measure({ path, size }: Job): Promise<Result> {
   }
 }
 
-function printCase(results: readonly Result[], columns: number): number {
+function printCase(
+  results: readonly Result[],
+  columns: number,
+  yardstick: ReadonlyMap<number, number>,
+): number {
   let failures = 0;
   for (const { size, failure } of results) {
     if (failure === null) continue;
@@ -101,6 +110,7 @@ function printCase(results: readonly Result[], columns: number): number {
     const [growth, allowed] = worstGrowth(
       whole.map(({ size }) => size),
       times,
+      yardstick,
     );
     // One size alone shows no growth.
     const verdict = Number.isNaN(growth) || growth <= allowed ? "" : "  GROWS TOO FAST";
@@ -118,12 +128,20 @@ function printCase(results: readonly Result[], columns: number): number {
   return failures;
 }
 
-/** The growth of the time per element, of the step where it is worst, and what n log n with slack allows there. */
-function worstGrowth(sizes: readonly number[], times: readonly number[]): [number, number] {
+/** The growth of the time per element, of the step where it is worst, and what is allowed there. */
+function worstGrowth(
+  sizes: readonly number[],
+  times: readonly number[],
+  yardstick: ReadonlyMap<number, number>,
+): [number, number] {
   let worst: [number, number] = [Number.NaN, Number.NaN];
   for (let i = 1; i < times.length; i++) {
+    const [small, large] = [sizes[i - 1]!, sizes[i]!];
     const growth = Math.max(times[i]!, NOISE) / Math.max(times[i - 1]!, NOISE);
-    const allowed = (Math.log(sizes[i]!) / Math.log(sizes[i - 1]!)) * SLACK;
+    const allowed = Math.max(
+      (Math.log(large) / Math.log(small)) * SLACK,
+      yardstick.get(large)! / yardstick.get(small)!,
+    );
     if (!(growth / allowed <= worst[0] / worst[1])) worst = [growth, allowed];
   }
   return worst;
