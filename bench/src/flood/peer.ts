@@ -10,6 +10,9 @@ import { orphans } from "./orphans.ts";
 /** Bytes that wait in one socket at most. */
 const HIGH_BYTES = 262_144;
 
+/** Milliseconds until a full socket is looked at again: a fraction of what it takes the relay to empty it. */
+const PAUSE_MS = 20;
+
 const [url = "", room = "", count = "", sockets = ""] = process.argv.slice(2);
 const frames = [...orphans(documentId(room), Number(count))];
 const open = await Promise.all(Array.from({ length: Number(sockets) }, join));
@@ -33,7 +36,7 @@ async function join(): Promise<WebSocket> {
 async function send(socket: WebSocket, first: number): Promise<void> {
   for (let i = first; i < frames.length; i += open.length) {
     while (socket.bufferedAmount > HIGH_BYTES)
-      await new Promise((resolve) => setTimeout(resolve, 1));
+      await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     socket.send(frames[i]!);
   }
 }

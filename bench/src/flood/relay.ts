@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,12 @@ const ROOM = "bench";
 /** Milliseconds between two honest changes, and changes that are measured at least. */
 const PAUSE_MS = 10;
 const LEAST = 500;
+
+/**
+ * Keeps a core busy, for a minute at most: a flood takes processor time on the same machine, and every thread of a relay
+ * waits for that, whatever the relay does.
+ */
+const SPIN = "const end = Date.now() + 60_000; while (Date.now() < end);";
 
 const RELAYER = fileURLToPath(
   new URL("../../../packages/crdt-relayer/bin/crdt-relayer.js", import.meta.url),
@@ -45,6 +51,11 @@ export async function floodRelay(count: number): Promise<void> {
     const calm = await pair.measure((taken) => taken >= LEAST);
     const before = peakOf(relay);
 
+    const spinning = cpus().map(() => start(["-e", SPIN]));
+    const busy = await pair.measure((taken) => taken >= LEAST);
+    for (const child of spinning) child.kill("SIGKILL");
+    await Promise.all(spinning.map((child) => once(child, "exit")));
+
     const flooder = start(["--import", "tsx", PEER, url, ROOM, String(count), String(SOCKETS)]);
     expectEqual(await lineOf(flooder), "ready", "what the flooder says");
     flooder.stdin!.write("go\n");
@@ -55,6 +66,7 @@ export async function floodRelay(count: number): Promise<void> {
     const seconds = (performance.now() - began) / 1_000;
     pair.leave();
     printComparison("relay: sent to applied elsewhere", calm, flooded);
+    printComparison("relay: no flood, but busy cores", calm, busy);
     process.stdout.write(
       `  ${count.toLocaleString("en-US")} orphans from ${SOCKETS} sockets in ${seconds.toFixed(1)} s, ` +
         `${flooded.count} honest changes meanwhile; peak memory of the relay ${before} before, ${peakOf(relay)} after\n`,

@@ -60,8 +60,8 @@ export class Room {
   readonly #log: ChangeLog;
   readonly #host: RoomHost;
   readonly #members = new Set<Member>();
-  /** Who sent a change that is pending, by its hex id: they are told once it is durable. */
-  readonly #awaited = new Map<string, Set<Member>>();
+  /** Who sent a change that is pending, by its id: they are told once it is durable. Mostly it is one. */
+  readonly #awaited = new Map<string, Member | Set<Member>>();
   /** There are never more changes that wait. */
   readonly #maxAwaited: number;
   #durable: number;
@@ -130,9 +130,10 @@ export class Room {
 
   leave(member: Member): void {
     this.#members.delete(member);
-    for (const [id, senders] of this.#awaited) {
-      senders.delete(member);
-      if (senders.size === 0) this.#awaited.delete(id);
+    for (const [key, senders] of this.#awaited) {
+      if (senders instanceof Set) senders.delete(member);
+      if (senders === member || (senders instanceof Set && senders.size === 0))
+        this.#awaited.delete(key);
     }
   }
 
@@ -206,13 +207,14 @@ export class Room {
   }
 
   #awaitChange(id: Uint8Array, from: Member): void {
-    const key = toHex(id);
+    const key = keyOf(id);
     const senders = this.#awaited.get(key);
     if (senders !== undefined) {
-      senders.add(from);
+      if (senders instanceof Set) senders.add(from);
+      else if (senders !== from) this.#awaited.set(key, new Set([senders, from]));
       return;
     }
-    this.#awaited.set(key, new Set([from]));
+    this.#awaited.set(key, from);
     if (this.#awaited.size <= this.#maxAwaited) return;
     for (const oldest of this.#awaited.keys()) {
       this.#awaited.delete(oldest);
@@ -225,8 +227,10 @@ export class Room {
     if (this.#awaited.size === 0) return;
     for (const index of applied) {
       const id = this.history.idAt(index);
-      const key = toHex(id);
-      for (const member of this.#awaited.get(key) ?? []) member.acknowledge([id]);
+      const key = keyOf(id);
+      const senders = this.#awaited.get(key);
+      if (senders === undefined) continue;
+      for (const member of senders instanceof Set ? senders : [senders]) member.acknowledge([id]);
       this.#awaited.delete(key);
     }
   }
@@ -250,6 +254,11 @@ export class Room {
     const by = authors.size === 1 ? `author ${first.slice(0, 8)}` : `${authors.size} authors`;
     return `* ${counted(indexes.length, "new change")} by ${by}; ${this.history.length} in all`;
   }
+}
+
+/** An id as a map key: one character a byte, which is half of what hexadecimal takes. */
+function keyOf(id: Uint8Array): string {
+  return Buffer.from(id.buffer, id.byteOffset, id.byteLength).toString("latin1");
 }
 
 /** `1 change`, `2 changes`. */

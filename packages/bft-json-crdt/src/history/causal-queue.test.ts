@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { CausalQueue, PendingPool } from "./causal-queue.ts";
-import type { PendingChange, QueueBounds } from "./causal-queue.ts";
+import { CausalQueue, PendingChange, PendingPool } from "./causal-queue.ts";
+import type { QueueBounds } from "./causal-queue.ts";
 
 const UNBOUNDED: QueueBounds = {
   total: Infinity,
@@ -21,15 +21,15 @@ function entry(
   author = 0,
   bytes = 0,
 ): PendingChange {
-  return {
+  const signature = new Uint8Array(64);
+  return new PendingChange(
     key,
-    id: new Uint8Array(32),
-    body: new Uint8Array(bytes),
-    signature: new Uint8Array(64),
-    author: `author ${author}`,
+    new Uint8Array(bytes),
+    signature,
+    `author ${author}`,
     peer,
-    waitsFor: new Set(waitsFor),
-  };
+    waitsFor,
+  );
 }
 
 const keys = (entries: Iterable<PendingChange>): string[] => [...entries].map(({ key }) => key);
@@ -122,13 +122,13 @@ describe("a causal queue", () => {
               queue.remove(key);
               held = held.filter((one) => one.key !== key);
             } else if (action.do === "release") {
-              const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
-              const ready = waiting.filter(({ waitsFor }) => waitsFor.size === 1);
+              const waiting = held.filter(({ waitsFor }) => waitsFor.includes(key));
+              const ready = waiting.filter(({ waitsFor }) => waitsFor.length === 1);
               expect(keys(queue.release(key)).toSorted()).toEqual(keys(ready).toSorted());
               held = held.filter((one) => !ready.includes(one));
-              for (const one of waiting) expect(one.waitsFor.has(key)).toBe(false);
+              for (const one of waiting) expect(one.waitsFor.includes(key)).toBe(false);
             } else {
-              const waiting = held.filter(({ waitsFor }) => waitsFor.has(key));
+              const waiting = held.filter(({ waitsFor }) => waitsFor.includes(key));
               expect(keys(queue.condemn(key)).toSorted()).toEqual(keys(waiting).toSorted());
               held = held.filter((one) => !waiting.includes(one));
             }
@@ -145,7 +145,7 @@ describe("a causal queue", () => {
               const own = held.filter((one) => one.author === `author ${author}`);
               expect(costOf(own)).toBeLessThanOrEqual(quotaOf(author));
             }
-            const waited = new Set(held.flatMap(({ waitsFor }) => [...waitsFor]));
+            const waited = new Set(held.flatMap(({ waitsFor }) => waitsFor));
             const missing = [...waited].filter((one) => !keys(held).includes(one));
             expect(queue.missing().toSorted()).toEqual(missing.toSorted());
           }

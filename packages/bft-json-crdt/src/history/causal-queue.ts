@@ -5,20 +5,72 @@
  * it drops is asked for again by id. What an entry is charged with is at least what it takes in memory, so the bounds are
  * bounds of memory. Nothing here recurses: a reversed chain of any length drains in a loop.
  */
+import { SIGNATURE_BYTES } from "../change/index.ts";
 import { Heaviest } from "./heaviest.ts";
+import { idOf } from "./id-key.ts";
 
-/** A change that waits. */
-export interface PendingChange {
+/**
+ * A change that waits. There may be very many, and each is there for long: so what it is made of is few objects, or the
+ * collector's pauses are felt by whoever is honest (the id is in the key, body and signature are one array).
+ */
+export class PendingChange {
+  /** Map key of the id. */
   readonly key: string;
-  readonly id: Uint8Array;
-  readonly body: Uint8Array;
-  readonly signature: Uint8Array;
   /** Map key of the author, who is charged for it as well. */
   readonly author: string;
   /** Label of the peer that delivered it, which is charged for it. */
   readonly peer: string;
-  /** Dependencies that are still missing, by id key. */
-  readonly waitsFor: Set<string>;
+  /** Bytes that it is charged with. */
+  readonly cost: number;
+  readonly #signed: Uint8Array;
+  /** Dependencies that are still missing, by id key: mostly one. */
+  #waitsFor: string | Set<string>;
+
+  /** Copies what it is given; `waitsFor` is at least one. */
+  constructor(
+    key: string,
+    body: Uint8Array,
+    signature: Uint8Array,
+    author: string,
+    peer: string,
+    waitsFor: readonly string[],
+  ) {
+    this.key = key;
+    this.author = author;
+    this.peer = peer;
+    this.#signed = new Uint8Array(body.length + SIGNATURE_BYTES);
+    this.#signed.set(body);
+    this.#signed.set(signature, body.length);
+    this.#waitsFor = waitsFor.length === 1 ? waitsFor[0]! : new Set(waitsFor);
+    const further = Math.max(0, waitsFor.length - FREE_DEPENDENCIES);
+    this.cost = body.length + ENTRY_COST + further * DEPENDENCY_COST;
+  }
+
+  get id(): Uint8Array {
+    return idOf(this.key);
+  }
+
+  /** A view. */
+  get body(): Uint8Array {
+    return this.#signed.subarray(0, this.#signed.length - SIGNATURE_BYTES);
+  }
+
+  /** A view. */
+  get signature(): Uint8Array {
+    return this.#signed.subarray(this.#signed.length - SIGNATURE_BYTES);
+  }
+
+  /** What it still waits for. */
+  get waitsFor(): readonly string[] {
+    return typeof this.#waitsFor === "string" ? [this.#waitsFor] : [...this.#waitsFor];
+  }
+
+  /** One of what it waits for has come; true when that was the last. */
+  hasCome(key: string): boolean {
+    if (typeof this.#waitsFor === "string") this.#waitsFor = NOTHING;
+    else this.#waitsFor.delete(key);
+    return this.#waitsFor.size === 0;
+  }
 }
 
 /** Bounds of the queue in bytes. */
@@ -37,6 +89,8 @@ const FREE_DEPENDENCIES = 4;
 /** Bytes that each further missing dependency takes: its key, and a place in two tables. */
 const DEPENDENCY_COST = 192;
 
+const NOTHING = new Set<string>();
+
 /** Whoever is charged, and for what: entries in order of arrival, so that the oldest goes first. */
 interface Account {
   bytes: number;
@@ -51,8 +105,6 @@ export class CausalQueue {
   readonly #bounds: QueueBounds;
   readonly #pool: PendingPool | null;
   readonly #entries = new Map<string, PendingChange>();
-  /** What each entry was charged with: fewer dependencies are missing later. */
-  readonly #costs = new Map<string, number>();
   /** Who waits for a dependency: mostly one, and then without a set of its own. */
   readonly #waiters = new Map<string, string | Set<string>>();
   readonly #peers = new Map<string, Account>();
@@ -87,7 +139,7 @@ export class CausalQueue {
 
   /** Queues a change; false when it alone is over a bound. Makes room by dropping the payer's oldest entries. */
   add(entry: PendingChange): boolean {
-    const cost = costOf(entry);
+    const { cost } = entry;
     const { total, perPeer } = this.#bounds;
     const perAuthor = this.#quotaOf(entry.author);
     const most = Math.min(total, perPeer, perAuthor, this.#pool?.limit ?? Infinity);
@@ -98,7 +150,6 @@ export class CausalQueue {
     this.#pool?.makeRoom(cost);
 
     this.#entries.set(entry.key, entry);
-    this.#costs.set(entry.key, cost);
     this.#count(cost);
     this.#heaviestPeers.update(charge(this.#peers, entry.peer, entry.key, cost));
     charge(this.#authors, entry.author, entry.key, cost);
@@ -111,8 +162,7 @@ export class CausalQueue {
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     this.#entries.delete(key);
-    const cost = this.#costs.get(key)!;
-    this.#costs.delete(key);
+    const { cost } = entry;
     this.#count(-cost);
     this.#heaviestPeers.update(refund(this.#peers, entry.peer, key, cost));
     refund(this.#authors, entry.author, key, cost);
@@ -140,8 +190,7 @@ export class CausalQueue {
     const ready: PendingChange[] = [];
     for (const waiter of this.#takeWaiters(key)) {
       const entry = this.#entries.get(waiter)!;
-      entry.waitsFor.delete(key);
-      if (entry.waitsFor.size > 0) continue;
+      if (!entry.hasCome(key)) continue;
       this.remove(waiter);
       ready.push(entry);
     }
@@ -233,11 +282,6 @@ export class PendingPool {
     this.#bytes += bytes;
     this.#queues.update(queue);
   }
-}
-
-function costOf({ body, waitsFor }: PendingChange): number {
-  const further = Math.max(0, waitsFor.size - FREE_DEPENDENCIES);
-  return body.length + ENTRY_COST + further * DEPENDENCY_COST;
 }
 
 function charge(accounts: Map<string, Account>, payer: string, key: string, cost: number): Account {

@@ -23,8 +23,8 @@ import { MisuseError } from "../result.ts";
 import type { RejectionCode, Result } from "../result.ts";
 import { admit } from "./admission.ts";
 import { ByteLog } from "./byte-log.ts";
-import { CausalQueue } from "./causal-queue.ts";
-import type { PendingChange, PendingPool } from "./causal-queue.ts";
+import { CausalQueue, PendingChange } from "./causal-queue.ts";
+import type { PendingPool } from "./causal-queue.ts";
 import { Chains } from "./chains.ts";
 import type { Chain, Fork } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
@@ -770,20 +770,18 @@ export class History {
       results.push({ id, status: "rejected", code: "missing_signature", scope: "copy" });
       return;
     }
-    const waitsFor = new Set<string>();
-    for (const dependency of dependencyIds(header)) {
-      if (this.#ids.find(dependency) >= 0) continue;
-      const dependencyKey = keyOf(dependency);
-      if (this.#rejected.has(dependencyKey)) {
-        this.#reject(key, "rejected_dependency", results);
-        return;
-      }
-      waitsFor.add(dependencyKey);
+    const waitsFor = this.#unapplied(header);
+    for (let i = 0; i < waitsFor.length; i++) {
+      if (!this.#rejected.has(waitsFor[i]!)) continue;
+      this.#reject(key, "rejected_dependency", results);
+      return;
     }
-    if (waitsFor.size === 0) {
+    if (waitsFor.length === 0) {
       // Its dependencies were applied in this very step, after it was judged.
       this.#applyReady({ key, id, body, signature, header }, results);
-    } else if (this.#queue.add(pendingCopy(candidate, signature, peer, waitsFor))) {
+    } else if (
+      this.#queue.add(new PendingChange(key, body, signature, keyOf(header.author), peer, waitsFor))
+    ) {
       results.push({ id, status: "pending" });
     } else {
       results.push({ id, status: "rejected", code: "over_quota", scope: "copy" });
@@ -802,28 +800,38 @@ export class History {
 
   /** Keys of dependencies that the sender should be asked for: of what waits, and of what could not be kept. */
   #missingOf(candidates: readonly Incoming[]): string[] {
-    const missing = new Set<string>();
+    const missing: string[] = [];
     for (const candidate of candidates) {
       if (this.#ids.find(candidate.id) >= 0 || this.#rejected.has(candidate.key)) continue;
       // What waits may wait for a change of this very group that was discarded.
       const waits = this.#queue.get(candidate.key) !== undefined;
-      for (const key of waits
-        ? [...dependencyIds(candidate.header)].map(keyOf)
-        : candidate.missing) {
-        if (missing.size >= MAX_MISSING_REPORTED) return [...missing];
+      for (const key of waits ? this.#unapplied(candidate.header) : candidate.missing) {
+        if (missing.length >= MAX_MISSING_REPORTED) return missing;
         if (this.#queue.get(key) !== undefined || this.#rejected.has(key)) continue;
-        if (this.#ids.find(idOf(key)) < 0) missing.add(key);
+        if (this.#ids.find(idOf(key)) < 0 && !missing.includes(key)) missing.push(key);
       }
     }
-    return [...missing];
+    return missing;
+  }
+
+  /** Keys of what a change depends on that is not applied. */
+  #unapplied({ prev, parents, refs }: DecodedBody): string[] {
+    const keys: string[] = [];
+    if (prev !== null && this.#ids.find(prev) < 0) keys.push(keyOf(prev));
+    for (const list of [parents, refs]) {
+      for (let i = 0; i < list.length; i++) {
+        if (this.#ids.find(list[i]!) < 0) keys.push(keyOf(list[i]!));
+      }
+    }
+    return keys;
   }
 
   /** Applies everything in the queue that `settled` keys release, in a loop. */
   #drain(settled: string[]): void {
     for (let i = 0; i < settled.length; i++) {
-      for (const entry of this.#queue.release(settled[i]!)) {
-        if (this.#applyReady({ ...entry, header: headerOf(entry.body) }, null))
-          settled.push(entry.key);
+      for (const { key, id, body, signature } of this.#queue.release(settled[i]!)) {
+        if (this.#applyReady({ key, id, body, signature, header: headerOf(body) }, null))
+          settled.push(key);
       }
     }
   }
@@ -972,17 +980,6 @@ export class History {
   }
 }
 
-/** A queue entry that does not keep the whole received frame alive, nor an object for each id in the header. */
-function pendingCopy(
-  { key, id, body, header }: Incoming,
-  signature: Uint8Array,
-  peer: string,
-  waitsFor: Set<string>,
-): PendingChange {
-  const author = keyOf(header.author);
-  return { key, id, body: body.slice(), signature: signature.slice(), author, peer, waitsFor };
-}
-
 function headerOf(body: Uint8Array): DecodedBody {
   const header = decodeBody(body);
   if (!header.ok) throw new Error("a body that decoded once decodes again");
@@ -995,12 +992,6 @@ function linksTo(header: DecodedBody, prev: DecodedBody): boolean {
     header.chain === prev.chain &&
     header.seq === prev.seq + 1
   );
-}
-
-function* dependencyIds(header: DecodedBody): Generator<Uint8Array> {
-  if (header.prev !== null) yield header.prev;
-  yield* header.parents;
-  yield* header.refs;
 }
 
 function summarize(
