@@ -523,7 +523,8 @@ export class Editor {
       { kind: OP_ASSIGN, made, place, replaced, content },
       bytes,
       place,
-      (element) => this.state.assign(register, made === 0 ? -1 : element, replaced, content),
+      (element) =>
+        this.state.assign(register, made === 0 ? -1 : element, replaced, content, this.#part!.base),
     );
   }
 

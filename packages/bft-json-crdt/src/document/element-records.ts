@@ -2,6 +2,7 @@
  * Which container each element belongs to: runs of consecutive element numbers with their owner, in ascending order.
  * Elements of inert ops have no record. Appending is O(1), looking up O(log n).
  */
+import { IntColumn } from "../history/columns.ts";
 import type { ElementOwner } from "./containers.ts";
 
 /** The owners of all elements of a document. */
@@ -11,15 +12,15 @@ export class ElementRecords {
   end = -1;
   owner: ElementOwner | null = null;
 
-  #starts: number[] = [];
-  #ends: number[] = [];
-  #owners: ElementOwner[] = [];
+  readonly #starts = new IntColumn();
+  readonly #ends = new IntColumn();
+  readonly #owners: ElementOwner[] = [];
 
   /** Records elements greater than all before. */
   append(start: number, count: number, owner: ElementOwner): void {
     const last = this.#starts.length - 1;
-    if (last >= 0 && this.#ends[last] === start && this.#owners[last] === owner) {
-      this.#ends[last] = start + count;
+    if (last >= 0 && this.#ends.at(last) === start && this.#owners[last] === owner) {
+      this.#ends.set(last, start + count);
       return;
     }
     this.#starts.push(start);
@@ -33,12 +34,12 @@ export class ElementRecords {
     let high = this.#starts.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (this.#ends[middle]! > element) high = middle;
+      if (this.#ends.at(middle) > element) high = middle;
       else low = middle + 1;
     }
     if (low === this.#starts.length) return false;
-    this.start = this.#starts[low]!;
-    this.end = this.#ends[low]!;
+    this.start = this.#starts.at(low);
+    this.end = this.#ends.at(low);
     this.owner = this.#owners[low]!;
     return true;
   }

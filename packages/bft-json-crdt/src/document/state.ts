@@ -40,9 +40,11 @@ import type {
 } from "./containers.ts";
 import { ElementRecords } from "./element-records.ts";
 import { PatchLog } from "./patch-log.ts";
-import { resolveElement, resolveRange } from "./targets.ts";
+import { resolveElement, resolveRange, resolveSingle } from "./targets.ts";
 import type { ChainRange, TargetScope } from "./targets.ts";
 import { wideRuns } from "./wide-runs.ts";
+
+const NOTHING: readonly number[] = [];
 
 /** A register as an op addresses it: a leaf, or the entry of a map's key. */
 export type Register = LeafNode | EntryNode;
@@ -153,16 +155,24 @@ export class DocumentState {
     removed.add(element, end);
   }
 
-  /** Assigns to a register in the place of `replaced`; `element` is -1 when nothing takes their place. */
-  assign(register: Register, element: number, replaced: readonly number[], value: Value): void {
+  /**
+   * Assigns to a register in the place of `replaced`; `element` is -1 when nothing takes their place. `base` is the first
+   * element of the change that is being folded or made.
+   */
+  assign(
+    register: Register,
+    element: number,
+    replaced: readonly number[],
+    value: Value,
+    base: number,
+  ): void {
     const { assignments } = register;
     const before = assignments.winner;
     for (const old of replaced) this.#replace(register, old);
     if (element >= 0) {
       // Within one change the last assignment to a register is the only one, whatever others are greater.
       const last = assignments.latest;
-      if (last >= 0 && this.changeOf(last) === this.changeOf(element))
-        this.#replace(register, last);
+      if (last >= base) this.#replace(register, last);
       this.#records.append(element, 1, register);
       assignments.add(element, value);
       if (register.kind === "entry") register.map.entries.set(register.key, register);
@@ -319,12 +329,12 @@ export class DocumentState {
     );
     if (replaced === null) return;
     if (op.made === 0) {
-      this.assign(register, -1, replaced, null);
+      this.assign(register, -1, replaced, null, scope.base);
       return;
     }
     const schema = register.kind === "leaf" ? register.schema : register.map.schema.value;
     if (!fitsContent(schema, op.content)) return;
-    this.assign(register, scope.base + scope.made, replaced, op.content);
+    this.assign(register, scope.base + scope.made, replaced, op.content, scope.base);
   }
 
   #foldAdd(scope: TargetScope, op: AssignOp): void {
@@ -344,10 +354,17 @@ export class DocumentState {
     scope: TargetScope,
     ranges: readonly number[],
     belongs: (element: number) => boolean,
-  ): number[] | null {
+  ): readonly number[] | null {
+    if (ranges.length === 0) return NOTHING;
     const history = this.#history;
     const elements: number[] = [];
     for (let i = 0; i < ranges.length; i += 4) {
+      const single = ranges[i + 3] === 1 ? resolveSingle(history, scope, ranges, i) : -1;
+      if (single >= 0) {
+        if (elements.length === MAX_REPLACED || !belongs(single)) return null;
+        elements.push(single);
+        continue;
+      }
       const range = resolveRange(history, scope, ranges, i);
       if (range === null || elements.length + range.to - range.from > MAX_REPLACED) return null;
       let change = range.last;
@@ -395,8 +412,12 @@ export class DocumentState {
   /** Takes a replaced assignment out of its register. The element of a list's item stays: it is more than its value. */
   #replace(register: Register, element: number): void {
     register.assignments.remove(element);
-    if (register.kind === "entry" && register.values.size > 0) register.values.delete(element);
-    if (this.ownerOf(element) === register) this.#removed.add(element, element + 1);
+    if (register.kind === "entry") {
+      if (register.values.size > 0) register.values.delete(element);
+    } else if (this.containers.makerOf(register) === element) {
+      return;
+    }
+    this.#removed.add(element, element + 1);
   }
 
   #registerChanged(register: Register, before: number): void {
@@ -447,6 +468,7 @@ export class DocumentState {
 
 /** True when an element is an assignment to this register, alive or not, or what a leaf was made with. */
 function isAssignedTo(register: Register, element: number, state: DocumentState): boolean {
+  if (register.assignments.has(element)) return true;
   const owner = state.ownerOf(element);
   if (owner === null) return false;
   if (register.kind === "entry") {

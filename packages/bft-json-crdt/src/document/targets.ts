@@ -61,6 +61,21 @@ export function resolveRange(
   return { last: history.chainAncestorBelow(named, to), from, to };
 }
 
+/** The element of a range of one at `offset` of a flat list of ranges; -1 when it is none, or has to be looked at as a range. */
+export function resolveSingle(
+  history: History,
+  scope: TargetScope,
+  ranges: readonly number[],
+  offset: number,
+): number {
+  const ref = ranges[offset]!;
+  const first = ranges[offset + 2]!;
+  if (ref === 0) return -1;
+  const change = changeNamed(history, scope, ref, ranges[offset + 1]!);
+  if (change < 0 || first >= history.elementsAt(change) || !history.isFoldable(change)) return -1;
+  return history.elementBaseAt(change) + first;
+}
+
 function changeNamed(history: History, scope: TargetScope, ref: number, back: number): number {
   if (ref > history.dependencySlots(scope.change)) return -1;
   const change = history.dependencyAt(scope.change, ref - 1);

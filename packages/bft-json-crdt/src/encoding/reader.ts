@@ -300,14 +300,14 @@ export class ByteReader {
     const end = start + length;
     this.offset = end;
     if (length <= SHORT_TEXT || !build) {
+      let hash = length;
       let at = start;
-      let text = "";
       for (; at < end; at++) {
         const byte = source[at]!;
         if (byte >= 0x80) break;
-        if (build) text += String.fromCharCode(byte);
+        hash = Math.imul(hash ^ byte, 0x9e3779b1);
       }
-      if (at === end) return text;
+      if (at === end) return build ? shortText(source, start, end, hash) : "";
     }
     try {
       return decoder.decode(source.subarray(start, end));
@@ -389,6 +389,25 @@ export class ByteReader {
 const SHORT_TEXT = 12;
 
 const EMPTY = new Uint8Array(0);
+
+/** Short ASCII strings that were read before, by a hash of their bytes: keys and names come again and again. */
+const recentTexts: string[] = Array.from({ length: 16_384 }, () => "");
+
+/** The string of some bytes, all below 0x80: one that is kept, when it was read lately. */
+function shortText(source: Uint8Array, start: number, end: number, hash: number): string {
+  const length = end - start;
+  const slot = (hash ^ (hash >>> 15)) & (recentTexts.length - 1);
+  const recent = recentTexts[slot]!;
+  if (recent.length === length) {
+    let i = 0;
+    while (i < length && recent.charCodeAt(i) === source[start + i]) i++;
+    if (i === length) return recent;
+  }
+  let text = "";
+  for (let at = start; at < end; at++) text += String.fromCharCode(source[at]!);
+  recentTexts[slot] = text;
+  return text;
+}
 
 /** Fatal: refuses malformed UTF-8. ignoreBOM, despite its name, keeps a byte order mark as a character. */
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
