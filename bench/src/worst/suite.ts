@@ -18,7 +18,7 @@ const SLACK = 1.5;
 /** Up to this size nothing more is allowed: beyond it memory is so much slower that n log n without the library grows more. */
 const STRICT_SIZE = 100_000;
 
-/** Processes at the same time: CPU time is counted, but they share caches. */
+/** Processes at the same time: CPU time is counted, but they share caches, which matters beyond the strict sizes. */
 const MOST_AT_ONCE = 4;
 
 /** Time per element below which growth is noise, in microseconds. */
@@ -41,7 +41,7 @@ export async function runWorst(powers: readonly number[], only = ""): Promise<nu
   }));
   const results = inTurns(
     rows.flatMap(({ jobs }) => jobs),
-    Math.min(MOST_AT_ONCE, availableParallelism()),
+    Math.max(...sizes) > STRICT_SIZE ? 1 : Math.min(MOST_AT_ONCE, availableParallelism()),
   );
   let failures = 0;
   let yardsticks: Yardsticks = [];
