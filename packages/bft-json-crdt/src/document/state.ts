@@ -57,7 +57,7 @@ export class DocumentState {
   readonly drafted: number[] = [];
   readonly #history: History;
   readonly #records = new ElementRecords();
-  /** Elements that a removal has named, or that were replaced: no removal visits them again. */
+  /** Elements that a removal has named: no removal visits them again. */
   readonly #removed = new IntervalSet();
   /** For changes all of whose elements are removed: where a walk back along the chain can go on. */
   readonly #spent = new Map<number, number>();
@@ -171,8 +171,8 @@ export class DocumentState {
     for (const old of replaced) this.#replace(register, old);
     if (element >= 0) {
       // Within one change the last assignment to a register is the only one, whatever others are greater.
-      const last = assignments.latest;
-      if (last >= base) this.#replace(register, last);
+      const last = assignments.latestFrom(base);
+      if (last >= 0) this.#replace(register, last);
       this.#records.append(element, 1, register);
       assignments.add(element, value);
       if (register.kind === "entry") register.map.entries.set(register.key, register);
@@ -186,7 +186,6 @@ export class DocumentState {
     const isNew = node.additions.add(element, value);
     if (isNew) this.patches.added(node, value);
     for (const old of replaced) {
-      this.#removed.add(old, old + 1);
       const gone = node.additions.remove(old);
       if (gone !== undefined) this.patches.deleted(node, gone);
     }
@@ -412,12 +411,7 @@ export class DocumentState {
   /** Takes a replaced assignment out of its register. The element of a list's item stays: it is more than its value. */
   #replace(register: Register, element: number): void {
     register.assignments.remove(element);
-    if (register.kind === "entry") {
-      if (register.values.size > 0) register.values.delete(element);
-    } else if (this.containers.makerOf(register) === element) {
-      return;
-    }
-    this.#removed.add(element, element + 1);
+    if (register.kind === "entry" && register.values.size > 0) register.values.delete(element);
   }
 
   #registerChanged(register: Register, before: number): void {

@@ -33,7 +33,8 @@ describe("assignments", () => {
             expect(assignments.winner).toBe(standing[0] ?? -1);
             expect(assignments.greatest(at % 8)).toEqual(standing.slice(0, at % 8));
             expect(assignments.size).toBe(model.size);
-            expect(assignments.latest).toBe(model.has(next - 1) ? next - 1 : -1);
+            expect(assignments.latestFrom(0)).toBe(model.has(next - 1) ? next - 1 : -1);
+            expect(assignments.latestFrom(next)).toBe(-1);
             const all = Array.from({ length: next + 1 }, (_, element) => element);
             expect(all.filter((element) => assignments.has(element))).toEqual([...model.keys()]);
             const values = standing.map((element) => assignments.valueOf(element));
