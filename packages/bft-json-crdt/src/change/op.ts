@@ -97,25 +97,18 @@ export function readOp(reader: ByteReader): Op {
   reader.arrayHeader();
   const kind = reader.uint();
   const made = reader.uint();
-  const targetsStart = reader.offset;
-  reader.skip(MAX_BODY_DEPTH);
-  const contentStart = reader.offset;
-  reader.skip(MAX_BODY_DEPTH);
-  const end = reader.offset;
-  reader.offset = targetsStart;
-  const op = readKnown(reader, kind, made, contentStart);
-  const fits = op !== null && !reader.failed && reader.offset === end;
+  const start = reader.offset;
+  // Each part of what is known takes as many items as its head says, so that what was read whole ends where the op ends.
+  const op = readKnown(reader, kind, made);
+  if (op !== null && !reader.failed) return op;
   reader.failed = false;
-  reader.offset = end;
-  return fits ? op : { kind: INERT, made };
+  reader.offset = start;
+  reader.skip(MAX_BODY_DEPTH);
+  reader.skip(MAX_BODY_DEPTH);
+  return { kind: INERT, made };
 }
 
-function readKnown(
-  reader: ByteReader,
-  kind: number,
-  made: number,
-  contentStart: number,
-): Op | null {
+function readKnown(reader: ByteReader, kind: number, made: number): Op | null {
   const count = reader.arrayHeader();
   switch (kind) {
     case OP_INSERT_VALUES:
@@ -132,7 +125,7 @@ function readKnown(
         side = wireSide === 0 ? LEFT : RIGHT;
         parent = { ref: reader.uint(), back: reader.uint(), index: reader.uint() };
       }
-      if (reader.failed || reader.offset !== contentStart || made === 0) return null;
+      if (reader.failed || made === 0) return null;
       const content = kind === OP_INSERT_TEXT ? reader.text() : readValues(reader);
       if (content === null || countElements(content) !== made) return null;
       return { kind, made, parent, side, place, content };
@@ -147,7 +140,7 @@ function readKnown(
       const place = count === 0 ? null : readPlace(reader);
       if (place === null || made > 1) return null;
       const ranges = readRanges(reader, count - 1);
-      if (ranges === null || reader.offset !== contentStart) return null;
+      if (ranges === null) return null;
       const content = reader.value(MAX_VALUE_DEPTH);
       if (made === 0 && (kind === OP_ADD || content !== null)) return null;
       return { kind, made: made === 0 ? 0 : 1, place, ranges, content };

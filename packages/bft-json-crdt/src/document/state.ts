@@ -323,9 +323,7 @@ export class DocumentState {
   #foldAssign(scope: TargetScope, op: AssignOp): void {
     const register = this.#resolveRegister(scope, op.place);
     if (register === null) return;
-    const replaced = this.#resolveReplaced(scope, op.ranges, (element) =>
-      isAssignedTo(register, element, this),
-    );
+    const replaced = this.#resolveReplaced(scope, op.ranges, register);
     if (replaced === null) return;
     if (op.made === 0) {
       this.assign(register, -1, replaced, null, scope.base);
@@ -339,20 +337,16 @@ export class DocumentState {
   #foldAdd(scope: TargetScope, op: AssignOp): void {
     const node = this.#resolvePlace(scope, op.place);
     if (node?.kind !== "set" || !fitsLeaf(node.schema.item.type, op.content)) return;
-    const replaced = this.#resolveReplaced(
-      scope,
-      op.ranges,
-      (element) => this.ownerOf(element) === node,
-    );
+    const replaced = this.#resolveReplaced(scope, op.ranges, node);
     if (replaced === null) return;
     this.add(node, scope.base + scope.made, replaced, op.content);
   }
 
-  /** The elements that ranges name, or null when they are too many or any is not what `belongs` wants. */
+  /** The elements that ranges name, or null when they are too many or any is not one of `owner`. */
   #resolveReplaced(
     scope: TargetScope,
     ranges: readonly number[],
-    belongs: (element: number) => boolean,
+    owner: Register | SetNode,
   ): readonly number[] | null {
     if (ranges.length === 0) return NOTHING;
     const history = this.#history;
@@ -360,7 +354,7 @@ export class DocumentState {
     for (let i = 0; i < ranges.length; i += 4) {
       const single = ranges[i + 3] === 1 ? resolveSingle(history, scope, ranges, i) : -1;
       if (single >= 0) {
-        if (elements.length === MAX_REPLACED || !belongs(single)) return null;
+        if (elements.length === MAX_REPLACED || !isOf(owner, single, this)) return null;
         elements.push(single);
         continue;
       }
@@ -375,7 +369,7 @@ export class DocumentState {
           if (!history.isFoldable(change)) return null;
           element = history.elementBaseAt(change) + position - history.chainElementsBefore(change);
         }
-        if (!belongs(element)) return null;
+        if (!isOf(owner, element, this)) return null;
         elements.push(element);
       }
     }
@@ -460,8 +454,9 @@ export class DocumentState {
   }
 }
 
-/** True when an element is an assignment to this register, alive or not, or what a leaf was made with. */
-function isAssignedTo(register: Register, element: number, state: DocumentState): boolean {
+/** True when an element is an addition to this set or an assignment to this register, alive or not, or what a leaf was made with. */
+function isOf(register: Register | SetNode, element: number, state: DocumentState): boolean {
+  if (register.kind === "set") return state.ownerOf(element) === register;
   if (register.assignments.has(element)) return true;
   const owner = state.ownerOf(element);
   if (owner === null) return false;

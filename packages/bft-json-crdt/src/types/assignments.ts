@@ -17,11 +17,15 @@ const MOST_IN_ORDER = 16;
 /** The assignments of one register that stand; elements are named by their local numbers. */
 export class Assignments<T> {
   readonly #compare: CompareElements;
-  /** The only one that stands, when there is no more than one; -1 for none. */
+  /** The only one that stands, when there is no more than one (-1 for none): most registers have one assignment. */
   #only = -1;
   #value: T | undefined;
-  /** All that stand, once there are two of them: most registers have one assignment. */
-  #standing: Few<T> | Many<T> | null = null;
+  /** All that stand, by descending key, and their values, when there are a few. Arrays of this very object: a map of many
+   * keys is found in memory piece by piece, and each piece costs. */
+  #elements: number[] | null = null;
+  #values: T[] | null = null;
+  /** All that stand when there are more. */
+  #many: Many<T> | null = null;
   #latest = -1;
 
   constructor(compare: CompareElements) {
@@ -30,12 +34,14 @@ export class Assignments<T> {
 
   /** How many assignments stand. */
   get size(): number {
-    return this.#standing?.size ?? (this.#only < 0 ? 0 : 1);
+    if (this.#elements !== null) return this.#elements.length;
+    return this.#many?.size ?? (this.#only < 0 ? 0 : 1);
   }
 
   /** The element of the assignment that is shown, or -1. */
   get winner(): number {
-    return this.#standing?.first ?? this.#only;
+    if (this.#elements !== null) return this.#elements[0]!;
+    return this.#many?.first ?? this.#only;
   }
 
   /** The element of the assignment that was added last, if it is not below `least` and still stands; else -1. */
@@ -44,109 +50,67 @@ export class Assignments<T> {
   }
 
   has(element: number): boolean {
-    return this.#standing?.has(element) ?? (element >= 0 && element === this.#only);
+    if (this.#elements !== null) return placeOf(this.#elements, element) >= 0;
+    return this.#many?.has(element) ?? (element >= 0 && element === this.#only);
   }
 
   valueOf(element: number): T | undefined {
-    if (this.#standing !== null) return this.#standing.valueOf(element);
+    if (this.#elements !== null) {
+      const place = placeOf(this.#elements, element);
+      return place < 0 ? undefined : this.#values![place];
+    }
+    if (this.#many !== null) return this.#many.valueOf(element);
     return this.has(element) ? this.#value : undefined;
   }
 
   /** The elements of all standing assignments, the shown one first, by descending key. */
   standing(): number[] {
-    if (this.#standing !== null) return this.#standing.all();
+    if (this.#elements !== null) return this.#elements.slice();
+    if (this.#many !== null) return this.#many.all();
     return this.#only < 0 ? [] : [this.#only];
   }
 
   /** The same of the first `count` of them only: O(count · log n). */
   greatest(count: number): number[] {
-    return this.#standing?.greatest(count) ?? this.standing().slice(0, count);
+    return this.#many?.greatest(count) ?? this.standing().slice(0, count);
   }
 
   /** Adds an assignment. */
   add(element: number, value: T): void {
     this.#latest = element;
-    if (this.#standing === null) {
-      if (this.#only < 0 || this.#only === element) {
-        this.#only = element;
-        this.#value = value;
-        return;
-      }
-      this.#standing = new Few(this.#compare, this.#only, this.#value!);
+    if (this.#elements !== null) {
+      if (this.#elements.length < MOST_IN_ORDER) this.#insert(this.#elements, element, value);
+      else this.#toMany().add(element, value);
+    } else if (this.#many !== null) {
+      this.#many.add(element, value);
+    } else if (this.#only < 0 || this.#only === element) {
+      this.#only = element;
+      this.#value = value;
+    } else {
+      this.#elements = [this.#only];
+      this.#values = [this.#value!];
       this.#only = -1;
       this.#value = undefined;
-    } else if (this.#standing instanceof Few && this.#standing.size === MOST_IN_ORDER) {
-      const many = new Many<T>(this.#compare);
-      this.#standing.giveTo(many);
-      this.#standing = many;
+      this.#insert(this.#elements, element, value);
     }
-    this.#standing.add(element, value);
   }
 
   /** Removes an assignment that was replaced; false when it does not stand. */
   remove(element: number): boolean {
-    const standing = this.#standing;
-    if (standing === null) {
-      if (!this.has(element)) return false;
-      this.#only = -1;
-      this.#value = undefined;
+    if (this.#elements !== null) return this.#removeFrom(this.#elements, element);
+    if (this.#many !== null) {
+      if (!this.#many.remove(element)) return false;
+      if (this.#many.size <= MOST_IN_ORDER / 2) this.#toFew(this.#many);
       return true;
     }
-    if (!standing.remove(element)) return false;
-    if (standing.size === 1) {
-      this.#only = standing.first;
-      this.#value = standing.valueOf(this.#only);
-      this.#standing = null;
-    } else if (standing instanceof Many && standing.size <= MOST_IN_ORDER / 2) {
-      const [first, ...others] = standing.all();
-      const few = new Few(this.#compare, first!, standing.valueOf(first!)!);
-      for (const other of others) few.add(other, standing.valueOf(other)!);
-      this.#standing = few;
-    }
+    if (!this.has(element)) return false;
+    this.#only = -1;
+    this.#value = undefined;
     return true;
   }
-}
 
-/** A few assignments that stand, by descending key. */
-class Few<T> {
-  readonly #compare: CompareElements;
-  readonly #elements: number[];
-  readonly #values: T[];
-
-  constructor(compare: CompareElements, element: number, value: T) {
-    this.#compare = compare;
-    this.#elements = [element];
-    this.#values = [value];
-  }
-
-  get size(): number {
-    return this.#elements.length;
-  }
-
-  get first(): number {
-    return this.#elements[0]!;
-  }
-
-  has(element: number): boolean {
-    return this.#placeOf(element) >= 0;
-  }
-
-  valueOf(element: number): T | undefined {
-    const at = this.#placeOf(element);
-    return at < 0 ? undefined : this.#values[at];
-  }
-
-  all(): number[] {
-    return this.#elements.slice();
-  }
-
-  greatest(count: number): number[] {
-    return this.#elements.slice(0, count);
-  }
-
-  add(element: number, value: T): void {
-    const elements = this.#elements;
-    const values = this.#values;
+  #insert(elements: number[], element: number, value: T): void {
+    const values = this.#values!;
     let place = 0;
     while (place < elements.length && this.#compare(elements[place]!, element) > 0) place++;
     elements.push(element);
@@ -159,31 +123,44 @@ class Few<T> {
     values[place] = value;
   }
 
-  remove(element: number): boolean {
-    const elements = this.#elements;
-    const values = this.#values;
-    const at = this.#placeOf(element);
-    if (at < 0) return false;
-    for (let next = at + 1; next < elements.length; next++) {
-      elements[next - 1] = elements[next]!;
-      values[next - 1] = values[next]!;
+  #removeFrom(elements: number[], element: number): boolean {
+    const values = this.#values!;
+    const place = placeOf(elements, element);
+    if (place < 0) return false;
+    for (let at = place + 1; at < elements.length; at++) {
+      elements[at - 1] = elements[at]!;
+      values[at - 1] = values[at]!;
     }
     elements.pop();
     values.pop();
+    if (elements.length > 1) return true;
+    this.#only = elements[0]!;
+    this.#value = values[0]!;
+    this.#elements = null;
+    this.#values = null;
     return true;
   }
 
-  giveTo(many: Many<T>): void {
-    for (let at = 0; at < this.#elements.length; at++)
-      many.add(this.#elements[at]!, this.#values[at]!);
+  #toMany(): Many<T> {
+    const many = new Many<T>(this.#compare);
+    this.#elements!.forEach((element, at) => many.add(element, this.#values![at]!));
+    this.#elements = null;
+    this.#values = null;
+    this.#many = many;
+    return many;
   }
 
-  /** For so few a loop is faster than indexOf. */
-  #placeOf(element: number): number {
-    const elements = this.#elements;
-    for (let at = 0; at < elements.length; at++) if (elements[at] === element) return at;
-    return -1;
+  #toFew(many: Many<T>): void {
+    this.#elements = many.all();
+    this.#values = this.#elements.map((element) => many.valueOf(element)!);
+    this.#many = null;
   }
+}
+
+/** For a few a loop is faster than indexOf. */
+function placeOf(elements: readonly number[], element: number): number {
+  for (let at = 0; at < elements.length; at++) if (elements[at] === element) return at;
+  return -1;
 }
 
 /** Many assignments that stand. */
