@@ -20,6 +20,15 @@ export interface LocalPlace {
   readonly path: readonly string[];
 }
 
+/** Assigns, or adds to a set. */
+export interface AssignDraftOp {
+  readonly kind: typeof OP_ASSIGN | typeof OP_ADD;
+  readonly made: 0 | 1;
+  readonly place: LocalPlace;
+  readonly replaced: readonly number[];
+  content: Value;
+}
+
 /** One op of a draft. */
 export type DraftOp =
   | {
@@ -44,13 +53,7 @@ export type DraftOp =
       /** Flat: first element, count, … */
       readonly elements: number[];
     }
-  | {
-      readonly kind: typeof OP_ASSIGN | typeof OP_ADD;
-      readonly made: 0 | 1;
-      readonly place: LocalPlace;
-      readonly replaced: readonly number[];
-      readonly content: Value;
-    }
+  | AssignDraftOp
   | {
       readonly kind: typeof OP_INCREMENT;
       readonly made: 0;

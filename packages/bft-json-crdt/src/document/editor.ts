@@ -31,7 +31,7 @@ import type {
   TextNode,
 } from "./containers.ts";
 import { Draft } from "./draft.ts";
-import type { DraftOp, LocalPlace } from "./draft.ts";
+import type { AssignDraftOp, DraftOp, LocalPlace } from "./draft.ts";
 import {
   counterAmount,
   elementContent,
@@ -84,6 +84,12 @@ export class Editor {
   readonly #typing = new Typing();
   readonly #run = new TypedRun();
   readonly #host: EditorHost;
+  /** The last assignment to a register that holds a plain value. */
+  #assigned: {
+    readonly op: AssignDraftOp;
+    readonly register: Register;
+    readonly element: number;
+  } | null = null;
 
   constructor(host: EditorHost) {
     this.#host = host;
@@ -123,6 +129,7 @@ export class Editor {
   /** Forgets the change that was being made. */
   abandon(): void {
     this.#typing.clear();
+    this.#assigned = null;
     this.drafts = [];
   }
 
@@ -511,21 +518,32 @@ export class Editor {
   }
 
   /** Assigns in the place of what stands: of very many concurrent assignments only of the greatest. */
-  #assign(
-    register: Register,
-    made: 0 | 1,
-    content: Value,
-    replaced: readonly number[] = register.assignments.greatest(MAX_REPLACED),
-  ): number {
+  #assign(register: Register, made: 0 | 1, content: Value, standing?: readonly number[]): number {
+    if (made === 1 && this.#assignAgain(register, content)) return this.#assigned!.element;
+    const replaced = standing ?? register.assignments.greatest(MAX_REPLACED);
     const place = placeOf(register);
     const bytes = sizeOf(content) + replaced.length * (TARGET_BYTES + REFERENCE_BYTES);
-    return this.#record(
-      { kind: OP_ASSIGN, made, place, replaced, content },
-      bytes,
-      place,
-      (element) =>
-        this.state.assign(register, made === 0 ? -1 : element, replaced, content, this.#part!.base),
+    const op: AssignDraftOp = { kind: OP_ASSIGN, made, place, replaced, content };
+    const element = this.#record(op, bytes, place, (element) =>
+      this.state.assign(register, made === 0 ? -1 : element, replaced, content, this.#part!.base),
     );
+    const isPlain = register.kind === "leaf" || register.map.schema.value.kind === "leaf";
+    this.#assigned = made === 1 && isPlain ? { op, register, element } : null;
+    return element;
+  }
+
+  /** What was assigned last, and nothing was done since, is assigned again: only what it is in the end is ever seen. */
+  #assignAgain(register: Register, content: Value): boolean {
+    const last = this.#assigned;
+    if (last === null || last.register !== register) return false;
+    const part = this.#part!;
+    if (part.ops[part.ops.length - 1] !== last.op) return false;
+    const bytes = part.bytes + sizeOf(content) - sizeOf(last.op.content);
+    if (bytes > PART_BYTES) return false;
+    part.bytes = bytes;
+    last.op.content = content;
+    this.state.assignAgain(register, last.element, content);
+    return true;
   }
 
   /** Makes room for an op, lets it take effect and writes it into the draft; returns the number of its first element. */

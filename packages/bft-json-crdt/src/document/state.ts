@@ -180,6 +180,12 @@ export class DocumentState {
     this.#registerChanged(register, before);
   }
 
+  /** Gives an assignment of the change that is being made another value. */
+  assignAgain(register: Register, element: number, value: Value): void {
+    register.assignments.setValue(element, value);
+    if (register.assignments.winner === element) this.patches.changed(register);
+  }
+
   /** Adds a value to a set in the place of `replaced` additions. */
   add(node: SetNode, element: number, replaced: readonly number[], value: Value): void {
     this.#records.append(element, 1, node);

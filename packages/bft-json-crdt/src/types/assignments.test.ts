@@ -38,7 +38,11 @@ describe("assignments", () => {
             const all = Array.from({ length: next + 1 }, (_, element) => element);
             expect(all.filter((element) => assignments.has(element))).toEqual([...model.keys()]);
             const values = standing.map((element) => assignments.valueOf(element));
-            expect(values).toEqual(standing.map((element) => `v${element}`));
+            expect(values).toEqual(standing.map((element) => model.get(element)));
+            const changed = standing[at % Math.max(1, standing.length)];
+            if (changed === undefined) continue;
+            assignments.setValue(changed, `w${at}`);
+            model.set(changed, `w${at}`);
           }
         },
       ),

@@ -95,6 +95,13 @@ export class Assignments<T> {
     }
   }
 
+  /** Gives a standing assignment another value. */
+  setValue(element: number, value: T): void {
+    if (this.#elements !== null) this.#values![placeOf(this.#elements, element)] = value;
+    else if (this.#many !== null) this.#many.setValue(element, value);
+    else this.#value = value;
+  }
+
   /** Removes an assignment that was replaced; false when it does not stand. */
   remove(element: number): boolean {
     if (this.#elements !== null) return this.#removeFrom(this.#elements, element);
@@ -188,6 +195,10 @@ class Many<T> {
 
   valueOf(element: number): T | undefined {
     return this.#values.get(element);
+  }
+
+  setValue(element: number, value: T): void {
+    this.#values.set(element, value);
   }
 
   all(): number[] {
