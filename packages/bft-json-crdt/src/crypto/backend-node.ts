@@ -32,16 +32,10 @@ import type { CryptoBackend, SignatureCheck } from "./types.ts";
 export const nodeBackend: CryptoBackend = {
   name: "node",
   sha256,
-  sign: (message, secretKey) => plain(sign(null, message, privateKeyObject(secretKey))),
-  publicKey(secretKey) {
-    const der = createPublicKey(privateKeyObject(secretKey)).export({
-      format: "der",
-      type: "spki",
-    });
-    return Uint8Array.from(der.subarray(SPKI_PREFIX.length));
-  },
+  sign: (message, secretKey) => plain(sign(null, message, privateKeyOf(secretKey).key)),
+  publicKey: (secretKey) => privateKeyOf(secretKey).publicKey.slice(),
   signer(secretKey) {
-    const key = privateKeyObject(secretKey);
+    const { key } = privateKeyOf(secretKey);
     return (message) => plain(sign(null, message, key));
   },
   verify(signature, message, publicKey) {
@@ -83,7 +77,13 @@ const IN_FLIGHT = 128;
 const CACHED_PRIVATE_KEYS = 64;
 
 const publicKeys = new KeyCache<KeyObject>(CACHED_KEYS);
-const privateKeys = new KeyCache<KeyObject>(CACHED_PRIVATE_KEYS);
+const privateKeys = new KeyCache<PrivateKey>(CACHED_PRIVATE_KEYS);
+
+/** A private key that is ready to sign, and the public key (32 bytes) that belongs to it. */
+interface PrivateKey {
+  readonly key: KeyObject;
+  readonly publicKey: Uint8Array;
+}
 
 /** One call of verifyMany: a bounded number of its checks is with libuv's thread pool at any time. */
 class PoolRun {
@@ -198,7 +198,7 @@ function x25519PrivateKey(scalar: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.from(der), format: "der", type: "pkcs8" });
 }
 
-function privateKeyObject(secretKey: Uint8Array): KeyObject {
+function privateKeyOf(secretKey: Uint8Array): PrivateKey {
   // Filed under its hash, so that no copy of the secret lies about as a key of the cache.
   const label = sha256(secretKey);
   const known = privateKeys.get(label);
@@ -206,8 +206,10 @@ function privateKeyObject(secretKey: Uint8Array): KeyObject {
   const der = Buffer.from(encodePrivateKeyDer(secretKey));
   const key = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
   der.fill(0);
-  privateKeys.set(label, key);
-  return key;
+  const spki = createPublicKey(key).export({ format: "der", type: "spki" });
+  const made = { key, publicKey: Uint8Array.from(spki.subarray(SPKI_PREFIX.length)) };
+  privateKeys.set(label, made);
+  return made;
 }
 
 /** A Buffer's memory as a plain byte array, whose `slice` copies. */

@@ -84,6 +84,7 @@ export class Editor {
   readonly #typing = new Typing();
   readonly #run = new TypedRun();
   readonly #host: EditorHost;
+  #placed: { readonly node: TextNode; readonly place: LocalPlace } | null = null;
   /** The last assignment to a register that holds a plain value. */
   #assigned: {
     readonly op: AssignDraftOp;
@@ -424,6 +425,7 @@ export class Editor {
   }
 
   #checkEdge(sequence: TextNode["sequence"], unit: number): void {
+    if (!sequence.hasPairs) return;
     if (unit < sequence.units && sequence.locateUnit(unit) >= 0 && sequence.foundOffset > 0)
       throw insidePair(unit);
   }
@@ -452,7 +454,7 @@ export class Editor {
     const run = this.#run;
     const made = countElements(typed);
     const isOn = run.endsAt(node, at);
-    const place = isOn ? NO_PLACE : placeOf(node);
+    const place = isOn ? NO_PLACE : this.#placeOf(node);
     // What the op takes at most, as in #record.
     const bytes =
       3 * typed.length + OP_OVERHEAD + TARGET_BYTES + REFERENCE_BYTES + pathBytes(place);
@@ -476,6 +478,12 @@ export class Editor {
     if (run.text.length >= MAX_RUN_UNITS) this.#settleRun();
   }
 
+  /** The place of a text, which is the same as last time when it is the same text. */
+  #placeOf(node: TextNode): LocalPlace {
+    if (this.#placed?.node !== node) this.#placed = { node, place: placeOf(node) };
+    return this.#placed.place;
+  }
+
   /** What changes of a batch have typed at one place goes into the sequence. */
   #settleRun(): void {
     const { node, element, change, parent, side, text } = this.#run;
@@ -494,7 +502,7 @@ export class Editor {
   /** Inserts text where the sequence has just been placed. */
   #insertText(node: TextNode, text: string): void {
     let { parent, side } = node.sequence;
-    const place = placeOf(node);
+    const place = this.#placeOf(node);
     for (let start = 0; start < text.length;) {
       let end = Math.min(text.length, start + PIECE_UNITS);
       if (end < text.length && (text.charCodeAt(end) & 0xfc00) === 0xdc00) end--;

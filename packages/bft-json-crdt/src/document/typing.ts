@@ -114,7 +114,11 @@ export class Typing {
     const offset = index - this.at;
     if (offset >= 0 && offset <= this.#length) return this.#isEdge(offset);
     const unit = offset < 0 ? index : index - this.#length + this.removed;
-    return unit >= sequence.units || (sequence.locateUnit(unit) >= 0 && sequence.foundOffset === 0);
+    return (
+      !sequence.hasPairs ||
+      unit >= sequence.units ||
+      (sequence.locateUnit(unit) >= 0 && sequence.foundOffset === 0)
+    );
   }
 }
 

@@ -10,6 +10,10 @@ export interface WideRun {
 
 /** The runs of a well-formed string, in order. */
 export function wideRuns(text: string): WideRun[] {
+  // As nearly all text.
+  if (!hasPairs(text)) {
+    return text === "" ? [] : [{ content: text, count: text.length, width: 1 }];
+  }
   const runs: WideRun[] = [];
   let start = 0;
   let wide = isHigh(text, 0);
@@ -27,6 +31,11 @@ export function wideRuns(text: string): WideRun[] {
     i += next ? 2 : 1;
   }
   return runs;
+}
+
+function hasPairs(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (isHigh(text, i)) return true;
+  return false;
 }
 
 function isHigh(text: string, index: number): boolean {

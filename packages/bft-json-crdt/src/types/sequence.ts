@@ -110,6 +110,11 @@ export class Sequence<C> {
     return this.tree.units;
   }
 
+  /** Whether some visible element takes two units. */
+  get hasPairs(): boolean {
+    return this.tree.units !== this.tree.elements;
+  }
+
   /**
    * Inserts elements lv … lv + count − 1, made by `change`: the first is the child of `parent` (-1: the root, which has
    * only right children) on `side`, each other the right child of the one before. Every element takes `width` units of
