@@ -401,16 +401,21 @@ export class History {
     return this.#chains.elementsBefore(index);
   }
 
-  /** The change that made an element, by the element's number; O(log n). */
+  /** The change that made an element, by the element's number; O(log n), and less for what was made lately. */
   changeOfElement(element: number): number {
-    let low = 0;
+    const bases = this.#elementBases;
     let high = this.length - 1;
+    let low = high;
+    for (let step = 1; low > 0 && bases.at(low) > element; step *= 2) {
+      high = low - 1;
+      low = Math.max(0, low - step);
+    }
     while (low < high) {
       const middle = (low + high + 1) >>> 1;
-      if (this.#elementBases.at(middle) <= element) low = middle;
+      if (bases.at(middle) <= element) low = middle;
       else high = middle - 1;
     }
-    return low;
+    return Math.max(low, 0);
   }
 
   /** How many elements can be folded. */

@@ -16,45 +16,64 @@ const FEW = 8;
 export class IdTable {
   length = 0;
   #ids = new Uint8Array(FEW * ID_BYTES);
-  /** Row + 1 at each slot; 0 is free. */
-  #slots = new Int32Array(2 * FEW);
+  /**
+   * At each slot row + 1 (0 is free) and the hash of the id there: what is in the way of another id is seen to be that without
+   * a look at the id itself, which in a long history is far away in memory.
+   */
+  #slots = new Int32Array(2 * 2 * FEW);
 
   /** The row of an id, or -1. */
   find(id: Uint8Array): number {
-    const mask = this.#slots.length - 1;
-    for (let slot = hash(id, 0) & mask; ; slot = (slot + 1) & mask) {
-      const row = this.#slots[slot]! - 1;
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const hash = hashOf(id, 0);
+    for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
+      const row = slots[at]! - 1;
       if (row < 0) return -1;
-      if (this.#matches(row, id)) return row;
+      if (slots[at + 1] === hash && this.#matches(row, id)) return row;
     }
   }
 
   /** Adds an id; returns its row, or -1 if it was in the table already. */
   addNew(id: Uint8Array): number {
-    if ((this.length + 1) * 2 > this.#slots.length) this.#grow();
-    const mask = this.#slots.length - 1;
-    let slot = hash(id, 0) & mask;
-    for (; this.#slots[slot] !== 0; slot = (slot + 1) & mask) {
-      if (this.#matches(this.#slots[slot]! - 1, id)) return -1;
+    if ((this.length + 1) * 4 > this.#slots.length) this.#grow();
+    const slots = this.#slots;
+    const mask = slots.length - 1;
+    const hash = hashOf(id, 0);
+    let at = (hash << 1) & mask;
+    for (; slots[at] !== 0; at = (at + 2) & mask) {
+      if (slots[at + 1] === hash && this.#matches(slots[at]! - 1, id)) return -1;
     }
     const row = this.length++;
     this.#ids.set(id, row * ID_BYTES);
-    this.#slots[slot] = row + 1;
+    slots[at] = row + 1;
+    slots[at + 1] = hash;
     return row;
   }
 
   /** Adds an id that is not in the table; returns its row. */
   add(id: Uint8Array): number {
-    if ((this.length + 1) * 2 > this.#slots.length) this.#grow();
+    if ((this.length + 1) * 4 > this.#slots.length) this.#grow();
     const row = this.length++;
     this.#ids.set(id, row * ID_BYTES);
-    this.#place(row);
+    place(this.#slots, row, hashOf(id, 0));
     return row;
   }
 
   /** The id of a row: a view into the table, to be copied before it is given away. */
   at(row: number): Uint8Array {
     return this.#ids.subarray(row * ID_BYTES, (row + 1) * ID_BYTES);
+  }
+
+  /** How many slots away from where its hash leads the farthest id is: what the slowest search takes. */
+  get longestWay(): number {
+    const slots = this.#slots;
+    let longest = 0;
+    for (let at = 0; at < slots.length; at += 2) {
+      if (slots[at] === 0) continue;
+      longest = Math.max(longest, ((at - (slots[at + 1]! << 1)) & (slots.length - 1)) >> 1);
+    }
+    return longest;
   }
 
   /** Compares the ids of two rows as bytes. */
@@ -77,26 +96,32 @@ export class IdTable {
     return true;
   }
 
-  #place(row: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = hash(this.#ids, row * ID_BYTES) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = row + 1;
-  }
-
   #grow(): void {
-    this.#slots = new Int32Array(this.#slots.length * 2);
-    if (this.#ids.length < (this.#slots.length / 2) * ID_BYTES) {
-      const ids = new Uint8Array((this.#slots.length / 2) * ID_BYTES);
-      ids.set(this.#ids);
-      this.#ids = ids;
+    const old = this.#slots;
+    const slots = new Int32Array(old.length * 2);
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at] !== 0) place(slots, old[at]! - 1, old[at + 1]!);
     }
-    for (let row = 0; row < this.length; row++) this.#place(row);
+    this.#slots = slots;
+    const room = (slots.length / 4) * ID_BYTES;
+    if (this.#ids.length >= room) return;
+    const ids = new Uint8Array(room);
+    ids.set(this.#ids);
+    this.#ids = ids;
   }
 }
 
+/** Puts a row into the first free slot that its hash leads to. */
+function place(slots: Int32Array, row: number, hash: number): void {
+  const mask = slots.length - 1;
+  let at = (hash << 1) & mask;
+  while (slots[at] !== 0) at = (at + 2) & mask;
+  slots[at] = row + 1;
+  slots[at + 1] = hash;
+}
+
 /** Multiplies and folds all 32 bytes with the secret (keyed, so that collisions cannot be ground offline). */
-function hash(bytes: Uint8Array, start: number): number {
+function hashOf(bytes: Uint8Array, start: number): number {
   let h = secret[0]!;
   for (let i = 0; i < 8; i++) {
     const at = start + i * 4;
@@ -105,5 +130,5 @@ function hash(bytes: Uint8Array, start: number): number {
     h = Math.imul(h ^ word ^ secret[i]!, 0x9e3779b1);
     h ^= h >>> 15;
   }
-  return h >>> 0;
+  return h;
 }
