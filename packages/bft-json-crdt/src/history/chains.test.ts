@@ -127,17 +127,23 @@ describe("chains", () => {
           const [author, chain] = name.split("/").map(Number) as [number, number];
           const line = [...rows.keys()].filter((row) => rows[row]!.name === name);
           const tips = line.filter((row) => !rows.some(({ prev }) => prev === row));
-          const found = chains.find(AUTHORS[author]!, BigInt(chain))!;
-          expect([...found.tips].toSorted((a, b) => a - b)).toEqual(tips);
+          const found = chains.find(AUTHORS[author]!, BigInt(chain));
+          expect([...chains.tipsOf(found)].toSorted((a, b) => a - b)).toEqual(tips);
+          expect(chains.tipOf(found)).toBe(tips.length === 1 ? tips[0] : -1);
+          expect(chains.authorOf(found)).toEqual(AUTHORS[author]);
+          expect(chains.numberOf(found)).toBe(BigInt(chain));
+          expect(chains.isOf(found, AUTHORS[author]!, BigInt(chain))).toBe(true);
+          expect(chains.isOf(found, AUTHORS[1 - author]!, BigInt(chain))).toBe(false);
+          expect(chains.isOf(found, AUTHORS[author]!, BigInt(chain + 5))).toBe(false);
           for (const row of line) {
-            expect(chains.chainOf(row)).toBe(found);
-            expect(chains.all[chains.chainIndex(row)]).toBe(found);
+            expect(chains.chainIndex(row)).toBe(found);
             expect(chains.prev(row)).toBe(rows[row]!.prev);
             expect(chains.seq(row)).toBe(rows[row]!.seq);
             expect(chains.next(row)).toBe(rows.findIndex(({ prev }) => prev === row));
           }
         }
-        expect(chains.find(AUTHORS[0]!, 7n)).toBeUndefined();
+        expect(chains.find(AUTHORS[0]!, 7n)).toBe(-1);
+        expect(chains.count).toBe(new Set(rows.map(({ name }) => name)).size);
       }),
     );
   });
@@ -166,9 +172,13 @@ describe("chains", () => {
     other[31] = 2;
     const at = (of: Uint8Array, chain: bigint): number => {
       chains.add({ author: of, chain, seq: 1 }, -1, 0);
-      return chains.chainIndex(chains.all.length - 1);
+      return chains.chainIndex(chains.count - 1);
     };
     const indexes = [at(author, 0n), at(author, 2n ** 64n - 1n), at(other, 0n), at(author, 36n)];
     expect(indexes).toEqual([0, 1, 2, 3]);
+    expect(chains.find(other, 0n)).toBe(2);
+    expect(chains.find(other.subarray(0, 31), 0n)).toBe(-1);
+    expect(chains.find(author, 2n ** 64n)).toBe(-1);
+    expect(chains.find(author, -1n)).toBe(-1);
   });
 });

@@ -4,9 +4,8 @@
  * A chain is a tree in the worst case (its author equivocated), a line otherwise. Ancestors on a chain are found in
  * O(log n) with one jump pointer per change (Myers, "An applicative random-access stack", 1983).
  */
-import { equalBytes } from "../encoding/bytes.ts";
 import { IntColumn, FloatColumn } from "./columns.ts";
-import { keyOf } from "./id-key.ts";
+import { IdTable } from "./id-table.ts";
 import { IndexSet } from "./index-set.ts";
 
 /** What of a change's header matters here. */
@@ -16,30 +15,35 @@ export interface ChainHeader {
   readonly seq: number;
 }
 
-/** One chain of one author. */
-export interface Chain {
-  readonly author: Uint8Array;
-  readonly chain: bigint;
-  /** Changes of this chain on which no other of it builds; more than one only after an equivocation. */
-  readonly tips: IndexSet;
-  /** First change that was applied with seq 1. */
-  first: number;
-}
-
 /** Two different applied changes of one chain with the same seq. */
 export interface Fork {
-  readonly chain: Chain;
+  /** The number of the chain. */
+  readonly chain: number;
   readonly seq: number;
   readonly first: number;
   readonly second: number;
 }
 
-/** The chains of one document, by the local indexes of their changes. */
+/** Bytes of an author, and of an author and a chain. */
+const AUTHOR_BYTES = 32;
+const KEY_BYTES = AUTHOR_BYTES + 8;
+
+/**
+ * The chains of one document, by the local indexes of their changes. Chains are numbered in the order of their first
+ * appearance. There may be as many as changes, so that no chain is an object.
+ */
 export class Chains {
-  readonly all: Chain[] = [];
-  #byKey = new Map<string, number>();
-  /** What was found last: an author who edits asks for the same chain again and again. */
-  #found: Chain | undefined;
+  /** Author and chain, one after the other. */
+  readonly #keys = new IdTable(KEY_BYTES);
+  /** Of each chain the change on which no other of it builds; -1 when there are several, after an equivocation. */
+  readonly #tips = new IntColumn();
+  readonly #forked = new Map<number, IndexSet>();
+  /** Of each chain the first change that was applied with seq 1. */
+  readonly #firsts = new IntColumn();
+  /** What was looked up last: an author who edits asks for the same chain again and again. */
+  readonly #key = new Uint8Array(KEY_BYTES);
+  readonly #number = new DataView(this.#key.buffer, AUTHOR_BYTES);
+  #found = -1;
   #chainOf = new IntColumn();
   #prev = new IntColumn();
   #jump = new IntColumn();
@@ -50,12 +54,17 @@ export class Chains {
   #before = new FloatColumn();
   #elements = new IntColumn();
 
+  /** How many chains there are. */
+  get count(): number {
+    return this.#keys.length;
+  }
+
   /** Adds the change of the next local index; returns the fork that it makes, if any. */
   add(header: ChainHeader, prev: number, elements: number): Fork | null {
     const row = this.#prev.length;
-    const chainIndex = prev >= 0 ? this.#chainOf.at(prev) : this.#intern(header);
-    const chain = this.all[chainIndex]!;
-    this.#chainOf.push(chainIndex);
+    const found = prev >= 0 ? this.#chainOf.at(prev) : this.find(header.author, header.chain);
+    const chain = found >= 0 ? found : this.#keys.add(this.#key);
+    this.#chainOf.push(chain);
     this.#prev.push(prev);
     this.#seq.push(header.seq);
     this.#next.push(-1);
@@ -71,33 +80,62 @@ export class Chains {
       this.#jump.push(balanced && prev !== jump ? far : prev);
       this.#before.push(this.#before.at(prev) + this.#elements.at(prev));
     }
-    let rival: number;
-    if (prev < 0) {
-      rival = chain.first;
-      if (rival < 0) chain.first = row;
-    } else {
-      rival = this.#next.at(prev);
-      if (rival < 0) this.#next.set(prev, row);
-      chain.tips.delete(prev);
+    if (found < 0) {
+      this.#found = chain;
+      this.#firsts.push(row);
+      this.#tips.push(row);
+      return null;
     }
-    chain.tips.add(row);
-    return rival < 0 ? null : { chain, seq: header.seq, first: rival, second: row };
+    this.#addTip(chain, prev, row);
+    const rival = prev < 0 ? this.#firsts.at(chain) : this.#next.at(prev);
+    if (rival < 0) {
+      this.#next.set(prev, row);
+      return null;
+    }
+    return { chain, seq: header.seq, first: rival, second: row };
   }
 
-  chainOf(row: number): Chain {
-    return this.all[this.#chainOf.at(row)]!;
-  }
-
-  /** The place of a change's chain in `all`. */
+  /** The number of a change's chain. */
   chainIndex(row: number): number {
     return this.#chainOf.at(row);
   }
 
-  find(author: Uint8Array, chain: bigint): Chain | undefined {
-    const last = this.#found;
-    if (last !== undefined && last.chain === chain && equalBytes(last.author, author)) return last;
-    const index = this.#byKey.get(chainKey(author, chain));
-    this.#found = index === undefined ? undefined : this.all[index];
+  /** The author of a chain, 32 bytes. */
+  authorOf(chain: number): Uint8Array {
+    return this.#keys.at(chain).slice(0, AUTHOR_BYTES);
+  }
+
+  /** Which of its author's chains a chain is. */
+  numberOf(chain: number): bigint {
+    const key = this.#keys.at(chain);
+    return new DataView(key.buffer, key.byteOffset + AUTHOR_BYTES).getBigUint64(0);
+  }
+
+  /** Whether a chain is this author's of this number. */
+  isOf(chain: number, author: Uint8Array, number: bigint): boolean {
+    return this.find(author, number) === chain;
+  }
+
+  /** The tip of a chain, or -1 when there are several. */
+  tipOf(chain: number): number {
+    return this.#tips.at(chain);
+  }
+
+  /** All tips of a chain: more than one only after an equivocation. */
+  tipsOf(chain: number): Iterable<number> {
+    return this.#forked.get(chain) ?? [this.#tips.at(chain)];
+  }
+
+  /** The chain of an author, or -1 when nothing of it is applied. */
+  find(author: Uint8Array, chain: bigint): number {
+    const key = this.#key;
+    if (this.#found >= 0 && this.#isKey(author, chain)) return this.#found;
+    this.#found = -1;
+    if (author.length !== AUTHOR_BYTES) return -1;
+    key.set(author);
+    this.#number.setBigUint64(0, chain);
+    // A number of more than 64 bits was cut off.
+    if (this.#number.getBigUint64(0) === chain) this.#found = this.#keys.find(key);
     return this.#found;
   }
 
@@ -147,23 +185,28 @@ export class Chains {
     return at;
   }
 
-  #intern(header: ChainHeader): number {
-    const key = chainKey(header.author, header.chain);
-    let index = this.#byKey.get(key);
-    if (index === undefined) {
-      index = this.all.length;
-      this.all.push({
-        author: header.author.slice(),
-        chain: header.chain,
-        tips: new IndexSet(),
-        first: -1,
-      });
-      this.#byKey.set(key, index);
-    }
-    return index;
+  /** Whether this is what was looked up last. */
+  #isKey(author: Uint8Array, chain: bigint): boolean {
+    const key = this.#key;
+    for (let i = 0; i < AUTHOR_BYTES; i++) if (key[i] !== author[i]) return false;
+    return this.#number.getBigUint64(0) === chain;
   }
-}
 
-function chainKey(author: Uint8Array, chain: bigint): string {
-  return keyOf(author) + chain.toString(36);
+  /** A change of a chain builds on `prev`, -1 for nothing. */
+  #addTip(chain: number, prev: number, row: number): void {
+    const tip = this.#tips.at(chain);
+    if (tip >= 0 && tip === prev) {
+      this.#tips.set(chain, row);
+      return;
+    }
+    let tips = this.#forked.get(chain);
+    if (tips === undefined) {
+      tips = new IndexSet();
+      tips.add(tip);
+      this.#forked.set(chain, tips);
+      this.#tips.set(chain, -1);
+    }
+    tips.delete(prev);
+    tips.add(row);
+  }
 }

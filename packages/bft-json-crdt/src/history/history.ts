@@ -26,7 +26,7 @@ import { ByteLog } from "./byte-log.ts";
 import { CausalQueue, PendingChange } from "./causal-queue.ts";
 import type { PendingPool } from "./causal-queue.ts";
 import { Chains } from "./chains.ts";
-import type { Chain, Fork } from "./chains.ts";
+import type { Fork } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
 import { decodeForkProof, encodeForkProof } from "./fork-proof.ts";
 import type { ForkProof } from "./fork-proof.ts";
@@ -153,7 +153,8 @@ export class History {
   readonly #queue: CausalQueue;
   readonly #rejected = new Map<string, RejectionCode>();
   readonly #rejectedLimit: number;
-  readonly #forks = new Map<Chain, Fork>();
+  /** By the number of the chain. */
+  readonly #forks = new Map<number, Fork>();
   /** Proofs that have been asked for: making one verifies two signatures. */
   readonly #proofs = new WeakMap<Fork, ForkProof>();
 
@@ -322,11 +323,11 @@ export class History {
   }
 
   authorAt(index: number): Uint8Array {
-    return this.#chains.chainOf(index).author;
+    return this.#chains.authorOf(this.#chains.chainIndex(index));
   }
 
   chainAt(index: number): bigint {
-    return this.#chains.chainOf(index).chain;
+    return this.#chains.numberOf(this.#chains.chainIndex(index));
   }
 
   seqAt(index: number): number {
@@ -460,28 +461,30 @@ export class History {
 
   /** The tips of all chains, in order of the chains' first appearance here; a forked chain has several. */
   tips(): ChainTip[] {
-    return this.#chains.all.flatMap((chain) => this.#tipsOf(chain, Infinity));
+    const tips: ChainTip[] = [];
+    for (let chain = 0; chain < this.#chains.count; chain++)
+      tips.push(...this.#tipsOf(chain, Infinity));
+    return tips;
   }
 
   /** The tips of one chain, `most` of them: none when nothing of it is applied, several when it is forked. */
   tipsOf(author: Uint8Array, chain: bigint, most: number = Infinity): ChainTip[] {
     const found = this.#chains.find(author, chain);
-    return found === undefined ? [] : this.#tipsOf(found, most);
+    return found < 0 ? [] : this.#tipsOf(found, most);
   }
 
   /** The tip of a change's chain, or -1 when the chain is forked and so has several. */
   tipOf(index: number): number {
-    const { tips } = this.#chains.chainOf(index);
-    return tips.size === 1 ? tips.first : -1;
+    return this.#chains.tipOf(this.#chains.chainIndex(index));
   }
 
   /** The tip of an author's chain on which a next change is made: of several the latest, then the one of the greatest id. */
   latestTip(author: Uint8Array, chain: bigint): number {
-    const tips = this.#chains.find(author, chain)?.tips;
-    if (tips === undefined) return -1;
-    if (tips.size === 1) return tips.first;
-    let latest = -1;
-    for (const tip of tips) {
+    const found = this.#chains.find(author, chain);
+    if (found < 0) return -1;
+    let latest = this.#chains.tipOf(found);
+    if (latest >= 0) return latest;
+    for (const tip of this.#chains.tipsOf(found)) {
       const further = latest < 0 ? 1 : this.seqAt(tip) - this.seqAt(latest);
       if (further > 0 || (further === 0 && this.#ids.compare(tip, latest) > 0)) latest = tip;
     }
@@ -490,13 +493,12 @@ export class History {
 
   /** True when a change is another one or comes before it on the same chain. */
   isBehind(index: number, later: number): boolean {
-    if (this.#chains.chainIndex(index) !== this.#chains.chainIndex(later)) return false;
+    const chain = this.#chains.chainIndex(index);
+    if (chain !== this.#chains.chainIndex(later)) return false;
     const steps = this.seqAt(later) - this.seqAt(index);
     if (steps < 0) return false;
     // What has one tip is a line.
-    return (
-      this.#chains.chainOf(index).tips.size === 1 || this.#chains.ancestor(later, steps) === index
-    );
+    return this.#chains.tipOf(chain) >= 0 || this.#chains.ancestor(later, steps) === index;
   }
 
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
@@ -591,13 +593,13 @@ export class History {
 
   /** The fork proof of a change's chain; null while its author is not known to have equivocated there. */
   forkOf(index: number): ForkProof | null {
-    const fork = this.#forks.get(this.#chains.chainOf(index));
+    const fork = this.#forks.get(this.#chains.chainIndex(index));
     return fork === undefined ? null : this.#proofOf(fork);
   }
 
   /** True when the author of a change equivocated on that change's chain, as far as is known here. */
   isForked(index: number): boolean {
-    return this.#forks.has(this.#chains.chainOf(index));
+    return this.#forks.has(this.#chains.chainIndex(index));
   }
 
   /** What the causal queue holds. */
@@ -631,9 +633,11 @@ export class History {
     return this.#marks;
   }
 
-  #tipsOf({ author, chain, tips }: Chain, most: number): ChainTip[] {
+  #tipsOf(number: number, most: number): ChainTip[] {
     const listed: ChainTip[] = [];
-    for (const index of tips) {
+    const author = this.#chains.authorOf(number);
+    const chain = this.#chains.numberOf(number);
+    for (const index of this.#chains.tipsOf(number)) {
       if (listed.length >= most) break;
       listed.push({ author, chain, seq: this.seqAt(index), id: this.idAt(index), index });
     }
@@ -732,10 +736,8 @@ export class History {
     if (header.prev === null) return null;
     if (prev !== null) return linksTo(header, prev.header) ? null : "wrong_prev";
     const index = prevIndex;
-    const chain = this.#chains.chainOf(index);
     const linked =
-      equalBytes(chain.author, header.author) &&
-      chain.chain === header.chain &&
+      this.#chains.isOf(this.#chains.chainIndex(index), header.author, header.chain) &&
       this.#chains.seq(index) + 1 === header.seq;
     return linked ? null : "wrong_prev";
   }
@@ -947,7 +949,7 @@ export class History {
     if (known?.seq === fork.seq) rivals.add(known.first).add(known.second);
     const [first, second] = [...rivals].sort((a, b) => this.#ids.compare(a, b));
     this.#forks.set(fork.chain, { ...fork, first: first!, second: second! });
-    this.#queue.expose(keyOf(fork.chain.author));
+    this.#queue.expose(keyOf(this.#chains.authorOf(fork.chain)));
   }
 
   /**

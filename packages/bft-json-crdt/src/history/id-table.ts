@@ -1,5 +1,5 @@
 /**
- * A table from 32-byte ids to small integers, in the order of their insertion.
+ * A table from ids (32 bytes, or another multiple of four) to small integers, in the order of their insertion.
  *
  * Open addressing over flat arrays. Authors can grind ids until many fall into one bucket, so the hash mixes in a
  * secret drawn once per process, and a run of collisions cannot be planned.
@@ -7,7 +7,10 @@
 import { ID_BYTES } from "../change/index.ts";
 import { randomBytes } from "../crypto/index.ts";
 
-const secret = new Uint32Array(randomBytes(32).slice().buffer);
+/** Bytes of the longest ids. */
+const MAX_BYTES = 40;
+
+const secret = new Uint32Array(randomBytes(MAX_BYTES).slice().buffer);
 
 /** Ids for which there is room at first. */
 const FEW = 8;
@@ -15,18 +18,25 @@ const FEW = 8;
 /** Interns ids: the first gets 0, the next 1, and so on. */
 export class IdTable {
   length = 0;
-  #ids = new Uint8Array(FEW * ID_BYTES);
+  readonly #width: number;
+  #ids: Uint8Array;
   /**
    * At each slot row + 1 (0 is free) and the hash of the id there: what is in the way of another id is seen to be that without
    * a look at the id itself, which in a long history is far away in memory.
    */
   #slots = new Int32Array(2 * 2 * FEW);
 
+  /** For ids of so many bytes, at most 40. */
+  constructor(width: number = ID_BYTES) {
+    this.#width = width;
+    this.#ids = new Uint8Array(FEW * width);
+  }
+
   /** The row of an id, or -1. */
   find(id: Uint8Array): number {
     const slots = this.#slots;
     const mask = slots.length - 1;
-    const hash = hashOf(id, 0);
+    const hash = hashOf(id, this.#width);
     for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
       const row = slots[at]! - 1;
       if (row < 0) return -1;
@@ -39,13 +49,13 @@ export class IdTable {
     if ((this.length + 1) * 4 > this.#slots.length) this.#grow();
     const slots = this.#slots;
     const mask = slots.length - 1;
-    const hash = hashOf(id, 0);
+    const hash = hashOf(id, this.#width);
     let at = (hash << 1) & mask;
     for (; slots[at] !== 0; at = (at + 2) & mask) {
       if (slots[at + 1] === hash && this.#matches(slots[at]! - 1, id)) return -1;
     }
     const row = this.length++;
-    this.#ids.set(id, row * ID_BYTES);
+    this.#ids.set(id, row * this.#width);
     slots[at] = row + 1;
     slots[at + 1] = hash;
     return row;
@@ -55,14 +65,14 @@ export class IdTable {
   add(id: Uint8Array): number {
     if ((this.length + 1) * 4 > this.#slots.length) this.#grow();
     const row = this.length++;
-    this.#ids.set(id, row * ID_BYTES);
-    place(this.#slots, row, hashOf(id, 0));
+    this.#ids.set(id, row * this.#width);
+    place(this.#slots, row, hashOf(id, this.#width));
     return row;
   }
 
   /** The id of a row: a view into the table, to be copied before it is given away. */
   at(row: number): Uint8Array {
-    return this.#ids.subarray(row * ID_BYTES, (row + 1) * ID_BYTES);
+    return this.#ids.subarray(row * this.#width, (row + 1) * this.#width);
   }
 
   /** How many slots away from where its hash leads the farthest id is: what the slowest search takes. */
@@ -79,9 +89,9 @@ export class IdTable {
   /** Compares the ids of two rows as bytes. */
   compare(a: number, b: number): number {
     const ids = this.#ids;
-    let i = a * ID_BYTES;
-    let j = b * ID_BYTES;
-    for (const end = i + ID_BYTES; i < end; i++, j++) {
+    let i = a * this.#width;
+    let j = b * this.#width;
+    for (const end = i + this.#width; i < end; i++, j++) {
       const difference = ids[i]! - ids[j]!;
       if (difference !== 0) return difference;
     }
@@ -89,8 +99,8 @@ export class IdTable {
   }
 
   #matches(row: number, id: Uint8Array): boolean {
-    const start = row * ID_BYTES;
-    for (let i = 0; i < ID_BYTES; i++) {
+    const start = row * this.#width;
+    for (let i = 0; i < this.#width; i++) {
       if (this.#ids[start + i] !== id[i]) return false;
     }
     return true;
@@ -103,7 +113,7 @@ export class IdTable {
       if (old[at] !== 0) place(slots, old[at]! - 1, old[at + 1]!);
     }
     this.#slots = slots;
-    const room = (slots.length / 4) * ID_BYTES;
+    const room = (slots.length / 4) * this.#width;
     if (this.#ids.length >= room) return;
     const ids = new Uint8Array(room);
     ids.set(this.#ids);
@@ -120,14 +130,13 @@ function place(slots: Int32Array, row: number, hash: number): void {
   slots[at + 1] = hash;
 }
 
-/** Multiplies and folds all 32 bytes with the secret (keyed, so that collisions cannot be ground offline). */
-function hashOf(bytes: Uint8Array, start: number): number {
+/** Multiplies and folds so many bytes with the secret (keyed, so that collisions cannot be ground offline). */
+function hashOf(bytes: Uint8Array, width: number): number {
   let h = secret[0]!;
-  for (let i = 0; i < 8; i++) {
-    const at = start + i * 4;
+  for (let at = 0; at < width; at += 4) {
     const word =
       bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    h = Math.imul(h ^ word ^ secret[i]!, 0x9e3779b1);
+    h = Math.imul(h ^ word ^ secret[at >> 2]!, 0x9e3779b1);
     h ^= h >>> 15;
   }
   return h;
