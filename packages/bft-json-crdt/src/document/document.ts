@@ -138,7 +138,8 @@ export class Document<S extends Schema> {
   #root: Handle<S> | null = null;
   readonly #listeners = new Set<(event: DocumentEvent) => void>();
   readonly #forkListeners = new Set<(proof: ForkProof) => void>();
-  readonly #knownForks = new Set<string>();
+  /** Chains that were told of, by number. */
+  readonly #knownForks = new Set<number>();
   /** Changes looked at so far for whether their chain has forked. */
   #searched = 0;
   #state: DocumentState;
@@ -569,11 +570,11 @@ export class Document<S extends Schema> {
     const { history } = this;
     for (; this.#searched < history.length; this.#searched++) {
       if (!history.isForked(this.#searched)) continue;
-      const key = forkKey(history.authorAt(this.#searched), history.chainAt(this.#searched));
-      if (this.#knownForks.has(key)) continue;
+      const chain = history.chainIndexAt(this.#searched);
+      if (this.#knownForks.has(chain)) continue;
       const proof = history.forkOf(this.#searched);
       if (proof === null) continue;
-      this.#knownForks.add(key);
+      this.#knownForks.add(chain);
       for (const listener of [...this.#forkListeners]) tell(listener, proof);
     }
   }
@@ -638,10 +639,6 @@ function randomChain(): bigint {
   while (chain === 0n)
     for (const byte of randomBytes(8)) chain = BigInt.asUintN(64, (chain << 8n) | BigInt(byte));
   return chain;
-}
-
-function forkKey(author: Uint8Array, chain: bigint): string {
-  return `${toHex(author)} ${chain}`;
 }
 
 /**

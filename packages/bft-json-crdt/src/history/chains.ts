@@ -199,12 +199,11 @@ export class Chains {
       this.#tips.set(chain, row);
       return;
     }
-    let tips = this.#forked.get(chain);
+    const tips = this.#forked.get(chain);
     if (tips === undefined) {
-      tips = new IndexSet();
-      tips.add(tip);
-      this.#forked.set(chain, tips);
+      this.#forked.set(chain, new IndexSet(tip, row));
       this.#tips.set(chain, -1);
+      return;
     }
     tips.delete(prev);
     tips.add(row);

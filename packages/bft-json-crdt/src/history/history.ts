@@ -106,6 +106,12 @@ export interface MadeChange {
   readonly detached: boolean;
 }
 
+/** A fork that is kept. */
+interface KnownFork extends Fork {
+  /** Made when it is asked for: that verifies two signatures. */
+  proof: ForkProof | null;
+}
+
 const NO_LINKS: readonly number[] = [];
 
 /** Ids reported as missing for one group at most. */
@@ -154,9 +160,7 @@ export class History {
   readonly #rejected = new Map<string, RejectionCode>();
   readonly #rejectedLimit: number;
   /** By the number of the chain. */
-  readonly #forks = new Map<number, Fork>();
-  /** Proofs that have been asked for: making one verifies two signatures. */
-  readonly #proofs = new WeakMap<Fork, ForkProof>();
+  readonly #forks = new Map<number, KnownFork>();
 
   /** Starts empty. `document` is the document id, 32 bytes. */
   constructor(options: HistoryOptions) {
@@ -617,14 +621,13 @@ export class History {
     return this.#queue.missing().map(idOf);
   }
 
-  #proofOf(fork: Fork): ForkProof | null {
-    const known = this.#proofs.get(fork);
-    if (known !== undefined) return known;
+  #proofOf(fork: KnownFork): ForkProof | null {
+    if (fork.proof !== null) return fork.proof;
     const groups = encodeForkProof(this.groupOf(fork.first), this.groupOf(fork.second));
     const decoded = decodeForkProof(groups);
     if (!decoded.ok) return null;
-    this.#proofs.set(fork, decoded.value);
-    return decoded.value;
+    fork.proof = decoded.value;
+    return fork.proof;
   }
 
   /** A mark for each change, all unvisited. */
@@ -948,7 +951,7 @@ export class History {
     const rivals = new Set([fork.first, fork.second]);
     if (known?.seq === fork.seq) rivals.add(known.first).add(known.second);
     const [first, second] = [...rivals].sort((a, b) => this.#ids.compare(a, b));
-    this.#forks.set(fork.chain, { ...fork, first: first!, second: second! });
+    this.#forks.set(fork.chain, { ...fork, first: first!, second: second!, proof: null });
     this.#queue.expose(keyOf(this.#chains.authorOf(fork.chain)));
   }
 

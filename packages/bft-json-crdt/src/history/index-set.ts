@@ -8,8 +8,13 @@ const MOST_IN_ARRAY = 16;
 
 /** A set of numbers, in the order of their addition. */
 export class IndexSet {
-  #few: number[] = [];
+  #few: number[];
   #many: Set<number> | null = null;
+
+  /** `first` are different indexes, few of them. */
+  constructor(...first: number[]) {
+    this.#few = first;
+  }
 
   get size(): number {
     return this.#many?.size ?? this.#few.length;
