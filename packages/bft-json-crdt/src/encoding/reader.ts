@@ -376,7 +376,13 @@ export class ByteReader {
 
   /** The exact argument of the head read last. */
   private wide(): bigint {
-    return (BigInt(this.high) << 32n) | BigInt(this.low);
+    const { high, low } = this;
+    if (high !== lastHigh || low !== lastLow) {
+      lastHigh = high;
+      lastLow = low;
+      lastWide = (BigInt(high) << 32n) | BigInt(low);
+    }
+    return lastWide;
   }
 
   private refuse(): number {
@@ -384,6 +390,11 @@ export class ByteReader {
     return 0;
   }
 }
+
+/** What `wide` made last: the changes of one chain all have the same number. */
+let lastHigh = 0;
+let lastLow = 0;
+let lastWide = 0n;
 
 /** Bytes. Up to here building the string is faster than the call into the decoder. */
 const SHORT_TEXT = 12;

@@ -1,5 +1,6 @@
 /** Changes of a group on their way in: what they build on, found among the applied changes and in the group itself. */
 import type { DecodedBody } from "../change/index.ts";
+import { equalBytes } from "../encoding/bytes.ts";
 import type { RejectionCode } from "../result.ts";
 import type { Candidate } from "./admission.ts";
 import { keyOf } from "./id-key.ts";
@@ -68,7 +69,7 @@ export class IncomingGroup {
     if (prev !== null) {
       const last = this.changes[this.changes.length - 1];
       // Nearly always it is the one just before.
-      const before = last !== undefined && isSame(last.id, prev) ? last : this.#find(prev);
+      const before = last !== undefined && equalBytes(last.id, prev) ? last : this.#find(prev);
       if (before !== undefined) {
         change.prev = before;
         change.inGroup = [before];
@@ -107,11 +108,6 @@ export class IncomingGroup {
     }
     if (this.changes.length === 0) return undefined;
     const only = this.changes[0]!;
-    return isSame(only.id, id) ? only : undefined;
+    return equalBytes(only.id, id) ? only : undefined;
   }
-}
-
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  for (let i = 0; i < 32; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -54,7 +54,7 @@ export class Leaf<C> {
   /** Number of entries. */
   size = 0;
   rows: Int32Array;
-  /** What the living runs hold; null for dead runs and markers. */
+  /** What is kept of the content of living runs; null for dead runs and markers. */
   contents: (C | null)[] = [];
   readonly id: number;
 

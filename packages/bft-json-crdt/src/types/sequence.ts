@@ -54,6 +54,8 @@ export interface ContentRules<C> {
   slice(content: C, from: number, to: number): C;
   /** One content that holds `a` and then `b`, or null to keep them apart; must be cheap. */
   join?(a: C, b: C): C | null;
+  /** What is kept of the content of one element, when that takes less room than the content; and back again. */
+  readonly single?: { keep(content: C): unknown; give(kept: unknown): C };
 }
 
 /** Content rules of text: a string, whose units are UTF-16. */
@@ -69,6 +71,11 @@ export const LIST_CONTENT = {
   // Appending one by one copies half of this on average.
   join: <T>(a: readonly T[], b: readonly T[]): readonly T[] | null =>
     a.length + b.length > 32 ? null : [...a, ...b],
+  // A list that was filled at random places is all single items: an array around each takes more than anything else.
+  single: {
+    keep: <T>(content: readonly T[]): unknown => content[0],
+    give: <T>(kept: unknown): readonly T[] => [kept as T],
+  },
 };
 
 /** The elements of one list or text, dead ones included. `C` is the content of a run: an array or a string. */
@@ -263,7 +270,7 @@ export class Sequence<C> {
     const tree = this.tree;
     if (!(elementIndex >= 0 && elementIndex < tree.elements)) return false;
     tree.seekElement(elementIndex);
-    this.content = tree.leaf.contents[tree.index]!;
+    this.content = this.contentOf(tree.leaf, tree.index);
     this.contentOffset = tree.offset << shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
     return true;
   }
@@ -279,7 +286,7 @@ export class Sequence<C> {
         callback(
           leaf.rows[row + ID]!,
           leaf.rows[row + COUNT]!,
-          leaf.contents[index] as C,
+          this.contentOf(leaf, index),
           widthOf(flags),
         );
       }
@@ -306,7 +313,7 @@ export class Sequence<C> {
         const stored = leaf.rows[row + COUNT]!;
         const taken = Math.min(stored - offset, rest);
         const shift = shiftOf(flags);
-        let content = leaf.contents[index] as C;
+        let content = this.contentOf(leaf, index);
         if (taken < stored)
           content = this.rules.slice(content, offset << shift, (offset + taken) << shift);
         callback(leaf.rows[row + ID]! + offset, taken, content, widthOf(flags));
@@ -455,7 +462,7 @@ export class Sequence<C> {
     if (((leaf.rows[row + FLAGS]! ^ flags) & (ALIVE | WIDE)) !== 0) return false;
     if ((flags & ALIVE) !== 0) {
       if (stored + count > MAX_RUN || this.rules.join === undefined) return false;
-      const joined = this.rules.join(leaf.contents[index]!, content!);
+      const joined = this.rules.join(this.contentOf(leaf, index), content!);
       if (joined === null) return false;
       leaf.contents[index] = joined;
     }
@@ -495,6 +502,7 @@ export class Sequence<C> {
       let held = content;
       if (alive && portion < count)
         held = this.rules.slice(content!, done << shift, (done + portion) << shift);
+      if (alive) held = this.kept(held!, portion);
       tree.reserve(tree.leaf, tree.index, 1);
       const { leaf, index } = tree;
       tree.place(
@@ -525,14 +533,14 @@ export class Sequence<C> {
     const count = rows[row + COUNT]!;
     const flags = rows[row + FLAGS]!;
     const change = this.tree.changeAt(leaf, index, id);
-    const content = contents[index]!;
-    rows[row + COUNT] = offset;
     let rest: C | null = null;
-    if (content !== null) {
+    if ((flags & ALIVE) !== 0) {
       const shift = shiftOf(flags);
-      contents[index] = this.rules.slice(content, 0, offset << shift);
-      rest = this.rules.slice(content, offset << shift, count << shift);
+      const content = this.contentOf(leaf, index);
+      contents[index] = this.kept(this.rules.slice(content, 0, offset << shift), offset);
+      rest = this.kept(this.rules.slice(content, offset << shift, count << shift), count - offset);
     }
+    rows[row + COUNT] = offset;
     this.tree.place(
       leaf,
       index + 1,
@@ -637,12 +645,10 @@ export class Sequence<C> {
     if (rows[next + CHANGE] !== change) tree.addJoint(rows[next + ID]!, rows[next + CHANGE]!);
     tree.moveStart(leaf, index + 1, start, change);
     rows[next + COUNT]! += count;
+    const shift = shiftOf(rows[row + FLAGS]!);
+    const content = this.rules.slice(this.contentOf(leaf, index), 0, offset << shift);
+    leaf.contents[index] = this.kept(content, offset);
     rows[row + COUNT] = offset;
-    leaf.contents[index] = this.rules.slice(
-      leaf.contents[index]!,
-      0,
-      offset << shiftOf(rows[row + FLAGS]!),
-    );
     return true;
   }
 
@@ -661,9 +667,24 @@ export class Sequence<C> {
     if (rows[previous + CHANGE] !== change) tree.addJoint(id, change);
     tree.moveStart(leaf, index, id + count, tree.changeAt(leaf, index, id + count));
     rows[previous + COUNT]! += count;
+    const content = this.rules.slice(this.contentOf(leaf, index), count << shift, stored << shift);
+    leaf.contents[index] = this.kept(content, stored - count);
     rows[row + COUNT] = stored - count;
-    leaf.contents[index] = this.rules.slice(leaf.contents[index]!, count << shift, stored << shift);
     return true;
+  }
+
+  /** The content of a living run. */
+  private contentOf(leaf: Leaf<C>, index: number): C {
+    const kept = leaf.contents[index] as C;
+    const { single } = this.rules;
+    if (single === undefined || leaf.rows[index * ROW + COUNT] !== 1) return kept;
+    return single.give(kept);
+  }
+
+  /** What is kept of the content of so many elements. */
+  private kept(content: C, elements: number): C {
+    const { single } = this.rules;
+    return single === undefined || elements !== 1 ? content : (single.keep(content) as C);
   }
 
   /** Whether an entry's elements go on, as right children, where those of the entry before it end. */
