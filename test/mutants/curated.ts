@@ -396,13 +396,6 @@ export const CURATED: readonly Curated[] = [
     by: "true",
   },
   {
-    what: "waiting bodies do not change with the received frame",
-    file: `${CORE}/history/history.ts`,
-    where: "pendingCopy.body",
-    code: "body.slice()",
-    by: "body",
-  },
-  {
     what: "a detached change makes no elements that can be folded",
     file: `${CORE}/history/history.ts`,
     where: "History.#add",
@@ -485,7 +478,7 @@ export const CURATED: readonly Curated[] = [
     what: "a fork exposes its author to the queue",
     file: `${CORE}/history/history.ts`,
     where: "History.#recordFork",
-    code: "this.#queue.expose(keyOf(fork.chain.author));",
+    code: "this.#queue.expose(keyOf(this.#chains.authorOf(fork.chain)));",
     by: "",
   },
   {
@@ -513,15 +506,15 @@ export const CURATED: readonly Curated[] = [
     what: "the number of missing ids that are reported is bounded",
     file: `${CORE}/history/history.ts`,
     where: "History.#missingOf",
-    code: "missing.size >= MAX_MISSING_REPORTED",
+    code: "missing.length >= MAX_MISSING_REPORTED",
     by: "false",
   },
   {
     what: "ids cannot be ground into one bucket",
     file: `${CORE}/history/id-table.ts`,
     where: "secret",
-    code: "new Uint32Array(randomBytes(32).slice().buffer)",
-    by: "new Uint32Array(8)",
+    code: "new Uint32Array(randomBytes(MAX_BYTES).slice().buffer)",
+    by: "new Uint32Array(10)",
   },
   {
     what: "ids are compared whole",
@@ -536,15 +529,15 @@ export const CURATED: readonly Curated[] = [
     what: "a second change on one prev is a fork",
     file: `${CORE}/history/chains.ts`,
     where: "Chains.add",
-    code: "rival = this.#next.at(prev);",
-    by: "rival = -1;",
+    code: "this.#next.at(prev)",
+    by: "-1",
   },
   {
     what: "a second first change of a chain is a fork",
     file: `${CORE}/history/chains.ts`,
     where: "Chains.add",
-    code: "rival = chain.first;",
-    by: "rival = -1;",
+    code: "this.#firsts.at(chain)",
+    by: "-1",
   },
   {
     what: "of the changes of one seq the proof has the least two ids",
@@ -556,9 +549,9 @@ export const CURATED: readonly Curated[] = [
   {
     what: "chains of one author with different numbers are different chains",
     file: `${CORE}/history/chains.ts`,
-    where: "chainKey",
-    code: "keyOf(author) + chain.toString(36)",
-    by: "keyOf(author)",
+    where: "Chains.find",
+    code: "this.#number.setBigUint64(0, chain)",
+    by: "this.#number.setBigUint64(0, 0n)",
   },
 
   // Folding.
@@ -580,8 +573,8 @@ export const CURATED: readonly Curated[] = [
     what: "within one change the last assignment to a register is the only one",
     file: `${CORE}/document/state.ts`,
     where: "DocumentState.assign",
-    code: "last >= 0 && this.changeOf(last) === this.changeOf(element)",
-    by: "false",
+    code: "if (last >= 0) this.#replace(register, last);",
+    by: "",
   },
   {
     what: "only a counter is incremented",

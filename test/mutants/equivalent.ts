@@ -7,20 +7,10 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "a reader that has failed is never done, which is asked at the end and refused with the same code",
   "packages/bft-json-crdt/src/change/body.ts readIds: refuse if `reader.failed`":
     "decodeBody asks whether the reader has failed",
-  "packages/bft-json-crdt/src/change/op.ts readOp: demand `reader.offset === end`":
-    "each kind reads exactly its targets (their number is checked) and one item",
-  "packages/bft-json-crdt/src/change/op.ts readKnown: refuse if `count !== 4`":
-    "with another number of targets the content does not begin where reading has come to",
   "packages/bft-json-crdt/src/change/op.ts readKnown: refuse if `reader.failed`":
     "readOp asks whether the reader has failed",
-  "packages/bft-json-crdt/src/change/op.ts readKnown: refuse if `reader.offset !== contentStart`":
-    "the number of targets is checked, and a place is read whole",
   "packages/bft-json-crdt/src/change/op.ts readKnown: refuse if `count === 0` (2)":
     "without targets −1 numbers are left for ranges, which is no multiple of 4",
-  "packages/bft-json-crdt/src/change/op.ts readKnown: refuse if `reader.offset !== contentStart` (2)":
-    "all targets are read: a place, then one number each",
-  "packages/bft-json-crdt/src/change/op.ts readKnown: demand `count === 1`":
-    "with another number of targets readOp does not end where the op does",
   "packages/bft-json-crdt/src/change/op.ts readKnown: refuse if `reader.peek() > 1`":
     "the reader fails at what is no integer",
   "packages/bft-json-crdt/src/change/op.ts readPlace: refuse if `reader.peek() !== 4`":
@@ -69,7 +59,7 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only time depends on it: in a change whose elements are all removed there is nothing to remove",
   "packages/bft-json-crdt/src/document/state.ts DocumentState.#walk: refuse if `element < 0`":
     "no element has the number −1, so no node is found for it",
-  'packages/bft-json-crdt/src/document/state.ts isAssignedTo: demand `owner.kind === "entry"`':
+  'packages/bft-json-crdt/src/document/state.ts isOf: demand `owner.kind === "entry"`':
     "only an entry belongs to a map, which is asked next; the types want it",
   "packages/bft-json-crdt/src/crypto/points.ts decodePublicKey: refuse if `publicKey.length !== 32`":
     "Point.fromBytes refuses other lengths as well; only what the cache holds depends on it",
@@ -82,6 +72,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
   "packages/bft-json-crdt/src/document/targets.ts resolveElement: demand `index < scope.made`":
     "an element that is not made yet has no owner, and what names it is inert for that",
   "packages/bft-json-crdt/src/document/targets.ts resolveElement: refuse if `change < 0`":
+    "nothing is recorded of a change −1, so it is not foldable, which is asked next",
+  "packages/bft-json-crdt/src/document/targets.ts resolveSingle: refuse if `change < 0`":
     "nothing is recorded of a change −1, so it is not foldable, which is asked next",
   "packages/bft-json-crdt/src/encoding/bytes.ts hexDigit: demand `code < 0x80`":
     "a code of 0x80 or more is no letter up to 0x66 either",
@@ -105,8 +97,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "all that an applied change builds on is applied, and what is applied is not asked for",
   "packages/bft-json-crdt/src/history/history.ts History.#isGenuine: a signature that waits in the queue is not verified again":
     "only time depends on it: the same signature is found to be genuine again",
-  "packages/bft-json-crdt/src/history/id-table.ts secret: ids cannot be ground into one bucket":
-    "only time depends on it: what is in the table is found at any hash",
   "packages/bft-json-crdt/src/schema/schema.ts leaf: refuse if `!decoded.ok`":
     "what encodeValue has written decodes; the types cannot say it",
   'packages/bft-json-crdt/src/store/change-log.ts isCorruption: demand `"code" in error`':

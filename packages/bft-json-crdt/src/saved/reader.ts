@@ -4,7 +4,7 @@
  * Whatever the bytes, it never throws, and it holds no more than the columns, the group that it is at work on, and for
  * each change that was read before some 100 bytes. What it makes is judged by whoever receives it, like anything else.
  */
-import { beginBody, encodeGroup, endBody, FORMAT_VERSION, ID_BYTES } from "../change/index.ts";
+import { beginBody, encodeGroup, endBody, ID_BYTES, writeChainHead } from "../change/index.ts";
 import {
   OP_ADD,
   OP_ASSIGN,
@@ -56,8 +56,6 @@ export type KnownId = (row: number, body: Uint8Array) => Uint8Array | null;
 /** Reads the blocks of one file, in order. */
 export class BlockReader {
   readonly #chainTable: readonly SavedChain[];
-  /** What the bodies of each chain that was met begin with. */
-  readonly #prefixes: Uint8Array[] = [];
   readonly #document: Uint8Array;
   readonly #knownId: KnownId;
   readonly #chains = new Chains();
@@ -126,8 +124,8 @@ export class BlockReader {
     const columns = this.#columns;
     const row = this.#length;
     const chain = columns.chains.next();
-    const prefix = this.#prefixOf(chain);
-    if (prefix === null) return null;
+    const entry = this.#chainTable[chain];
+    if (entry === undefined) return null;
     const prev = this.#prevOf(row, chain, columns.prevs.next());
     if (prev === null) return null;
     const seq = prev < 0 ? 1 : this.#chains.seq(prev) + 1;
@@ -148,7 +146,7 @@ export class BlockReader {
 
     const writer = this.#body;
     const offset = beginBody(writer);
-    writer.raw(prefix);
+    writeChainHead(writer, { document: this.#document, author: entry.author, chain: entry.chain });
     writer.uint(seq);
     if (prev < 0) writer.null();
     else writer.bytes(this.#ids.at(prev));
@@ -171,8 +169,7 @@ export class BlockReader {
     if (columns.fault.failed) return null;
 
     const known = this.#knownId(row, writer.view().subarray(offset));
-    const { author, chain: number } = this.#chainTable[chain]!;
-    this.#chains.add({ author, chain: number, seq }, prev, made);
+    this.#chains.add({ author: entry.author, chain: entry.chain, seq }, prev, made);
     this.#chainOf.push(chain);
     this.#lamports.push(lamport);
     this.#tips[chain] = row;
@@ -181,23 +178,6 @@ export class BlockReader {
       known === null ? endBody(writer) : { id: known, body: writer.view().subarray(offset) };
     this.#ids.push(id);
     return body.slice();
-  }
-
-  /** What the bodies of a chain begin with; null when the table has no such chain. */
-  #prefixOf(number: number): Uint8Array | null {
-    const known = this.#prefixes[number];
-    if (known !== undefined) return known;
-    const entry = this.#chainTable[number];
-    if (entry === undefined) return null;
-    const writer = new ByteWriter(96);
-    writer.arrayHeader(11);
-    writer.uint(FORMAT_VERSION);
-    writer.bytes(this.#document);
-    writer.bytes(entry.author);
-    writer.uint64(entry.chain);
-    const prefix = writer.take();
-    this.#prefixes[number] = prefix;
-    return prefix;
   }
 
   /** The change before this one on its chain, -1 for none; null when that cannot be. */

@@ -160,7 +160,8 @@ describe("changes whose parents never come", () => {
     const steps = stepsOf(() => {
       for (let n = 5_000; n < 5_200; n++) receive(n);
     });
-    expect(steps).toBeGreaterThan(200);
+    // At least one to find the oldest entry for each that has to go.
+    expect(steps).toBeGreaterThanOrEqual(200);
     expect(steps / 200).toBeLessThan(200);
   });
 });
