@@ -178,6 +178,8 @@ describe("chains", () => {
     expect(indexes).toEqual([0, 1, 2, 3]);
     expect(chains.find(other, 0n)).toBe(2);
     expect(chains.find(other.subarray(0, 31), 0n)).toBe(-1);
+    expect(chains.find(other, 0n)).toBe(2);
+    expect(chains.find(Uint8Array.of(...other, 0), 0n)).toBe(-1);
     expect(chains.find(author, 2n ** 64n)).toBe(-1);
     expect(chains.find(author, -1n)).toBe(-1);
   });

@@ -128,10 +128,10 @@ export class Chains {
 
   /** The chain of an author, or -1 when nothing of it is applied. */
   find(author: Uint8Array, chain: bigint): number {
+    if (author.length !== AUTHOR_BYTES) return -1;
     const key = this.#key;
     if (this.#found >= 0 && this.#isKey(author, chain)) return this.#found;
     this.#found = -1;
-    if (author.length !== AUTHOR_BYTES) return -1;
     key.set(author);
     this.#number.setBigUint64(0, chain);
     // A number of more than 64 bits was cut off.

@@ -466,15 +466,16 @@ export class History {
   /** The tips of all chains, in order of the chains' first appearance here; a forked chain has several. */
   tips(): ChainTip[] {
     const tips: ChainTip[] = [];
-    for (let chain = 0; chain < this.#chains.count; chain++)
-      tips.push(...this.#tipsOf(chain, Infinity));
+    for (let chain = 0; chain < this.#chains.count; chain++) this.#listTips(chain, Infinity, tips);
     return tips;
   }
 
   /** The tips of one chain, `most` of them: none when nothing of it is applied, several when it is forked. */
   tipsOf(author: Uint8Array, chain: bigint, most: number = Infinity): ChainTip[] {
     const found = this.#chains.find(author, chain);
-    return found < 0 ? [] : this.#tipsOf(found, most);
+    const tips: ChainTip[] = [];
+    if (found >= 0) this.#listTips(found, most, tips);
+    return tips;
   }
 
   /** The tip of a change's chain, or -1 when the chain is forked and so has several. */
@@ -636,15 +637,14 @@ export class History {
     return this.#marks;
   }
 
-  #tipsOf(number: number, most: number): ChainTip[] {
-    const listed: ChainTip[] = [];
+  /** Adds the tips of a chain to a list, until that has `most`. */
+  #listTips(number: number, most: number, listed: ChainTip[]): void {
     const author = this.#chains.authorOf(number);
     const chain = this.#chains.numberOf(number);
     for (const index of this.#chains.tipsOf(number)) {
-      if (listed.length >= most) break;
+      if (listed.length >= most) return;
       listed.push({ author, chain, seq: this.seqAt(index), id: this.idAt(index), index });
     }
-    return listed;
   }
 
   /** Judges what the bytes alone decide; returns the candidates that remain, in order, with their links. */

@@ -396,6 +396,23 @@ describe("ids and chains ground into one bucket", () => {
   });
 });
 
+describe("a chain that is forked everywhere", () => {
+  it("150,000 ways at one place, has as many tips, and no stack grows with them", () => {
+    const history = new History({ document: ID, limits: NO_LIMITS });
+    const root = plain({});
+    const branches = Array.from({ length: 150_000 }, (_, time) =>
+      plain({ seq: 2, lamport: 2, prev: root.id, time }),
+    );
+    for (const { body, id, signature } of [root, ...branches]) history.append(body, id, signature);
+    const { author, chain } = FIRST;
+    expect(history.tips()).toHaveLength(branches.length);
+    expect(history.tipsOf(author, chain)).toHaveLength(branches.length);
+    expect(history.tipsOf(author, chain, 3)).toHaveLength(3);
+    expect(history.tipOf(0)).toBe(-1);
+    expect(history.frontier()).toHaveLength(branches.length);
+  });
+});
+
 describe("a fork deep in the past", () => {
   it("at the first of 5,000 changes is exchanged as the one change that it is, and nothing is sent anew", () => {
     const line: Forged[] = [];
