@@ -17,15 +17,13 @@ const id = documentId("assigning");
 const keyPair = generateKeyPair(new Uint8Array(32).fill(7));
 const open = (): Document<typeof schema> => new Document({ schema, id, keyPair, chain: 0n });
 
-const anyEdit = fc.oneof(
-  fc.record({
-    edit: fc.constantFrom("a", "b", "k", "l", "item") as fc.Arbitrary<
-      "a" | "b" | "k" | "l" | "item"
-    >,
-    value: fc.nat(9),
-  }),
-  fc.record({ edit: fc.constantFrom("clear a", "delete k", "increment", "push") as never }),
-);
+const anyEdit = fc.record({
+  edit: fc.constantFrom(
+    ...["a", "b", "k", "l", "item", "a", "b", "k", "l", "item"],
+    ...["clear a", "delete k", "increment", "push"],
+  ),
+  value: fc.nat(9),
+});
 
 describe("a register that is assigned again and again within one change", () => {
   it("shows what it was in the end, here and elsewhere, whatever else is done in between", () => {
@@ -37,7 +35,7 @@ describe("a register that is assigned again and again within one change", () => 
         const registers = new Map<string, number>();
         for (const edits of changes) {
           const { bytes } = alice.change((doc) => {
-            for (const { edit, value } of edits as { edit: string; value: number }[]) {
+            for (const { edit, value } of edits) {
               if (edit === "a" || edit === "b") {
                 doc[edit].set(value);
                 registers.set(edit, value);
