@@ -12,6 +12,8 @@ import { parseMessage } from "../../packages/bft-json-crdt/src/sync/index.ts";
 import type { Choices } from "../../packages/bft-json-crdt/test/random-edits.ts";
 import { CLOSE } from "../../packages/crdt-relayer/src/close-codes.ts";
 import { MemoryLevel } from "../../packages/crdt-relayer/src/memory-level.ts";
+import { Outlets } from "../../packages/crdt-relayer/src/outlet.ts";
+import { Rates } from "../../packages/crdt-relayer/src/rates.ts";
 import { Rooms } from "../../packages/crdt-relayer/src/rooms.ts";
 import { Session } from "../../packages/crdt-relayer/src/session.ts";
 import type { SessionHost } from "../../packages/crdt-relayer/src/session.ts";
@@ -127,9 +129,12 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     settings,
     log: faults.log,
     turns: new Turns(),
+    outlets: new Outlets(),
+    rates: new Rates(() => settings),
     inboxShare: settings.sessionInboxBytes,
     outboxShare: settings.sendSoftBytes,
-    sending: () => () => undefined,
+    sending: () => undefined,
+    sent: () => undefined,
     enter: (document) => rooms.enter(document),
     leave: (document) => {
       rooms.leave(document);

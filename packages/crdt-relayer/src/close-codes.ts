@@ -43,6 +43,18 @@ export const CLOSE = {
     reason: "the relay cannot store changes and stops; reconnect",
     then: "reconnect",
   },
+  /** --max-address-sessions are connected from there. */
+  tooManyFromAddress: {
+    code: 4006,
+    reason: "too many sessions from this address; try again later",
+    then: "reconnect",
+  },
+  /** It would have to wait longer than --rate-close-seconds to keep within its rates. */
+  tooFast: {
+    code: 4007,
+    reason: "too much at once; reconnect, and send slower",
+    then: "reconnect",
+  },
 } as const satisfies Record<string, Close>;
 
 /** The name of one way to end a connection. */

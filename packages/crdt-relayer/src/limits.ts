@@ -31,6 +31,31 @@ export const DEFAULT_SEND_HARD_BYTES = 16_777_216;
 /** Bytes waiting for all slow readers together, above which the one with most is cut: a thousand of them at the soft bound. */
 export const DEFAULT_SEND_BYTES = 1_073_741_824;
 
+/** Connections at once from one address: people behind one router, and a good many programs. */
+export const DEFAULT_MAX_ADDRESS_SESSIONS = 1_000;
+
+/**
+ * Bytes a second that come in from one connection over time, and at once beyond that. 4 MiB are some 7,000 changes with a
+ * signature each, which is what one core verifies; a history of 100,000 changes under few signatures fits into the burst.
+ */
+export const DEFAULT_SESSION_RATE_BYTES = 4_194_304;
+export const DEFAULT_SESSION_BURST_BYTES = 16_777_216;
+
+/** The same from one address: four connections that do nothing else. */
+export const DEFAULT_ADDRESS_RATE_BYTES = 16_777_216;
+export const DEFAULT_ADDRESS_BURST_BYTES = 67_108_864;
+
+/** The same of what one key has signed, whoever delivers it: no author writes faster than one connection may. */
+export const DEFAULT_KEY_RATE_BYTES = DEFAULT_SESSION_RATE_BYTES;
+export const DEFAULT_KEY_BURST_BYTES = DEFAULT_SESSION_BURST_BYTES;
+
+/** The same into one room: each change is written to all who are in there. */
+export const DEFAULT_ROOM_RATE_BYTES = 16_777_216;
+export const DEFAULT_ROOM_BURST_BYTES = 67_108_864;
+
+/** Seconds that a connection can be made to wait for its rates; one that would have to wait longer is closed. */
+export const DEFAULT_RATE_CLOSE_SECONDS = 30;
+
 /** Bytes received and not stored yet, of one connection, above which its socket is not read: four large groups. */
 export const DEFAULT_SESSION_INBOX_BYTES = 4 * MAX_GROUP_BYTES;
 
@@ -67,8 +92,26 @@ export const DEFAULT_PING_SECONDS = 25;
 /** Seconds that a room stays in memory after its last session: a node that reconnects finds it loaded. */
 export const DEFAULT_ROOM_GRACE_SECONDS = 60;
 
-/** Bytes that a waiting frame costs besides its content: without it, millions of empty frames would be free. */
+/** Bytes that a frame costs besides its content, waiting or coming in: without it, millions of empty frames would be free. */
 export const FRAME_OVERHEAD_BYTES = 256;
+
+/** Bytes that a change that is refused counts for besides its own: a signature was verified for nothing. */
+export const REFUSED_CHANGE_BYTES = 16_384;
+
+/** Milliseconds of waiting that nobody is stopped for: a timer for each frame would cost more than it saves. */
+export const MIN_HOLD_MS = 10;
+
+/** Milliseconds after which half of what someone took from a rate that others share is forgotten, … */
+export const SPENDING_HALF_MS = 2_000;
+
+/** … and after which those who took nothing since are. */
+export const SPENDING_FORGOTTEN_MS = 20_000;
+
+/** Addresses and keys of which the rates are remembered: some 300 bytes each. */
+export const MAX_BUCKETS = 65_536;
+
+/** Authors of whom it is remembered that a connection shares their rate: it may bring the changes of a million. */
+export const MAX_METER_KEYS = 256;
 
 /**
  * Milliseconds of work that a socket may cause at once, and for each millisecond that passes. Whoever keeps within it is

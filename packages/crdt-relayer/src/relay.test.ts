@@ -63,12 +63,14 @@ describe("a relay", () => {
     vi.spyOn(Session.prototype, "terminate").mockImplementation(function (this: Session) {
       cut.push(unread.get(this));
     });
-    const sent = inner(relay).sending("x".repeat(sendBytes));
+    const much = "x".repeat(sendBytes);
+    inner(relay).sending(much);
     expect(cut).toEqual([]);
-    inner(relay).sending("x")();
+    inner(relay).sending("x");
+    inner(relay).sent("x");
     expect(cut).toEqual([3]);
-    sent();
-    inner(relay).sending("x")();
+    inner(relay).sent(much);
+    inner(relay).sending("x");
     expect(cut).toEqual([3]);
     vi.restoreAllMocks();
   });
@@ -76,7 +78,9 @@ describe("a relay", () => {
   it("cuts nobody when nobody has anything to read", async () => {
     const relay = await startRelay({ sendBytes: MIN_BUDGET_BYTES });
     const client = await Client.open(relay.url);
-    inner(relay).sending("x".repeat(2 * MIN_BUDGET_BYTES))();
+    const much = "x".repeat(2 * MIN_BUDGET_BYTES);
+    inner(relay).sending(much);
+    inner(relay).sent(much);
     expect(await client.ask("/leave")).toBe("error: you are in no room");
   });
 

@@ -18,6 +18,8 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { CloseName } from "./close-codes.ts";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import { type Frame, Outlets } from "./outlet.ts";
+import { networkOf, Rates } from "./rates.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
@@ -88,12 +90,16 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   readonly settings: Settings;
   readonly log: Logger;
   readonly turns = new Turns();
+  readonly outlets = new Outlets();
+  readonly rates = new Rates(() => this.settings);
   readonly failed: Promise<RelayError>;
   readonly #store: Store;
   readonly #rooms: Rooms;
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
   readonly #sessions = new Set<Session>();
+  /** How many sessions there are from each address. */
+  readonly #addresses = new Map<string, number>();
   readonly #sending = new SendAccount();
   readonly #started = performance.now();
   readonly #changes = { applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 };
@@ -178,10 +184,13 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     return Math.min(sendSoftBytes, sendBytes / Math.max(1, this.#sessions.size));
   }
 
-  sending(frame: string | Uint8Array): () => void {
-    const sent = this.#sending.take(frame);
+  sending(frame: Frame): void {
+    this.#sending.take(frame);
     if (this.#sending.bytes > this.settings.sendBytes) this.#cutSlowest();
-    return sent;
+  }
+
+  sent(frame: Frame): void {
+    this.#sending.give(frame);
   }
 
   /** Frees the memory at once: whoever does not read what waits would not read a close frame behind it either. */
@@ -206,6 +215,10 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
 
   ended(session: Session): void {
     this.#sessions.delete(session);
+    const network = networkOf(session.peer);
+    const left = (this.#addresses.get(network) ?? 0) - 1;
+    if (left > 0) this.#addresses.set(network, left);
+    else this.#addresses.delete(network);
     if (this.#sessions.size > 0) return;
     // An idle relay has no timer to wake up for.
     if (this.#ping !== null) clearInterval(this.#ping);
@@ -293,10 +306,14 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
 
   #accept(socket: WebSocket, address: string): void {
     const session = new Session(socket, address, this);
-    const isOver = this.#sessions.size >= this.settings.maxSessions;
+    const { maxSessions, maxAddressSessions } = this.settings;
+    const isOver = this.#sessions.size >= maxSessions;
     this.#sessions.add(session);
-    if (isOver) {
-      session.close("tooManySessions");
+    const network = networkOf(address);
+    const fromThere = (this.#addresses.get(network) ?? 0) + 1;
+    this.#addresses.set(network, fromThere);
+    if (isOver || fromThere > maxAddressSessions) {
+      session.close(isOver ? "tooManySessions" : "tooManyFromAddress");
       return;
     }
     this.#ping ??= setInterval(() => {

@@ -14,29 +14,29 @@ export class SendAccount {
     return this.#bytes;
   }
 
-  /** A frame was given to a socket; returns what to call, once, when the socket is done with it. */
-  take(frame: string | Uint8Array): () => void {
+  /** A frame is given to a socket. */
+  take(frame: string | Uint8Array): void {
     if (typeof frame === "string") {
       this.#bytes += frame.length;
-      return () => {
-        this.#bytes -= frame.length;
-      };
+      return;
     }
     const before = this.#groups.get(frame) ?? 0;
     this.#groups.set(frame, before + 1);
     if (before === 0) this.#bytes += frame.length;
-    return () => {
-      this.#give(frame);
-    };
   }
 
-  #give(group: Uint8Array): void {
-    const left = (this.#groups.get(group) ?? 0) - 1;
-    if (left > 0) {
-      this.#groups.set(group, left);
+  /** The socket is done with a frame that it was given. */
+  give(frame: string | Uint8Array): void {
+    if (typeof frame === "string") {
+      this.#bytes -= frame.length;
       return;
     }
-    this.#groups.delete(group);
-    this.#bytes -= group.length;
+    const left = (this.#groups.get(frame) ?? 0) - 1;
+    if (left > 0) {
+      this.#groups.set(frame, left);
+      return;
+    }
+    this.#groups.delete(frame);
+    this.#bytes -= frame.length;
   }
 }

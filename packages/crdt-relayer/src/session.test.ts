@@ -12,11 +12,21 @@ import {
   SyncSession,
 } from "bft-json-crdt";
 import { pino } from "pino";
-import { afterEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
+import { openLines, writeLine } from "../test/participant.ts";
 import { CLOSE } from "./close-codes.ts";
-import { CREDIT_MS, MAX_COMMAND_LENGTH, TURN_BYTES, TURN_MS } from "./limits.ts";
+import {
+  CREDIT_MS,
+  MAX_COMMAND_LENGTH,
+  MIN_HOLD_MS,
+  REFUSED_CHANGE_BYTES,
+  TURN_BYTES,
+  TURN_MS,
+} from "./limits.ts";
 import { MemoryLevel } from "./memory-level.ts";
+import { Outlets } from "./outlet.ts";
+import { Rates } from "./rates.ts";
 import type { Room } from "./room.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -75,20 +85,26 @@ class World implements SessionHost {
   endings = 0;
   onSending: () => void = () => undefined;
   readonly rooms: Rooms;
+  readonly rates: Rates;
+  readonly outlets = new Outlets();
   readonly socket = new FakeSocket();
   readonly session: Session;
 
-  constructor(given: Partial<Settings> = {}) {
+  constructor(given: Partial<Settings> = {}, rates: Rates | null = null, peer = "peer") {
     this.settings = completeSettings({ data: ":memory:", ...given }, {});
     const nobody = { received: () => undefined, storingFailed: () => undefined };
     this.rooms = new Rooms(new MemoryLevel(), this.settings, nobody, this.log);
-    this.session = new Session(this.socket as unknown as WebSocket, "peer", this);
+    this.rates = rates ?? new Rates(() => this.settings);
+    this.session = new Session(this.socket as unknown as WebSocket, peer, this);
     worlds.push(this);
   }
 
-  sending(): () => void {
+  sending(): void {
     this.onSending();
-    return () => undefined;
+  }
+
+  sent(): void {
+    // Nobody counts.
   }
 
   enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>> {
@@ -113,6 +129,7 @@ class World implements SessionHost {
 
   /** The frames that went out since this was asked last. */
   said(): (string | Uint8Array)[] {
+    this.outlets.flush();
     return this.socket.frames.splice(0);
   }
 
@@ -285,6 +302,143 @@ describe("a session that is silent", () => {
       vi.useRealTimers();
     }
   });
+});
+
+describe("a session that sends faster than its rates", () => {
+  const RATE = 100_000;
+  const slow = { sessionRateBytes: RATE, sessionBurstBytes: RATE };
+  const text = (seconds: number): string => " ".repeat(seconds * RATE);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("is not read until it has kept within them, and then again", () => {
+    const { get, socket } = worldOf(slow);
+    get(text(0.9));
+    expect(socket.isPaused).toBe(false);
+    get(text(2.1));
+    vi.advanceTimersByTime(1_990);
+    expect(socket.isPaused).toBe(true);
+    vi.advanceTimersByTime(30);
+    expect([socket.isPaused, socket.closes]).toEqual([false, []]);
+  });
+
+  it("is not stopped for a moment", () => {
+    const { get, socket } = worldOf(slow);
+    get(text(1));
+    get(" ".repeat(Math.floor((MIN_HOLD_MS / 1_000) * RATE) - 600));
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("waits longer for what its socket had read already", () => {
+    const { get, socket } = worldOf(slow);
+    get(text(2));
+    get(text(2));
+    vi.advanceTimersByTime(2_900);
+    expect(socket.isPaused).toBe(true);
+    vi.advanceTimersByTime(200);
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("is closed when it would have to wait too long", () => {
+    const { get, socket } = worldOf({ ...slow, rateCloseSeconds: 3 });
+    get(text(3.9));
+    expect(socket.closes).toEqual([]);
+    get(text(1.1));
+    expect(socket.closes).toEqual([{ code: CLOSE.tooFast.code, reason: CLOSE.tooFast.reason }]);
+    expect(socket.isPaused).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("waits until both its rates and its inbox allow it", () => {
+    const { get, world, socket } = worldOf(slow);
+    get(text(3));
+    world.session.await(world.inboxShare + 1);
+    vi.advanceTimersByTime(3_000);
+    expect(socket.isPaused).toBe(true);
+    world.session.await(-world.inboxShare - 1);
+    expect(socket.isPaused).toBe(false);
+    get(text(3));
+    world.session.await(world.inboxShare + 1);
+    world.session.await(-world.inboxShare - 1);
+    expect(socket.isPaused).toBe(true);
+  });
+
+  it("shares the rate of its address with others from there, and of its room with all in it", async () => {
+    for (const name of ["address", "room"] as const) {
+      const rates = { [`${name}RateBytes`]: RATE, [`${name}BurstBytes`]: RATE };
+      const first = worldOf(rates);
+      const second = worldOf(rates, first.world.rates, name === "address" ? "peer" : "another");
+      const elsewhere = worldOf(rates, first.world.rates, "elsewhere");
+      // It is one room for all of them.
+      vi.spyOn(second.world.rooms, "enter").mockImplementation((id) => first.world.rooms.enter(id));
+      await Promise.all([first.world.join(), second.world.join()]);
+      await elsewhere.world.join({ type: "join", room: "elsewhere" });
+      first.get(text(0.6));
+      second.get(text(0.6));
+      elsewhere.get(text(0.6));
+      const paused = [first, second, elsewhere].map(({ socket }) => socket.isPaused);
+      expect([name, ...paused]).toEqual([name, false, true, false]);
+    }
+  });
+
+  it("pays for what one key has signed, whoever brings it, and not for what is known", async () => {
+    const keyed = { keyRateBytes: RATE, keyBurstBytes: RATE };
+    const first = worldOf(keyed);
+    const second = worldOf(keyed, first.world.rates, "another");
+    vi.spyOn(second.world.rooms, "enter").mockImplementation((id) => first.world.rooms.enter(id));
+    await Promise.all([first.world.join(), second.world.join()]);
+    const [mine, others] = [openLines("main"), openLines("main")];
+    const groups = ["a", "b", "c"].map((letter) => writeLine(mine, letter.repeat(0.6 * RATE)));
+    first.get(groups[0]!);
+    second.get(groups[0]!);
+    second.get(groups[0]!);
+    expect([first, second].map(({ socket }) => socket.isPaused)).toEqual([false, false]);
+    second.get(writeLine(others, "d".repeat(0.6 * RATE)));
+    expect(second.socket.isPaused).toBe(false);
+    first.get(groups[1]!);
+    expect([first, second].map(({ socket }) => socket.isPaused)).toEqual([true, false]);
+  });
+
+  it("pays for each change that is refused", async () => {
+    const { get, world, socket } = worldOf({
+      sessionRateBytes: REFUSED_CHANGE_BYTES,
+      sessionBurstBytes: 3 * REFUSED_CHANGE_BYTES,
+    });
+    await world.join();
+    const forged = writeLine(openLines("main"), "x");
+    forged[forged.length - 1]! ^= 1;
+    for (let i = 0; i < 2; i++) get(forged);
+    expect(socket.isPaused).toBe(false);
+    get(new Uint8Array([1, 2, 3]));
+    expect(socket.isPaused).toBe(true);
+  });
+
+  function worldOf(
+    given: Partial<Settings>,
+    rates?: Rates,
+    peer?: string,
+  ): {
+    readonly world: World;
+    readonly socket: FakeSocket;
+    readonly get: (frame: string | Uint8Array) => void;
+  } {
+    const world = new World(given, rates, peer);
+    return {
+      world,
+      socket: world.socket,
+      get(frame) {
+        world.get(frame);
+        // Whoever has no credit left stands in line.
+        while (world.steps.length > 0) world.turn();
+      },
+    };
+  }
 });
 
 describe("a session before it has joined", () => {
@@ -489,10 +643,13 @@ describe("a session whose other end reads slowly", () => {
 
   it("is fed again when it has read half of the soft bound, and not before", async () => {
     vi.restoreAllMocks();
+    // On a busy machine its credit would run out.
+    stoppedClock();
     const resume = vi.spyOn(SyncSession.prototype, "resume");
     const world = await new World({ sendSoftBytes: SOFT }).join();
     const { socket } = world;
     const read = (): void => {
+      world.outlets.flush();
       for (const done of socket.written.splice(0)) done();
     };
     read();
@@ -522,6 +679,7 @@ describe("a session whose other end reads slowly", () => {
     const resume = vi.spyOn(SyncSession.prototype, "resume");
     for (let i = 0; i < 3; i++) world.session.tell("x".repeat(TURN_BYTES));
     expect(world.steps).toHaveLength(1);
+    world.outlets.flush();
     for (const done of world.socket.written.splice(0)) done();
     expect(resume).not.toHaveBeenCalled();
     world.turn();

@@ -23,9 +23,12 @@ import {
   FRAME_OVERHEAD_BYTES,
   LINE_INBOX_BYTES,
   MAX_COMMAND_LENGTH,
+  MIN_HOLD_MS,
   TURN_BYTES,
   TURN_MS,
 } from "./limits.ts";
+import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
+import type { Meter, Rates } from "./rates.ts";
 import { counted, type Member, type Room } from "./room.ts";
 import type { RoomRefusal } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
@@ -38,17 +41,17 @@ export const PROTOCOL = 1;
 const MAX_ROOM_NAME = 1_024;
 
 /** What a session needs from its relay. */
-export interface SessionHost {
+export interface SessionHost extends OutletHost {
   readonly settings: Settings;
   readonly log: Logger;
   /** Gives each session its turn. */
   readonly turns: Turns;
+  /** How fast each may send. */
+  readonly rates: Rates;
   /** Bytes that this session may have waiting to be handled and stored: its part of what all may have. */
   readonly inboxShare: number;
   /** Bytes of answers that this session may keep back while its socket takes no more. */
   readonly outboxShare: number;
-  /** A session gives a frame to its socket; returns what to call when the socket is done with it. */
-  sending(frame: string | Uint8Array): () => void;
   /** Takes a place in a room; see Rooms. */
   enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
   leave(document: Uint8Array): void;
@@ -66,6 +69,7 @@ interface Destination {
 export class Session implements Member {
   readonly peer: string;
   readonly #socket: WebSocket;
+  readonly #outlet: Outlet;
   readonly #host: SessionHost;
   readonly #log: Logger;
   #kind: Member["kind"] = "program";
@@ -88,6 +92,10 @@ export class Session implements Member {
   readonly #inbox: (string | Uint8Array)[] = [];
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
+  readonly #meter: Meter;
+  /** Until then the socket is not read, for the sake of its rates. */
+  #heldUntil = 0;
+  #hold: NodeJS.Timeout | null = null;
   #isStalled = false;
   #isAlive = true;
   #isDraining = false;
@@ -100,6 +108,10 @@ export class Session implements Member {
     this.peer = peer;
     this.#host = host;
     this.#log = host.log.child({ peer });
+    this.#meter = host.rates.meter(peer);
+    this.#outlet = new Outlet(socket, host, () => {
+      this.#drained();
+    });
     this.#joinTimer = setTimeout(() => {
       this.close("notJoined");
     }, host.settings.joinSeconds * 1_000).unref();
@@ -130,7 +142,7 @@ export class Session implements Member {
 
   /** Bytes that wait for the other end to read them. */
   get unread(): number {
-    return this.#socket.bufferedAmount;
+    return this.#outlet.unread;
   }
 
   /** Cuts a connection that has not answered the last ping, and pings any other. */
@@ -159,6 +171,7 @@ export class Session implements Member {
     const { code, reason } = CLOSE[name];
     this.#end();
     this.#log.debug({ code, reason }, "session is closed by the relay");
+    this.#outlet.flush();
     // The answer to our close frame must be read.
     if (this.#socket.isPaused) this.#socket.resume();
     this.#socket.close(code, reason);
@@ -180,7 +193,7 @@ export class Session implements Member {
   }
 
   tell(news: string): void {
-    if (this.#socket.bufferedAmount <= this.#host.settings.sendSoftBytes) this.#send(news);
+    if (this.unread <= this.#host.settings.sendSoftBytes) this.#send(news);
   }
 
   await(bytes: number): void {
@@ -190,9 +203,28 @@ export class Session implements Member {
     const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
     if (this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
-    } else if (this.#socket.isPaused && this.#awaited <= share / 2) {
+    } else if (this.#socket.isPaused && this.#awaited <= share / 2 && this.#hold === null) {
       this.#socket.resume();
     }
+  }
+
+  /** Reads nothing for so long, so that the rates are kept. */
+  #slowDown(ms: number): void {
+    if (ms < MIN_HOLD_MS || this.#isClosed) return;
+    if (ms > this.#host.settings.rateCloseSeconds * 1_000) {
+      this.#log.info({ ms }, "a session exceeds its rates by too much and is closed");
+      this.close("tooFast");
+      return;
+    }
+    const until = performance.now() + ms;
+    if (until <= this.#heldUntil) return;
+    this.#heldUntil = until;
+    if (this.#hold !== null) clearTimeout(this.#hold);
+    this.#hold = setTimeout(() => {
+      this.#hold = null;
+      this.await(0);
+    }, ms);
+    if (!this.#socket.isPaused) this.#socket.pause();
   }
 
   /** A mistake of ours costs this session and never the process. */
@@ -208,6 +240,8 @@ export class Session implements Member {
 
   #take(frame: string | Uint8Array): void {
     if (this.#isDraining) return;
+    this.#slowDown(this.#meter.frame(frame.length));
+    if (this.#isClosed) return;
     if (!this.#isEntering && this.#inbox.length === 0 && this.#hasCredit()) {
       this.#handleTimed(frame);
       return;
@@ -324,6 +358,7 @@ export class Session implements Member {
     this.#roomName = name;
     this.#kind = kind;
     room.enter(this);
+    this.#meter.enter(room);
     const document = toHex(room.document);
     this.#log.info({ document, room: name ?? undefined, kind }, "joined");
     if (kind === "person") {
@@ -350,7 +385,11 @@ export class Session implements Member {
       history: room.history,
       peer: this.peer,
       send: (frame) => this.#send(frame),
-      receiveGroup: (group) => room.receive(group, this),
+      receiveGroup: (group) => {
+        const received = room.receive(group, this);
+        this.#slowDown(this.#meter.judged(received, group.length, room));
+        return received;
+      },
       durable: () => room.durable,
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
@@ -429,20 +468,17 @@ export class Session implements Member {
   }
 
   /** Hands a frame to the socket, which takes it in any case; false when it is full and resume() follows later. */
-  #send(frame: string | Uint8Array): boolean {
+  #send(frame: Frame): boolean {
     if (this.#isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
     const { sendSoftBytes, sendHardBytes } = this.#host.settings;
-    const sent = this.#host.sending(frame);
-    this.#socket.send(frame, { binary: typeof frame !== "string" }, () => {
-      sent();
-      this.#drained();
-    });
-    if (this.#socket.bufferedAmount > sendHardBytes) {
-      this.#log.info({ buffered: this.#socket.bufferedAmount }, "slow reader");
+    this.#outlet.send(frame);
+    const { unread } = this;
+    if (unread > sendHardBytes) {
+      this.#log.info({ unread }, "slow reader");
       this.close("slowReader");
       return false;
     }
-    if (this.#socket.bufferedAmount > sendSoftBytes) this.#isStalled = true;
+    if (unread > sendSoftBytes) this.#isStalled = true;
     this.#sentBytes += frame.length;
     if (this.#sentBytes >= TURN_BYTES) this.#yield();
     return !this.#isStalled;
@@ -461,11 +497,7 @@ export class Session implements Member {
   }
 
   #drained(): void {
-    if (
-      !this.#isStalled ||
-      this.#isYielding ||
-      this.#socket.bufferedAmount > this.#host.settings.sendSoftBytes / 2
-    )
+    if (!this.#isStalled || this.#isYielding || this.unread > this.#host.settings.sendSoftBytes / 2)
       return;
     this.#isStalled = false;
     this.#guard(() => this.#sync?.resume());
@@ -478,6 +510,7 @@ export class Session implements Member {
     this.#sync = null;
     this.#room = null;
     room.leave(this);
+    this.#meter.enter(null);
     room.tell(`* a ${this.#kind} left; ${this.#company(room)}`, this);
     this.#host.leave(room.document);
   }
@@ -485,6 +518,9 @@ export class Session implements Member {
   #end(): void {
     this.#isClosed = true;
     clearTimeout(this.#joinTimer);
+    if (this.#hold !== null) clearTimeout(this.#hold);
+    this.#hold = null;
+    this.#meter.close();
     this.#inbox.length = 0;
     this.#leaveRoom();
   }

@@ -24,7 +24,17 @@ export interface Settings {
   readonly maxRooms: number;
   readonly maxSessions: number;
   readonly maxRoomSessions: number;
+  readonly maxAddressSessions: number;
   readonly maxFrameBytes: number;
+  readonly sessionRateBytes: number;
+  readonly sessionBurstBytes: number;
+  readonly addressRateBytes: number;
+  readonly addressBurstBytes: number;
+  readonly keyRateBytes: number;
+  readonly keyBurstBytes: number;
+  readonly roomRateBytes: number;
+  readonly roomBurstBytes: number;
+  readonly rateCloseSeconds: number;
   readonly pendingBytes: number;
   readonly roomPendingBytes: number;
   readonly peerPendingBytes: number;
@@ -109,7 +119,33 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   maxRooms: count("rooms in memory at once", limits.DEFAULT_MAX_ROOMS, 1),
   maxSessions: count("connections at once", limits.DEFAULT_MAX_SESSIONS, 1),
   maxRoomSessions: count("connections in one room at once", limits.DEFAULT_MAX_ROOM_SESSIONS, 1),
+  maxAddressSessions: count(
+    "connections from one address at once",
+    limits.DEFAULT_MAX_ADDRESS_SESSIONS,
+    1,
+  ),
   maxFrameBytes: count("bytes of one frame", limits.MIN_FRAME_BYTES, limits.MIN_FRAME_BYTES),
+  sessionRateBytes: rate(
+    "bytes a second from one connection before it is read slower",
+    limits.DEFAULT_SESSION_RATE_BYTES,
+  ),
+  sessionBurstBytes: rate(
+    "bytes that may come at once besides",
+    limits.DEFAULT_SESSION_BURST_BYTES,
+  ),
+  addressRateBytes: rate("bytes a second from one address", limits.DEFAULT_ADDRESS_RATE_BYTES),
+  addressBurstBytes: rate(
+    "bytes that may come at once besides",
+    limits.DEFAULT_ADDRESS_BURST_BYTES,
+  ),
+  keyRateBytes: rate("bytes a second signed by one key", limits.DEFAULT_KEY_RATE_BYTES),
+  keyBurstBytes: rate("bytes that may come at once besides", limits.DEFAULT_KEY_BURST_BYTES),
+  roomRateBytes: rate("bytes a second into one room", limits.DEFAULT_ROOM_RATE_BYTES),
+  roomBurstBytes: rate("bytes that may come at once besides", limits.DEFAULT_ROOM_BURST_BYTES),
+  rateCloseSeconds: seconds(
+    "seconds to wait for its rates after which a connection is closed",
+    limits.DEFAULT_RATE_CLOSE_SECONDS,
+  ),
   pendingBytes: budget(
     "bytes of changes that wait for others, in all rooms together",
     limits.DEFAULT_PENDING_BYTES,
@@ -284,6 +320,11 @@ function count(help: string, standard: number, least: number): Setting<number> {
     accepts: `a whole number of at least ${least}`,
     isBound: true,
   };
+}
+
+/** A rate, or what may come beyond it: a frame that is larger is taken all the same, and makes for a longer wait. */
+function rate(help: string, standard: number): Setting<number> {
+  return count(help, standard, 1_024);
 }
 
 /** A bound on what waits in memory: with less than the greatest change takes, such a change would never get through. */

@@ -1,0 +1,153 @@
+/** Rates by themselves: buckets against a naive model, and who has to wait when many share one. */
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { SPENDING_FORGOTTEN_MS, SPENDING_HALF_MS } from "./limits.ts";
+import { Bucket, Buckets, networkOf, type Rate } from "./rates.ts";
+
+const RATE: Rate = { perSecond: 1_000, burst: 5_000 };
+
+interface Taken {
+  readonly payer: object;
+  readonly bytes: number;
+  readonly at: number;
+}
+
+/** What a bucket must say, from all that was ever taken: the wait of those who took as much as the average, or more. */
+function naiveWait(
+  taken: readonly Taken[],
+  payer: object,
+  now: number,
+): { readonly wait: number; readonly aboveAverage: number } {
+  let level = RATE.burst;
+  let last = 0;
+  const spent = new Map<object, number>();
+  for (const { payer: who, bytes, at } of taken) {
+    level = Math.min(RATE.burst, level + ((at - last) / 1_000) * RATE.perSecond) - bytes;
+    last = at;
+    spent.set(who, (spent.get(who) ?? 0) + bytes * 2 ** ((at - now) / SPENDING_HALF_MS));
+  }
+  const average = [...spent.values()].reduce((sum, one) => sum + one, 0) / spent.size;
+  return {
+    wait: level < 0 ? (-level / RATE.perSecond) * 1_000 : 0,
+    aboveAverage: (spent.get(payer) ?? 0) / average - 1,
+  };
+}
+
+/** Sends as fast as a bucket lets it, in pieces; returns the bytes that got through until the end. */
+function sendUntil(end: number, bucket: Bucket, payer: object, piece: number): number {
+  let sent = 0;
+  for (let now = 0; now < end; now += bucket.take(payer, piece, now)) sent += piece;
+  return sent;
+}
+
+describe("a bucket", () => {
+  const payers = [{ name: "a" }, { name: "b" }, { name: "c" }] as const;
+  const step = fc.record({
+    payer: fc.constantFrom(...payers),
+    bytes: fc.integer({ min: 1, max: 4_000 }),
+    after: fc.integer({ min: 0, max: 2_000 }),
+  });
+
+  it("says what the naive one says, as long as nobody is forgotten", () => {
+    let waits = 0;
+    fc.assert(
+      fc.property(fc.array(step, { minLength: 5, maxLength: 40 }), (steps) => {
+        const bucket = new Bucket(() => RATE, 0);
+        const taken: Taken[] = [];
+        let now = 0;
+        for (const { payer, bytes, after } of steps) {
+          now += after;
+          if (now > SPENDING_FORGOTTEN_MS) break;
+          taken.push({ payer, bytes, at: now });
+          const { wait, aboveAverage } = naiveWait(taken, payer, now);
+          const is = bucket.take(payer, bytes, now);
+          // Who is neither above nor below may be either, by rounding.
+          if (aboveAverage > 1e-9) expect(is).toBeCloseTo(wait, 6);
+          else if (aboveAverage < -1e-9) expect(is).toBe(0);
+          if (is > 0) waits++;
+        }
+      }),
+    );
+    expect(waits).toBeGreaterThan(0);
+  });
+
+  it("lets through its burst and its rate, and no more than one piece beyond", () => {
+    const end = 60_000;
+    const most = RATE.burst + (end / 1_000) * RATE.perSecond;
+    for (const piece of [1, 100, 4_000, 20_000]) {
+      const sent = sendUntil(end, new Bucket(() => RATE, 0), payers[0], piece);
+      expect(sent).toBeGreaterThan(0.99 * most - piece);
+      expect(sent).toBeLessThanOrEqual(most + piece);
+    }
+  });
+
+  it("never makes those wait who take little, whatever others take", () => {
+    const bucket = new Bucket(() => RATE, 0);
+    const [quiet, loud, other] = payers;
+    for (let now = 0; now < 120_000; now += 10) {
+      bucket.take(loud, 2_000, now);
+      if (now % 30 === 0) bucket.take(other, 500, now);
+      if (now % 1_000 === 0) expect(bucket.take(quiet, 100, now)).toBe(0);
+    }
+    expect(bucket.take(loud, 1, 120_000)).toBeGreaterThan(1_000);
+  });
+
+  it("forgets those who took something long ago: they do not make others look greedy", () => {
+    const bucket = new Bucket(() => RATE, 0);
+    for (let i = 0; i < 1_000; i++) bucket.take({}, 1, 0);
+    const [quiet, loud] = payers;
+    const later = 3 * SPENDING_FORGOTTEN_MS;
+    bucket.take(loud, 50_000, later);
+    expect(bucket.take(quiet, 100, later)).toBe(0);
+  });
+
+  it("keeps what someone has taken who is gone", () => {
+    const bucket = new Bucket(() => RATE, 0);
+    bucket.take(payers[0], 8_000, 0);
+    bucket.leave(payers[0]);
+    expect(bucket.take(payers[1], 1_000, 0)).toBe(4_000);
+  });
+
+  it("follows a rate that is changed", () => {
+    let rate = RATE;
+    const bucket = new Bucket(() => rate, 0);
+    expect(bucket.take(payers[0], 7_000, 0)).toBe(2_000);
+    rate = { perSecond: 4_000, burst: 5_000 };
+    expect(bucket.take(payers[0], 2_000, 0)).toBe(1_000);
+  });
+});
+
+describe("buckets by name", () => {
+  it("are bounded, and those in debt are kept as long as there are full ones to drop", () => {
+    const buckets = new Buckets(() => RATE, 64);
+    const payer = {};
+    for (let i = 0; i < 10; i++) buckets.of(`debtor ${i}`, 0).take(payer, 50_000, 0);
+    for (let i = 0; i < 1_000; i++) buckets.of(`new ${i}`, 1);
+    expect(buckets.size).toBeLessThanOrEqual(64);
+    for (let i = 0; i < 10; i++)
+      expect(buckets.of(`debtor ${i}`, 1).take(payer, 1, 1)).toBeGreaterThan(40_000);
+  });
+
+  it("are bounded even if all are in debt", () => {
+    const buckets = new Buckets(() => RATE, 64);
+    for (let i = 0; i < 1_000; i++) buckets.of(`debtor ${i}`, 0).take({}, 50_000, 0);
+    expect(buckets.size).toBeLessThanOrEqual(64);
+  });
+});
+
+describe("an address", () => {
+  it.each([
+    ["192.0.2.7", "192.0.2.7"],
+    ["::ffff:192.0.2.7", "192.0.2.7"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:0db8:0001:0002:ffff::", "2001:db8:1:2::/64"],
+    ["2001:DB8::1", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["64:ff9b::192.0.2.7", "64:ff9b:0:0::/64"],
+    ["unknown", "unknown"],
+    ["", ""],
+  ])("%s counts as %s", (address, network) => {
+    expect(networkOf(address)).toBe(network);
+  });
+});
