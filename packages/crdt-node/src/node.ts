@@ -20,6 +20,7 @@ import {
   toHex,
 } from "bft-json-crdt";
 import { Coverage } from "./coverage.ts";
+import { Feed } from "./feed.ts";
 import { evidenceOf, type ForkEvidence } from "./fork-evidence.ts";
 import { CommandError, EXIT, messageOf } from "./exit-codes.ts";
 import type { NodeHome } from "./home.ts";
@@ -76,6 +77,8 @@ export class Node implements LinkHost {
   readonly room: string;
   readonly store: Store;
   readonly budgets: Budgets;
+  /** What happens to the view, for those who watch it. */
+  readonly feed: Feed;
   readonly #publicKey: Uint8Array;
   readonly #document: LedgerDocument;
   readonly #listener: NodeListener;
@@ -105,6 +108,7 @@ export class Node implements LinkHost {
     this.#document = document;
     this.#listener = listener ?? {};
     this.#durable = document.history.length;
+    this.feed = new Feed(document);
   }
 
   /** Builds the document from the log; throws CommandError when the log is damaged. */
@@ -195,8 +199,8 @@ export class Node implements LinkHost {
     return appended;
   }
 
-  /** Resolves to true when a relay has acknowledged this change, to false after `timeoutMs` without that. */
-  delivered(id: Uint8Array, timeoutMs: number): Promise<boolean> {
+  /** Resolves to true when a relay has acknowledged this change, to false after `timeoutMs` or an abort without that. */
+  delivered(id: Uint8Array, timeoutMs: number, signal?: AbortSignal): Promise<boolean> {
     const index = this.history.indexOf(id);
     if (index < 0)
       throw new CommandError(EXIT.failure, { what: `there is no change ${toHex(id)} here` });
@@ -206,14 +210,18 @@ export class Node implements LinkHost {
         index,
         resolve: (acknowledged) => {
           clearTimeout(timer);
+          signal?.removeEventListener("abort", giveUp);
           this.#waiters.delete(waiter);
           resolve(acknowledged);
         },
       };
-      const timer = setTimeout(() => {
+      const giveUp = (): void => {
         waiter.resolve(false);
-      }, timeoutMs);
+      };
+      const timer = setTimeout(giveUp, timeoutMs);
       this.#waiters.add(waiter);
+      signal?.addEventListener("abort", giveUp);
+      if (signal?.aborted === true) giveUp();
     });
   }
 
@@ -386,6 +394,7 @@ export class Node implements LinkHost {
     }
     // Appends resolve in the order in which they were made, which is the order of the indexes.
     this.#durable = last + 1;
+    this.feed.release(this.#durable);
     for (const { link } of this.#links) {
       for (const { group, indexes } of groups) link.push(group, indexes);
     }

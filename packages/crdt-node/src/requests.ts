@@ -3,12 +3,14 @@
  * types, and one function that answers.
  */
 import { fromHex } from "bft-json-crdt";
-import { CommandError, EXIT } from "./exit-codes.ts";
+import { RequestError } from "./control/errors.ts";
+import type { CommandError } from "./exit-codes.ts";
+import type { FeedEvent } from "./feed.ts";
 import type { ForkEvidence } from "./fork-evidence.ts";
 import { type DagFormat, isDagFormat, type LogEntry, logEntry, rivalsIn } from "./inspection.ts";
 import type { LinkState } from "./link.ts";
 import type { Node } from "./node.ts";
-import { parseTransaction, type Transaction } from "./transaction.ts";
+import { MAX_LINE_BYTES, parseTransaction, type Transaction } from "./transaction.ts";
 import { type Damage, verifyStore } from "./verification.ts";
 
 /** A relay as `status` shows it. */
@@ -98,6 +100,20 @@ export interface Requests {
     part: never;
     result: { readonly acknowledged: boolean };
   };
+  /**
+   * `append` and `delivery` in one: the part says that all are durable here, the result whether a relay acknowledged them
+   * in time. A transaction is an object, or a line as a person types it.
+   */
+  send: {
+    params: {
+      readonly transactions: readonly (Transaction | string)[];
+      readonly timeoutMs?: number;
+    };
+    part: { readonly stored: readonly string[] };
+    result: { readonly ids: readonly string[]; readonly acknowledged: boolean };
+  };
+  /** Goes on until it is aborted; with `view`, the whole view comes first. */
+  subscribe: { params: { readonly view?: boolean }; part: FeedEvent; result: object };
 }
 
 export type Method = keyof Requests;
@@ -151,13 +167,23 @@ const MAX_TRANSACTIONS_PER_REQUEST = 4_096;
 /** Longest wait for a delivery, in milliseconds: one day. */
 const LONGEST_DELIVERY_MS = 86_400_000;
 
+/** Milliseconds that `send` waits for a relay unless told otherwise, as the command does. */
+const USUAL_DELIVERY_MS = 10_000;
+
+/** UTF-8 bytes of the texts of one transaction: what a line holds, and the "Bob" that a bare text is sent to. */
+const MAX_TRANSACTION_BYTES = MAX_LINE_BYTES + 3;
+
+/** For requests that end on their own. */
+const NEVER = new AbortController().signal;
+
 type Params = { readonly [key: string]: unknown };
 
-/** Answers a request about a node; params come from outside. */
+/** Answers a request about a node; params come from outside. The signal ends a subscription and what waits for a relay. */
 export async function* answerRequest(
   node: Node,
   method: string,
   params: Params,
+  signal: AbortSignal = NEVER,
 ): AsyncGenerator<unknown, unknown> {
   switch (method) {
     case "status":
@@ -182,11 +208,35 @@ export async function* answerRequest(
       return { ids: await node.append(transactionsOf(params["transactions"])) };
     case "delivery":
       return {
-        acknowledged: await node.delivered(idOf(params["id"]), timeoutOf(params["timeoutMs"])),
+        acknowledged: await node.delivered(
+          idOf(params["id"]),
+          timeoutOf(params["timeoutMs"]),
+          signal,
+        ),
       };
+    case "send":
+      return yield* sendParts(node, params, signal);
+    case "subscribe":
+      yield* node.feed.subscribe(flagOf(params["view"]), signal);
+      return {};
     default:
-      throw malformed(`there is no method ${JSON.stringify(method.slice(0, 64))}`);
+      throw new RequestError("unknown_method", {
+        what: "the request is malformed",
+        why: `there is no method ${JSON.stringify(method.slice(0, 64))}`,
+      });
   }
+}
+
+async function* sendParts(
+  node: Node,
+  params: Params,
+  signal: AbortSignal,
+): AsyncGenerator<Requests["send"]["part"], Requests["send"]["result"]> {
+  const timeoutMs = timeoutOf(params["timeoutMs"] ?? USUAL_DELIVERY_MS);
+  const ids = await node.append(transactionsOf(params["transactions"]));
+  yield { stored: ids };
+  // An acknowledgement covers all that a change builds on, so all before it on its chain.
+  return { ids, acknowledged: await node.delivered(idOf(ids.at(-1)), timeoutMs, signal) };
 }
 
 function viewParts(node: Node): AsyncGenerator<string, { digest: string }> {
@@ -245,10 +295,21 @@ function transactionsOf(value: unknown): Transaction[] {
     throw malformed(`transactions must be a list of 1 to ${MAX_TRANSACTIONS_PER_REQUEST}`);
   }
   return value.map((item: unknown) => {
-    const parsed = parseTransaction(JSON.stringify(item) ?? "");
-    if (parsed.kind === "transaction" && typeof item === "object") return parsed.transaction;
-    throw malformed(parsed.kind === "error" ? parsed.message : "a transaction must be an object");
+    const parsed = parseTransaction(typeof item === "string" ? item : objectText(item));
+    if (parsed.kind !== "transaction")
+      throw malformed(parsed.kind === "error" ? parsed.message : "an empty text is no transaction");
+    const { from, to, memo = "" } = parsed.transaction;
+    // A change has a greatest size, and a node that cannot make one ends.
+    if (Buffer.byteLength(from + to + memo) > MAX_TRANSACTION_BYTES)
+      throw malformed(`a transaction is longer than ${MAX_LINE_BYTES} bytes`);
+    return parsed.transaction;
   });
+}
+
+function objectText(item: unknown): string {
+  if (typeof item === "object" && item !== null && !Array.isArray(item))
+    return JSON.stringify(item);
+  throw malformed("a transaction must be an object, or a line as it is typed");
 }
 
 function bytesOf(value: unknown): Uint8Array {
@@ -269,11 +330,16 @@ function timeoutOf(value: unknown): number {
   return value;
 }
 
+function flagOf(value: unknown): boolean {
+  if (value === undefined || typeof value === "boolean") return value === true;
+  throw malformed("view must be true or false");
+}
+
 function formatOf(value: unknown): DagFormat {
   if (isDagFormat(value)) return value;
   throw malformed("format must be dot, mermaid or json");
 }
 
 function malformed(why: string): CommandError {
-  return new CommandError(EXIT.usage, { what: "the request is malformed", why });
+  return new RequestError("bad_params", { what: "the request is malformed", why });
 }

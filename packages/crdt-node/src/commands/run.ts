@@ -44,8 +44,8 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
     room: node.room,
     document,
   };
-  const control = await ControlServer.listen(home, hello, (method, params) =>
-    answerRequest(node, method, params),
+  const control = await ControlServer.listen(home, hello, (method, params, signal) =>
+    answerRequest(node, method, params, signal),
   );
   note(
     `${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`,

@@ -48,6 +48,10 @@ export class ControlClient {
     const first = await replies.next();
     // Hung up before a word: it was just about to end.
     if (first.done === true) return null;
+    if ("error" in first.value) {
+      socket.destroy();
+      throw new CommandError(first.value.error.exitCode, first.value.error);
+    }
     if (!("hello" in first.value) || first.value.hello.protocol !== CONTROL_PROTOCOL) {
       socket.destroy();
       throw new CommandError(EXIT.failure, {

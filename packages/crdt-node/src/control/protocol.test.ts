@@ -13,6 +13,13 @@ test("a request has a whole number, a method, and parameters by name or none", (
   });
 });
 
+test("equal names in different objects, and braces and quotes in texts, are no fault", () => {
+  const params = { id: { id: '{"a":1,"a":2}\\"' }, list: [{ id: 1 }, { id: 2 }, "id", "id"] };
+  expect(readRequest(JSON.stringify({ id: 1, method: "m", params }))?.params).toEqual(params);
+  const deepest = `${"[".repeat(30)}${"]".repeat(30)}`;
+  expect(readRequest(`{"id":1,"method":"m","params":{"a":${deepest}}}`)).not.toBeNull();
+});
+
 test.each([
   ...JUNK,
   "{}",
@@ -29,6 +36,9 @@ test.each([
   '{"id":1,"method":"view","params":[]}',
   '{"id":1,"method":"view","params":"all"}',
   '{"id":1,"method":"view","params":7}',
+  '{"id":1,"id":1,"method":"view"}',
+  '{"id":1,"method":"view","params":{"a":[{"b":1, "\\u0062" :2}]}}',
+  `{"id":1,"method":"view","params":{"a":${"[".repeat(31)}${"]".repeat(31)}}}`,
 ])("no request: %s", (line) => {
   expect(readRequest(line)).toBeNull();
 });

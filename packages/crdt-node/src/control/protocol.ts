@@ -1,23 +1,32 @@
 /**
  * The control socket: how other commands talk to a running node. A Unix socket in the node's own folder (mode 0600, so
  * only its owner can connect), on which both sides write lines of JSON in UTF-8, each at most MAX_CONTROL_LINE_BYTES
- * long. Any number of clients may be connected; the requests of one client are answered in their order.
+ * long. The requests of one client begin in their order and are answered in it, except that `send` and `subscribe` go on
+ * beside the others once their first part is written. For other programs, this is docs/local-api.md.
  *
  *     node   → {"hello":{"protocol":1,"pid":123,"version":"0.1.0","room":"main","document":"<64 hex>"}}
  *     client → {"id":1,"method":"view","params":{}}
  *     node   → {"id":1,"part":"{\"transactions\":["}      none, one or many, for answers of any length
  *     node   → {"id":1,"result":{"digest":"<64 hex>"}}    exactly one of these two ends the answer
- *     node   → {"id":1,"error":{"exitCode":4,"what":"…","why":"…","next":"…"}}
+ *     node   → {"id":1,"error":{"code":"refused","exitCode":4,"what":"…","why":"…","next":"…"}}
  *
- * The methods, their parameters, parts and results are the type `Requests` in ../requests.ts. A line that is no request
- * is answered with an error whose id is null, and the connection is closed.
+ * The methods, their parameters, parts and results are the type `Requests` in ../requests.ts; `unsubscribe` is the server's
+ * own. A line that is no request is answered with an error whose id is null, and the connection is closed.
  */
 import type { CommandError, Complaint, ExitCode } from "../exit-codes.ts";
+import { codeOf, type ControlCode } from "./errors.ts";
+import { isStrict } from "./strict-json.ts";
 
 export const CONTROL_PROTOCOL = 1;
 
 /** The largest group (1 MiB) in base64, with its envelope, fits. */
 export const MAX_CONTROL_LINE_BYTES = 2 * 1_048_576;
+
+/** Clients at one time: each may hold one request, one answer and one view in memory. */
+export const MAX_CONTROL_CONNECTIONS = 64;
+
+/** Requests of one client that wait for a relay beside the others; above that its next lines wait. */
+export const MAX_WAITING_REQUESTS = 64;
 
 /** The first line that a node sends. */
 export interface Hello {
@@ -30,6 +39,7 @@ export interface Hello {
 
 /** A failure as it travels; made from and into a CommandError. */
 export interface ControlError extends Complaint {
+  readonly code: ControlCode;
   readonly exitCode: ExitCode;
 }
 
@@ -47,10 +57,10 @@ export type ControlReply =
   | { readonly id: number; readonly result: unknown }
   | { readonly id: number | null; readonly error: ControlError };
 
-/** Reads a request; null when the line is none. */
+/** Reads a request; null when the line is none, repeats a key or nests deeply. */
 export function readRequest(line: string): ControlRequest | null {
   const value = parseObject(line);
-  if (value === null) return null;
+  if (value === null || !isStrict(line)) return null;
   const { id, method, params = {} } = value;
   if (
     typeof id !== "number" ||
@@ -73,8 +83,8 @@ export function readReply(line: string): ControlReply | null {
 }
 
 /** What of a failure travels. */
-export function controlError({ exitCode, complaint }: CommandError): ControlError {
-  return { exitCode, ...complaint };
+export function controlError(error: CommandError): ControlError {
+  return { code: codeOf(error), exitCode: error.exitCode, ...error.complaint };
 }
 
 function parseObject(line: string): { readonly [key: string]: unknown } | null {

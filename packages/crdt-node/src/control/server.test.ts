@@ -8,7 +8,11 @@ import { createInterface, type Interface } from "node:readline";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { CommandError, EXIT } from "../exit-codes.ts";
 import { nodeHome } from "../home.ts";
-import { MAX_CONTROL_LINE_BYTES } from "./protocol.ts";
+import {
+  MAX_CONTROL_CONNECTIONS,
+  MAX_CONTROL_LINE_BYTES,
+  MAX_WAITING_REQUESTS,
+} from "./protocol.ts";
 import { type Answer, ControlServer } from "./server.ts";
 
 const HELLO = { protocol: 1, pid: 1, version: "0", room: "main", document: "ab" };
@@ -79,25 +83,29 @@ test("an answer that fails says how, whether it was meant to or not", async () =
   socket.write('{"id":1,"method":"refuse"}\n{"id":2,"method":"other"}\n');
   expect([await next(), await next(), await next(), await next()]).toEqual([
     { id: 1, part: "first" },
-    { id: 1, error: { exitCode: EXIT.refused, what: "no" } },
+    { id: 1, error: { code: "refused", exitCode: EXIT.refused, what: "no" } },
     { id: 2, part: "first" },
-    { id: 2, error: { exitCode: EXIT.failure, what: "a mistake" } },
+    { id: 2, error: { code: "failed", exitCode: EXIT.failure, what: "a mistake" } },
   ]);
 });
 
 test.each([
-  ["no JSON", Buffer.from("hello\n")],
-  ["no UTF-8", Buffer.from([0xff, 0x0a])],
-  ["too long", Buffer.from(`{"id":1,"method":"${"x".repeat(MAX_CONTROL_LINE_BYTES)}"}\n`)],
-])("a line that is %s is answered with an error, and the connection ends", async (_, line) => {
-  const { socket, next } = await client(nothing);
-  socket.write(line);
-  expect(await next()).toEqual({
-    id: null,
-    error: { exitCode: EXIT.usage, what: "this line is not a request" },
-  });
-  expect(await next()).toBeNull();
-});
+  ["no JSON", "bad_request", Buffer.from("hello\n")],
+  ["no UTF-8", "not_utf8", Buffer.from([0xff, 0x0a])],
+  [
+    "too long",
+    "line_too_long",
+    Buffer.from(`{"id":1,"method":"${"x".repeat(MAX_CONTROL_LINE_BYTES)}"}\n`),
+  ],
+])(
+  "a line that is %s is answered with an error, and the connection ends",
+  async (_, code, line) => {
+    const { socket, next } = await client(nothing);
+    socket.write(line);
+    expect(await next()).toMatchObject({ id: null, error: { code, exitCode: EXIT.usage } });
+    expect(await next()).toBeNull();
+  },
+);
 
 test("an answer ends when its client has hung up", async () => {
   let goOn = (): void => undefined;
@@ -123,4 +131,88 @@ test("an answer ends when its client has hung up", async () => {
   goOn();
   await end;
   expect(parts).toBeLessThan(1_000);
+});
+
+/** Says one part, then waits for its signal. */
+const waiting: Answer = async function* (_method, _params, signal) {
+  yield "begun";
+  if (!signal.aborted) await once(signal, "abort");
+  return "ended";
+};
+
+test("one subscription at a time goes on beside other requests until it is ended", async () => {
+  const { socket, next } = await client(waiting);
+  socket.write('{"id":1,"method":"unsubscribe"}\n{"id":2,"method":"subscribe"}\n');
+  expect(await next()).toMatchObject({ id: 1, error: { code: "not_subscribed" } });
+  expect(await next()).toEqual({ id: 2, part: "begun" });
+  socket.write('{"id":3,"method":"subscribe"}\n{"id":2,"method":"send"}\n');
+  expect(await next()).toMatchObject({ id: 3, error: { code: "already_subscribed" } });
+  expect(await next()).toMatchObject({ id: 2, error: { code: "id_in_use" } });
+  socket.write('{"id":4,"method":"unsubscribe"}\n');
+  const replies = [await next(), await next()];
+  expect(replies).toContainEqual({ id: 4, result: {} });
+  expect(replies).toContainEqual({ id: 2, result: "ended" });
+  socket.write('{"id":2,"method":"subscribe"}\n');
+  expect(await next()).toEqual({ id: 2, part: "begun" });
+});
+
+test("what waits for a relay is bounded, and ends when its client has hung up", async () => {
+  let begun = 0;
+  let ended = 0;
+  let allEnded = (): void => undefined;
+  const end = new Promise<void>((resolve) => (allEnded = resolve));
+  let goOn = (): void => undefined;
+  const { socket, next } = await client(async function* (method, _params, signal) {
+    const number = ++begun;
+    yield number;
+    if (method !== "send") return number;
+    const acknowledged = new Promise<void>((resolve) => {
+      if (number === 1) goOn = resolve;
+    });
+    await Promise.race([acknowledged, once(signal, "abort")]);
+    if (++ended === MAX_WAITING_REQUESTS) allEnded();
+    return number;
+  });
+  for (let id = 1; id <= MAX_WAITING_REQUESTS; id++) socket.write(`{"id":${id},"method":"send"}\n`);
+  socket.write('{"id":0,"method":"view"}\n');
+  for (let id = 1; id <= MAX_WAITING_REQUESTS; id++) expect(await next()).toEqual({ id, part: id });
+  goOn();
+  // Not before there is room.
+  expect(await next()).toEqual({ id: 1, result: 1 });
+  expect(await next()).toMatchObject({ id: 0, part: MAX_WAITING_REQUESTS + 1 });
+  socket.destroy();
+  await end;
+});
+
+test("more connections than there may be are told so, and there is room again when one ends", async () => {
+  await client(nothing);
+  const { socket } = nodeHome("alice", { SIDE_HOME: folder });
+  const open = async (): Promise<{ socket: Socket; first: unknown }> => {
+    const another = connect(socket);
+    another.on("error", () => undefined);
+    sockets.push(another);
+    const { value } = await linesOf(createInterface({ input: another })).next();
+    return { socket: another, first: JSON.parse(value ?? "null") };
+  };
+  for (let n = 1; n < MAX_CONTROL_CONNECTIONS; n++)
+    expect((await open()).first).toEqual({ hello: HELLO });
+  const refused = await open();
+  expect(refused.first).toMatchObject({ id: null, error: { code: "too_many_connections" } });
+  const [first] = sockets;
+  first?.destroy();
+  // The server learns of it in its own time.
+  await expect
+    .poll(async () => (await open()).first, { timeout: 10_000 })
+    .toEqual({ hello: HELLO });
+});
+
+test("a line of an answer that would be too long is an error, and the connection goes on", async () => {
+  const { socket, next } = await client(async function* (method) {
+    await Promise.resolve();
+    if (method === "long") yield "x".repeat(MAX_CONTROL_LINE_BYTES);
+    return method;
+  });
+  socket.write('{"id":1,"method":"long"}\n{"id":2,"method":"short"}\n');
+  expect(await next()).toMatchObject({ id: 1, error: { code: "answer_too_long" } });
+  expect(await next()).toEqual({ id: 2, result: "short" });
 });
