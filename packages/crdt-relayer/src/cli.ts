@@ -115,7 +115,7 @@ function commandLine(): Command {
 
 function optionOf(name: keyof Settings): Option {
   const { placeholder, help, standard, isBound }: Setting = SETTINGS[name];
-  const shown = shortened(String(standard(process.env)));
+  const shown = shortened(String(standard(process.env))) || "none";
   const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${help} (default: ${shown})`);
   return isBound ? option.helpGroup("Bounds:") : option;
 }

@@ -83,6 +83,26 @@ export const DEFAULT_RESEND_BYTES = MIN_RESENT_BYTES;
 /** Bytes that any budget has at least: the greatest change must be able to wait, or it would never get through. */
 export const MIN_BUDGET_BYTES = MAX_GROUP_BYTES;
 
+/** Seconds in which a connection must become a session, or ask for something and read the answer: slow lines included. */
+export const DEFAULT_HANDSHAKE_SECONDS = 10;
+
+/** Bytes of the headers of a request: cookies of the same domain come along. */
+export const DEFAULT_MAX_HEADER_BYTES = 16_384;
+
+/** Connections at once that are no sessions: twice what comes in one pass of the event loop after a restart. */
+export const DEFAULT_MAX_HTTP_CONNECTIONS = 1_024;
+
+/** How often such a time is looked at while it lasts, and the milliseconds between two looks, at least and at most. */
+export const HANDSHAKE_CHECKS = 4;
+export const LEAST_HANDSHAKE_CHECK_MS = 20;
+export const MOST_HANDSHAKE_CHECK_MS = 5_000;
+
+/** Milliseconds for which a connection is kept for its next request. */
+export const KEEP_ALIVE_MS = 5_000;
+
+/** Connections at once to a port that serves metrics only. */
+export const MAX_METRICS_CONNECTIONS = 64;
+
 /** Seconds in which a connection must join a room: long enough for a person who reads /help first. */
 export const DEFAULT_JOIN_SECONDS = 300;
 

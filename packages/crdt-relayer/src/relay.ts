@@ -1,26 +1,19 @@
 /**
- * A relay: an HTTP server whose `/websocket` takes sessions (RFC 6455) and whose `/healthz` says how it is; the rooms
- * behind it; and the order in which all of that starts and stops.
+ * A relay: the sessions that its HTTP side takes (RFC 6455), the rooms behind them, what it counts, and the order in which
+ * all of that starts and stops.
  */
-import {
-  createServer,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-  STATUS_CODES,
-} from "node:http";
-import type { AddressInfo, Socket } from "node:net";
-import type { Duplex } from "node:stream";
 import { setTimeout } from "node:timers/promises";
 import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
-import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import type { WebSocket } from "ws";
 import type { CloseName } from "./close-codes.ts";
-import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
+import { type HttpHost, HttpSide, listeningError } from "./http.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import { Metrics } from "./metrics.ts";
 import { type Frame, Outlets } from "./outlet.ts";
 import { networkOf, Rates } from "./rates.ts";
-import type { Room, RoomHost } from "./room.ts";
+import { counted, type Room, type RoomHost } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -28,17 +21,15 @@ import { completeSettings, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
 import { Turns } from "./turns.ts";
 
-/** The path of the WebSocket. */
-export const WEBSOCKET_PATH = "/websocket";
-
-/** Connections beyond the sessions: /healthz must answer, and a refused session must be told why. */
-const SPARE_CONNECTIONS = 256;
+export { WEBSOCKET_PATH } from "./http.ts";
 
 /** A running relay. */
 export interface Relay {
-  /** Where it listens: `ws://127.0.0.1:8080/websocket`. */
+  /** Where it listens: `ws://127.0.0.1:8080/websocket`, or `wss:` with a certificate. */
   readonly url: string;
   readonly port: number;
+  /** Where its metrics are: `http://127.0.0.1:8080/metrics`; null when they are off. */
+  readonly metricsUrl: string | null;
   /** Resolves when the relay had to end by itself, after it has closed everything; never when close() was called. */
   readonly failed: Promise<RelayError>;
   /** What /healthz says. */
@@ -86,7 +77,7 @@ export async function createRelay(
   return relay;
 }
 
-class RunningRelay implements Relay, SessionHost, RoomHost {
+class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   readonly settings: Settings;
   readonly log: Logger;
   readonly turns = new Turns();
@@ -95,8 +86,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   readonly failed: Promise<RelayError>;
   readonly #store: Store;
   readonly #rooms: Rooms;
-  readonly #http: Server;
-  readonly #sockets: WebSocketServer;
+  readonly metrics: Metrics;
+  readonly #http: HttpSide;
   readonly #sessions = new Set<Session>();
   /** How many sessions there are from each address. */
   readonly #addresses = new Map<string, number>();
@@ -118,45 +109,32 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
-    this.#http = createServer((request, response) => {
-      this.#respond(request, response);
+    this.metrics = new Metrics({
+      connections: () => this.#sessions.size,
+      rooms: () => this.#rooms.size,
+      changes: () => this.#changes,
+      sendWaiting: () => this.#sending.bytes,
+      inboxWaiting: () => [...this.#sessions].reduce((sum, { awaited }) => sum + awaited, 0),
     });
-    this.#http.maxConnections = settings.maxSessions + SPARE_CONNECTIONS;
-    this.#http.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#upgrade(request, socket, head);
+    this.#http = new HttpSide(this, (socket, address) => {
+      this.#accept(socket, address);
     });
-    // closeTimeout is newer than the types of ws.
-    const options: ServerOptions & { readonly closeTimeout: number } = {
-      noServer: true,
-      clientTracking: false,
-      // Compression costs memory for each socket and time for each frame, and hashes do not compress.
-      perMessageDeflate: false,
-      maxPayload: settings.maxFrameBytes,
-      closeTimeout: CLOSE_MS,
-    };
-    this.#sockets = new WebSocketServer(options);
   }
 
   get port(): number {
-    return (this.#http.address() as AddressInfo | null)?.port ?? this.settings.port;
+    return this.#http.port;
   }
 
   get url(): string {
-    const { host } = this.settings;
-    return `ws://${host.includes(":") ? `[${host}]` : host}:${this.port}${WEBSOCKET_PATH}`;
+    return this.#http.url;
+  }
+
+  get metricsUrl(): string | null {
+    return this.#http.metricsUrl;
   }
 
   listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#http.once("error", reject);
-      this.#http.listen({ host: this.settings.host, port: this.settings.port }, () => {
-        this.#http.off("error", reject);
-        this.#http.on("error", (error) => {
-          this.log.error({ err: error }, "server error");
-        });
-        resolve();
-      });
-    });
+    return this.#http.listen();
   }
 
   status(): RelayStatus {
@@ -167,6 +145,15 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
       sessions: this.#sessions.size,
       changes: { ...this.#changes },
     };
+  }
+
+  unready(): string | null {
+    if (this.#state === "stopping") return "the relay is stopping";
+    if (this.#state === "failed") return "changes cannot be stored; the relay is stopping";
+    const { maxSessions } = this.settings;
+    return this.#sessions.size < maxSessions
+      ? null
+      : `this relay takes no more than ${counted(maxSessions, "session")} at once`;
   }
 
   close(): Promise<void> {
@@ -185,6 +172,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   }
 
   sending(frame: Frame): void {
+    this.metrics.sent(frame);
     this.#sending.take(frame);
     if (this.#sending.bytes > this.settings.sendBytes) this.#cutSlowest();
   }
@@ -214,6 +202,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   }
 
   ended(session: Session): void {
+    this.metrics.ended(session.ending);
     this.#sessions.delete(session);
     const network = networkOf(session.peer);
     const left = (this.#addresses.get(network) ?? 0) - 1;
@@ -226,7 +215,13 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     this.#noSessions?.();
   }
 
-  received({ status, code, applied, results }: ReceivedGroup, room: Room): void {
+  passedOn(appendMs: number, arrivalMs: number): void {
+    this.metrics.passedOn(appendMs, arrivalMs);
+  }
+
+  received(group: ReceivedGroup, room: Room): void {
+    this.metrics.received(group);
+    const { status, code, applied, results } = group;
     this.#changes.applied += applied.length;
     for (const result of results) if (result.status !== "applied") this.#changes[result.status]++;
     if (results.length === 0) this.#changes.rejected++;
@@ -274,36 +269,6 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     );
   }
 
-  #respond({ url = "", method = "" }: IncomingMessage, response: ServerResponse): void {
-    const path = url.split("?", 1)[0];
-    const isRead = method === "GET" || method === "HEAD";
-    const [code, body] =
-      path === WEBSOCKET_PATH
-        ? [426, { status: "error", detail: "this is a WebSocket" }]
-        : path !== "/healthz"
-          ? [404, { status: "error", detail: `try ${WEBSOCKET_PATH} or /healthz` }]
-          : isRead
-            ? [this.#state === "ok" ? 200 : 503, this.status()]
-            : [405, { status: "error", detail: "GET only" }];
-    const text = `${JSON.stringify(body)}\n`;
-    response.writeHead(code, { "content-type": "application/json", "cache-control": "no-store" });
-    response.end(method === "HEAD" ? undefined : text);
-  }
-
-  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A socket without a listener would end the process with its first error.
-    socket.on("error", () => socket.destroy());
-    if ((request.url ?? "").split("?", 1)[0] !== WEBSOCKET_PATH) {
-      refuse(socket, 404);
-    } else if (this.#state !== "ok") {
-      refuse(socket, 503);
-    } else {
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#accept(webSocket, (socket as Socket).remoteAddress ?? "unknown");
-      });
-    }
-  }
-
   #accept(socket: WebSocket, address: string): void {
     const session = new Session(socket, address, this);
     const { maxSessions, maxAddressSessions } = this.settings;
@@ -322,12 +287,6 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   }
 }
 
-/** Answers a request for an upgrade that is not granted. */
-function refuse(socket: Duplex, status: number): void {
-  const text = STATUS_CODES[status] ?? "";
-  socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
-}
-
 /** True when the promise resolves within so many milliseconds; resolves at the latest then. */
 async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const late = new AbortController();
@@ -335,28 +294,4 @@ async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
   const isDone = await Promise.race([promise.then(() => true), timeout]);
   late.abort();
   return isDone;
-}
-
-function listeningError(error: unknown, { host, port }: Settings): RelayError {
-  const code = systemCode(error);
-  const what = `cannot listen on ${host}:${port}`;
-  if (code === "EADDRINUSE") {
-    return new RelayError(EXIT.failure, {
-      what,
-      why: "another program listens there already",
-      next: `crdt-relayer --port ${port === 65_535 ? 8080 : port + 1}`,
-    });
-  }
-  if (code === "EACCES") {
-    return new RelayError(EXIT.failure, {
-      what,
-      why: "ports below 1024 need privileges",
-      next: "crdt-relayer --port 8080",
-    });
-  }
-  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
-    const why = `this machine has no address ${host}`;
-    return new RelayError(EXIT.failure, { what, why, next: "crdt-relayer --host 127.0.0.1" });
-  }
-  return new RelayError(EXIT.failure, { what, why: messageOf(error) });
 }

@@ -39,6 +39,8 @@ export interface Member {
 export interface RoomHost {
   /** A group was judged. */
   received(outcome: ReceivedGroup, room: Room): void;
+  /** A group is durable and was passed on; in milliseconds since its write was asked for, and since it came. */
+  passedOn?(appendMs: number, arrivalMs: number): void;
   /** The log cannot be written any more: nothing that came since is acknowledged, and the relay must end. */
   storingFailed(error: unknown): void;
 }
@@ -145,7 +147,7 @@ export class Room {
   }
 
   /** Takes in a group from a session. Never throws for what it holds; what follows from it happens once it is durable. */
-  receive(group: Uint8Array, from: Member): ReceivedGroup {
+  receive(group: Uint8Array, from: Member, arrival = performance.now()): ReceivedGroup {
     const received = this.history.receive(group, from.peer);
     this.#host.received(received, this);
     const known: Uint8Array[] = [];
@@ -153,7 +155,7 @@ export class Room {
       if (status === "pending") this.#awaitChange(id, from);
       else if (this.history.indexOf(id) >= 0) known.push(id);
     }
-    if (received.applied.length > 0) void this.#store(group, received, from);
+    if (received.applied.length > 0) void this.#store(group, received, from, arrival);
     if (known.length > 0) this.acknowledge(known, from);
     return received;
   }
@@ -182,7 +184,12 @@ export class Room {
   }
 
   /** Appends what was applied; when it is durable, tells those who wait for it and everyone else. */
-  async #store(group: Uint8Array, received: ReceivedGroup, from: Member): Promise<void> {
+  async #store(
+    group: Uint8Array,
+    received: ReceivedGroup,
+    from: Member,
+    arrival: number,
+  ): Promise<void> {
     const { applied } = received;
     const live = liveGroups(this.history, group, received);
     const records = live.map((one) => ({
@@ -190,6 +197,7 @@ export class Room {
       group: one.group,
     }));
     from.await(group.length);
+    const asked = performance.now();
     try {
       await this.#log.append(records);
     } catch (error) {
@@ -198,10 +206,12 @@ export class Room {
     } finally {
       from.await(-group.length);
     }
+    const appendMs = performance.now() - asked;
     this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
     for (const one of live) {
       for (const member of this.#members) member.push(one);
     }
+    this.#host.passedOn?.(appendMs, performance.now() - arrival);
     this.#acknowledgeAwaited(received);
     this.#gatherNews(applied);
   }

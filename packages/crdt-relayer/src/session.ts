@@ -16,6 +16,7 @@ import {
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
 import { CLOSE, type CloseName } from "./close-codes.ts";
+import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
 import {
   CREDIT_MS,
@@ -39,6 +40,9 @@ export const PROTOCOL = 1;
 
 /** UTF-16 units of a room's name: what the name of a document may have. */
 const MAX_ROOM_NAME = 1_024;
+
+/** What a close event says when there was no close frame (RFC 6455 §7.1.5). */
+const ABNORMAL = 1_006;
 
 /** What a session needs from its relay. */
 export interface SessionHost extends OutletHost {
@@ -90,6 +94,10 @@ export class Session implements Member {
   #sentBytes = 0;
   #isYielding = false;
   readonly #inbox: (string | Uint8Array)[] = [];
+  /** When each frame in the inbox came. */
+  readonly #arrivals: number[] = [];
+  /** When the frame came that is handled now. */
+  #arrival = 0;
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
   readonly #meter: Meter;
@@ -101,6 +109,7 @@ export class Session implements Member {
   #isDraining = false;
   #isClosed = false;
   #isLeft = false;
+  #ending: Ending | null = null;
   readonly #joinTimer: NodeJS.Timeout;
   /** `peer` labels who is at the other end in logs and quotas. */
   constructor(socket: WebSocket, peer: string, host: SessionHost) {
@@ -127,9 +136,11 @@ export class Session implements Member {
     // What breaks the WebSocket protocol is closed by ws, with its own code.
     socket.on("error", (error) => {
       this.#log.debug({ error: error.message }, "socket error");
+      this.#ending ??= endingOf(error);
     });
     socket.on("close", (code) => {
       this.#log.debug({ code }, "session closed");
+      this.#ending ??= code === ABNORMAL ? "lost" : "client";
       this.#isGone = true;
       if (this.#isEntering) this.#inbox.length = 0;
       if (this.#inbox.length === 0) this.#leave();
@@ -145,6 +156,16 @@ export class Session implements Member {
     return this.#outlet.unread;
   }
 
+  /** Bytes that were received and are not stored yet. */
+  get awaited(): number {
+    return this.#awaited;
+  }
+
+  /** How the session ended, once it has. */
+  get ending(): Ending {
+    return this.#ending ?? "lost";
+  }
+
   /** Cuts a connection that has not answered the last ping, and pings any other. */
   checkAlive(): void {
     if (this.#isGone) return;
@@ -154,6 +175,7 @@ export class Session implements Member {
       if (!this.#isClosed) this.#socket.ping();
     } else {
       this.#log.info("a session does not answer any more and is cut");
+      this.#ending ??= "cut";
       this.#socket.terminate();
     }
   }
@@ -168,6 +190,7 @@ export class Session implements Member {
   /** Ends the session in one of the documented ways. */
   close(name: CloseName): void {
     if (this.#isClosed) return;
+    this.#ending ??= name;
     const { code, reason } = CLOSE[name];
     this.#end();
     this.#log.debug({ code, reason }, "session is closed by the relay");
@@ -179,6 +202,7 @@ export class Session implements Member {
 
   /** Cuts the connection without more words. */
   terminate(): void {
+    this.#ending ??= "cut";
     this.#end();
     this.#socket.terminate();
     if (this.#isGone) this.#leave();
@@ -242,11 +266,13 @@ export class Session implements Member {
     if (this.#isDraining) return;
     this.#slowDown(this.#meter.frame(frame.length));
     if (this.#isClosed) return;
+    this.#arrival = performance.now();
     if (!this.#isEntering && this.#inbox.length === 0 && this.#hasCredit()) {
       this.#handleTimed(frame);
       return;
     }
     this.#inbox.push(frame);
+    this.#arrivals.push(this.#arrival);
     this.await(frame.length + FRAME_OVERHEAD_BYTES);
     if (!this.#isEntering) this.#standInLine();
   }
@@ -386,7 +412,7 @@ export class Session implements Member {
       peer: this.peer,
       send: (frame) => this.#send(frame),
       receiveGroup: (group) => {
-        const received = room.receive(group, this);
+        const received = room.receive(group, this, this.#arrival);
         this.#slowDown(this.#meter.judged(received, group.length, room));
         return received;
       },
@@ -414,12 +440,14 @@ export class Session implements Member {
     while (!this.#isEntering) {
       const frame = this.#inbox[taken];
       if (frame === undefined || (taken > 0 && performance.now() >= end)) break;
+      this.#arrival = this.#arrivals[taken] ?? 0;
       taken++;
       bytes += frame.length + FRAME_OVERHEAD_BYTES;
       // Someone who is gone gets no answers.
       if (!this.#isGone || typeof frame !== "string") this.#handleTimed(frame);
     }
     this.#inbox.splice(0, taken);
+    this.#arrivals.splice(0, taken);
     this.await(-bytes);
     if (!this.#isEntering) this.#standInLine();
   }

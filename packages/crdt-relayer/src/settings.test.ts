@@ -100,6 +100,45 @@ describe("settings", () => {
     );
   });
 
+  it("take lists as text or as an array", () => {
+    const config = configFile(
+      'origins = ["https://a.example", "*"]\ntrust-proxy = "::1, 10.0.0.0/8"\n',
+    );
+    expect(loadSettings({}, config, env)).toMatchObject({
+      origins: ["https://a.example", "*"],
+      trustProxy: ["::1", "10.0.0.0/8"],
+    });
+    const flags = { origins: "https://A.example/ , only-browsers", trustProxy: "" };
+    expect(loadSettings(flags, undefined, env)).toMatchObject({
+      origins: ["https://a.example", "only-browsers"],
+      trustProxy: [],
+    });
+    for (const wrong of ["", "only-browsers", "a.example", "*,/", 7, ["*", 7], [], null])
+      expect(SETTINGS.origins.read(wrong)).toBeNull();
+    for (const wrong of ["10.0.0.0/33", "::1 ::2", 7, [7], { 0: "::1" }])
+      expect(SETTINGS.trustProxy.read(wrong)).toBeNull();
+  });
+
+  it("take a port for metrics, the same, or none", () => {
+    const { read } = SETTINGS.metricsPort;
+    expect(["", "0", 0, "9090", "off", false].map(read)).toEqual([0, 0, 0, 9_090, "off", "off"]);
+    expect(["on", true, -1, "65536", null].map(read)).toEqual([null, null, null, null, null]);
+  });
+
+  it("want a certificate and its key together, or neither", () => {
+    expect(completeSettings({ tlsCert: "a.pem", tlsKey: "b.pem" }, env)).toMatchObject({
+      tlsCert: resolve("a.pem"),
+      tlsKey: resolve("b.pem"),
+    });
+    expect(() => completeSettings({ tlsCert: "a.pem" }, env)).toThrow(
+      "--tls-cert is given without --tls-key",
+    );
+    expect(() => completeSettings({ tlsKey: "a.pem" }, env)).toThrow(
+      "--tls-key is given without --tls-cert",
+    );
+    for (const wrong of ["a\0b", 7, true]) expect(SETTINGS.tlsCert.read(wrong)).toBeNull();
+  });
+
   it("make a folder absolute, and leave :memory: alone", () => {
     expect(loadSettings({ data: "rooms" }, undefined, env).data).toBe(resolve("rooms"));
     expect(loadSettings({ data: ":memory:" }, undefined, env).data).toBe(":memory:");

@@ -7,7 +7,9 @@ import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import { readRange } from "./client-address.ts";
 import * as limits from "./limits.ts";
+import { ANY_ORIGIN, ONLY_BROWSERS, readOrigin } from "./origins.ts";
 
 /** How much the log says. */
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -21,6 +23,17 @@ export interface Settings {
   /** The folder with the store, absolute; `:memory:` keeps nothing. */
   readonly data: string;
   readonly logLevel: LogLevel;
+  /** Origins of web pages that may connect; see origins.ts. */
+  readonly origins: readonly string[];
+  /** Addresses and ranges of proxies whose X-Forwarded-For is believed. */
+  readonly trustProxy: readonly string[];
+  /** Files in PEM, absolute; both or, when they are empty, none. */
+  readonly tlsCert: string;
+  readonly tlsKey: string;
+  /** A port of its own for metrics, METRICS_SAME_PORT or METRICS_OFF. */
+  readonly metricsPort: number | typeof METRICS_OFF;
+  /** The address to listen on there. */
+  readonly metricsHost: string;
   readonly maxRooms: number;
   readonly maxSessions: number;
   readonly maxRoomSessions: number;
@@ -46,6 +59,9 @@ export interface Settings {
   readonly sendSoftBytes: number;
   readonly sendHardBytes: number;
   readonly resendBytes: number;
+  readonly handshakeSeconds: number;
+  readonly maxHeaderBytes: number;
+  readonly maxHttpConnections: number;
   readonly joinSeconds: number;
   readonly pingSeconds: number;
   readonly roomGraceSeconds: number;
@@ -53,6 +69,10 @@ export interface Settings {
 
 /** The value of `data` that keeps nothing. */
 export const IN_MEMORY = ":memory:";
+
+/** Values of `metricsPort`: where the sessions are, and nowhere. */
+export const METRICS_SAME_PORT = 0;
+export const METRICS_OFF = "off";
 
 /** One setting: how it is written, and what is accepted. */
 export interface Setting<T = Settings[keyof Settings]> {
@@ -85,7 +105,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     placeholder: "ADDRESS",
     help: "the address to listen on",
     standard: () => "127.0.0.1",
-    read: (value) => (typeof value === "string" && /^[\w.:%-]+$/u.test(value) ? value : null),
+    read: readHost,
     accepts: "an address or host name",
     isBound: false,
   },
@@ -114,6 +134,46 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     standard: () => "info",
     read: (value) => LOG_LEVELS.find((level) => level === value) ?? null,
     accepts: `one of ${LOG_LEVELS.join(", ")}`,
+    isBound: false,
+  },
+  origins: {
+    placeholder: "LIST",
+    help: `origins of web pages that may connect, with commas between; ${ANY_ORIGIN} is any, ${ONLY_BROWSERS} refuses programs`,
+    standard: () => [ANY_ORIGIN],
+    read: (value) => {
+      const list = readList(value, readOrigin);
+      return list?.some((entry) => entry !== ONLY_BROWSERS) === true ? list : null;
+    },
+    accepts: `a list of origins such as https://app.example or http://localhost:3000, or ${ANY_ORIGIN}; ${ONLY_BROWSERS} besides them refuses who names none`,
+    isBound: false,
+  },
+  trustProxy: {
+    placeholder: "LIST",
+    help: "addresses or ranges of proxies whose X-Forwarded-For is believed",
+    standard: () => [],
+    read: (value) => readList(value, readRange),
+    accepts: "a list of addresses or ranges such as 127.0.0.1 or 10.0.0.0/8",
+    isBound: false,
+  },
+  tlsCert: file("a certificate with its chain, in PEM: the relay speaks TLS itself"),
+  tlsKey: file("its private key, in PEM"),
+  metricsPort: {
+    placeholder: "PORT",
+    help: `a port of its own for /metrics; 0 is the port of the sessions, ${METRICS_OFF} is none`,
+    standard: () => METRICS_SAME_PORT,
+    read: (value) => {
+      if (value === METRICS_OFF || value === false) return METRICS_OFF;
+      return value === "" ? METRICS_SAME_PORT : readNumber(value, 0, 65_535);
+    },
+    accepts: `a number from 0 to 65535, or ${METRICS_OFF}`,
+    isBound: false,
+  },
+  metricsHost: {
+    placeholder: "ADDRESS",
+    help: "the address to listen on with --metrics-port",
+    standard: () => "127.0.0.1",
+    read: readHost,
+    accepts: "an address or host name",
     isBound: false,
   },
   maxRooms: count("rooms in memory at once", limits.DEFAULT_MAX_ROOMS, 1),
@@ -186,6 +246,20 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "bytes that one connection may have sent again on demand",
     limits.DEFAULT_RESEND_BYTES,
     0,
+  ),
+  handshakeSeconds: seconds(
+    "seconds in which a connection must become a session, or ask and read the answer",
+    limits.DEFAULT_HANDSHAKE_SECONDS,
+  ),
+  maxHeaderBytes: count(
+    "bytes of the headers of a request",
+    limits.DEFAULT_MAX_HEADER_BYTES,
+    1_024,
+  ),
+  maxHttpConnections: count(
+    "connections at once that are no sessions; the oldest gives way",
+    limits.DEFAULT_MAX_HTTP_CONNECTIONS,
+    1,
   ),
   joinSeconds: seconds(
     "seconds in which a connection must join a room",
@@ -261,6 +335,14 @@ function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.Proces
   }
   // Every name of the table was filled with a value that its own reader made.
   const settings = checked as unknown as Settings;
+  if ((settings.tlsCert === "") !== (settings.tlsKey === "")) {
+    const [given, missing] = settings.tlsKey === "" ? ["cert", "key"] : ["key", "cert"];
+    throw new RelayError(EXIT.usage, {
+      what: `--tls-${given} is given without --tls-${missing}`,
+      why: "TLS needs a certificate and its private key",
+      next: "crdt-relayer --tls-cert cert.pem --tls-key key.pem",
+    });
+  }
   const least = settings.sendSoftBytes + settings.maxFrameBytes;
   if (settings.sendHardBytes < least) {
     throw new RelayError(EXIT.usage, {
@@ -309,6 +391,46 @@ function badConfig(file: string, why: string): RelayError {
 function sideHome(env: NodeJS.ProcessEnv): string {
   const named = env["SIDE_HOME"] ?? "";
   return named === "" ? join(homedir(), ".side") : resolve(named);
+}
+
+function readHost(value: unknown): string | null {
+  return typeof value === "string" && /^[\w.:%-]+$/u.test(value) ? value : null;
+}
+
+/** A list as text with commas, or as an array; null when one entry is not accepted. */
+function readList(
+  value: unknown,
+  readEntry: (text: string) => string | null,
+): readonly string[] | null {
+  const entries: readonly unknown[] | null =
+    typeof value === "string"
+      ? value.split(",").filter((entry) => entry.trim() !== "")
+      : Array.isArray(value)
+        ? value
+        : null;
+  if (entries === null) return null;
+  const list: string[] = [];
+  for (const entry of entries) {
+    const read = typeof entry === "string" ? readEntry(entry.trim()) : null;
+    if (read === null) return null;
+    list.push(read);
+  }
+  return list;
+}
+
+/** A file that need not be given. */
+function file(help: string): Setting<string> {
+  return {
+    placeholder: "FILE",
+    help,
+    standard: () => "",
+    read: (value) => {
+      if (typeof value !== "string" || value.includes("\0")) return null;
+      return value === "" ? "" : resolve(value);
+    },
+    accepts: "a file",
+    isBound: false,
+  };
 }
 
 function count(help: string, standard: number, least: number): Setting<number> {

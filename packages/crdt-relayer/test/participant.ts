@@ -12,7 +12,7 @@ import {
   SyncSession,
   toHex,
 } from "bft-json-crdt";
-import { WebSocket } from "ws";
+import { type ClientOptions, WebSocket } from "ws";
 
 const schema = struct({ lines: list(string()) });
 
@@ -43,7 +43,7 @@ export class Client {
   readonly #frames: (string | Uint8Array)[] = [];
   readonly #readers: ((frame: string | Uint8Array) => void)[] = [];
 
-  constructor(url: string, options: { readonly autoPong?: boolean } = {}) {
+  constructor(url: string, options: ClientOptions & { readonly autoPong?: boolean } = {}) {
     this.socket = new WebSocket(url, { perMessageDeflate: false, ...options });
     this.opened = new Promise((resolve, reject) => {
       this.socket.once("open", resolve);

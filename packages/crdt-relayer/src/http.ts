@@ -1,0 +1,417 @@
+/**
+ * The HTTP side of a relay: its listener, with TLS when it has a certificate; what answers plain requests; and which
+ * requests for an upgrade are granted. Until a connection is a session it costs little and not for long: headers are
+ * bounded in bytes and in time, and of too many such connections the oldest gives way.
+ */
+import { readFileSync } from "node:fs";
+import {
+  createServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+  STATUS_CODES,
+} from "node:http";
+import { createServer as createTlsServer, Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { clientAddress, TrustedProxies } from "./client-address.ts";
+import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import {
+  CLOSE_MS,
+  HANDSHAKE_CHECKS,
+  KEEP_ALIVE_MS,
+  LEAST_HANDSHAKE_CHECK_MS,
+  MAX_METRICS_CONNECTIONS,
+  MOST_HANDSHAKE_CHECK_MS,
+} from "./limits.ts";
+import { type Metrics, METRICS_TYPE } from "./metrics.ts";
+import { allowsOrigin } from "./origins.ts";
+import { PROTOCOL } from "./session.ts";
+import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
+import { readTls } from "./tls.ts";
+
+/** The path of the WebSocket. */
+export const WEBSOCKET_PATH = "/websocket";
+
+/** Characters of an Origin header that are logged. */
+const LOGGED_ORIGIN = 256;
+
+/** What the HTTP side needs from its relay. */
+export interface HttpHost {
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly metrics: Metrics;
+  /** What /healthz says; with any other status than ok no upgrade is granted. */
+  status(): { readonly status: "ok" | "stopping" | "failed" };
+  /** Why no session would be taken now; null when one would. */
+  unready(): string | null;
+}
+
+interface Answer {
+  readonly code: number;
+  readonly body: string;
+  readonly type?: string;
+}
+
+/** The listeners of a relay. */
+export class HttpSide {
+  readonly #host: HttpHost;
+  readonly #accept: (socket: WebSocket, address: string) => void;
+  readonly #server: Server;
+  /** For /metrics apart from the sessions; null when there is none. */
+  readonly #metricsServer: Server | null;
+  readonly #sockets: WebSocketServer;
+  /** Connections that are no sessions, by where they come from, the oldest first. */
+  readonly #waiting = new Map<string, Socket>();
+  #proxies: TrustedProxies;
+
+  /** `accept` takes what has become a WebSocket, and the address that it comes from. */
+  constructor(host: HttpHost, accept: (socket: WebSocket, address: string) => void) {
+    this.#host = host;
+    this.#accept = accept;
+    const { settings } = host;
+    const options = boundsOf(settings);
+    this.#server = hasTls(settings) ? createTlsServer(options) : createServer(options);
+    this.#server.on("connection", (socket: Socket) => {
+      this.#wait(socket);
+    });
+    this.#server.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      this.#respond(request, response, true);
+    });
+    this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+      this.#upgrade(request, socket, head);
+    });
+    const { metricsPort } = settings;
+    const isApart = metricsPort !== METRICS_SAME_PORT && metricsPort !== METRICS_OFF;
+    this.#metricsServer = isApart ? createServer(options) : null;
+    this.#metricsServer?.on("request", (request: IncomingMessage, response: ServerResponse) => {
+      this.#respond(request, response, false);
+    });
+    // closeTimeout is newer than the types of ws.
+    const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
+      noServer: true,
+      clientTracking: false,
+      // Compression costs memory for each socket and time for each frame, and hashes do not compress.
+      perMessageDeflate: false,
+      maxPayload: settings.maxFrameBytes,
+      closeTimeout: CLOSE_MS,
+    };
+    this.#sockets = new WebSocketServer(socketOptions);
+    this.#proxies = new TrustedProxies(settings.trustProxy);
+    this.#bound();
+  }
+
+  get port(): number {
+    return portOf(this.#server) ?? this.#host.settings.port;
+  }
+
+  get url(): string {
+    const { settings } = this.#host;
+    const scheme = hasTls(settings) ? "wss" : "ws";
+    return `${scheme}://${hostInUrl(settings.host)}:${this.port}${WEBSOCKET_PATH}`;
+  }
+
+  /** Where /metrics is; null when it is off. */
+  get metricsUrl(): string | null {
+    const { settings } = this.#host;
+    if (settings.metricsPort === METRICS_OFF) return null;
+    if (this.#metricsServer === null)
+      return `${this.url.replace(/^ws/u, "http").slice(0, -WEBSOCKET_PATH.length)}/metrics`;
+    const port = portOf(this.#metricsServer) ?? settings.metricsPort;
+    return `http://${hostInUrl(settings.metricsHost)}:${port}/metrics`;
+  }
+
+  /** Begins to listen. Rejects when it cannot, with RelayError or what the system says. */
+  async listen(): Promise<void> {
+    const { host, port, metricsHost, metricsPort } = this.#host.settings;
+    this.#useCertificate();
+    await this.#listenOn(this.#server, host, port);
+    if (this.#metricsServer === null) return;
+    try {
+      await this.#listenOn(this.#metricsServer, metricsHost, Number(metricsPort));
+    } catch (error) {
+      this.#server.close();
+      throw listeningError(error, { host: metricsHost, port: Number(metricsPort) }, "metrics-");
+    }
+    this.#host.log.info({ url: this.metricsUrl }, "metrics have a port of their own");
+  }
+
+  /** Goes by settings that have changed, and reads the certificate anew. Throws RelayError when it is not good. */
+  settingsChanged(): void {
+    this.#useCertificate();
+    this.#sockets.options.maxPayload = this.#host.settings.maxFrameBytes;
+    this.#proxies = new TrustedProxies(this.#host.settings.trustProxy);
+    this.#bound();
+  }
+
+  /** Takes no connections any more. */
+  close(): void {
+    this.#server.close();
+    this.#metricsServer?.close();
+  }
+
+  /** Closes connections that ask for nothing at the moment. */
+  closeIdleConnections(): void {
+    this.#server.closeIdleConnections();
+    this.#metricsServer?.closeIdleConnections();
+  }
+
+  /** Closes all that are no sessions. */
+  closeAllConnections(): void {
+    this.#server.closeAllConnections();
+    this.#metricsServer?.closeAllConnections();
+    for (const socket of this.#waiting.values()) socket.destroy();
+  }
+
+  /** Sets the bounds on the listeners that can be changed while they listen. */
+  #bound(): void {
+    const { settings } = this.#host;
+    const { headersTimeout, requestTimeout, keepAliveTimeout } = boundsOf(settings);
+    for (const server of [this.#server, this.#metricsServer]) {
+      if (server === null) continue;
+      Object.assign(server, { headersTimeout, requestTimeout, keepAliveTimeout });
+      // Who asks and does not read the answer is not waited for either; who does not ask at all is told so before.
+      server.timeout = 2 * headersTimeout;
+    }
+    this.#server.maxConnections = settings.maxSessions + settings.maxHttpConnections;
+    if (this.#metricsServer !== null) this.#metricsServer.maxConnections = MAX_METRICS_CONNECTIONS;
+  }
+
+  #useCertificate(): void {
+    if (this.#server instanceof TlsServer)
+      this.#server.setSecureContext(readTls(this.#host.settings));
+  }
+
+  #listenOn(server: Server, host: string, port: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.off("error", reject);
+        server.on("error", (error) => {
+          this.#host.log.error({ err: error }, "server error");
+        });
+        resolve();
+      });
+    });
+  }
+
+  /** A connection has come that is no session yet. */
+  #wait(socket: Socket): void {
+    const key = endpointOf(socket);
+    this.#waiting.set(key, socket);
+    socket.once("close", () => {
+      // Its port may belong to a later one already.
+      if (this.#waiting.get(key) === socket) this.#waiting.delete(key);
+    });
+    if (this.#waiting.size <= this.#host.settings.maxHttpConnections) return;
+    for (const [oldest, other] of this.#waiting) {
+      this.#host.log.debug({ peer: other.remoteAddress }, "too many wait to be sessions");
+      this.#waiting.delete(oldest);
+      other.destroy();
+      return;
+    }
+  }
+
+  #respond(request: IncomingMessage, response: ServerResponse, isMain: boolean): void {
+    const { url = "", method = "" } = request;
+    const path = url.split("?", 1)[0] ?? "";
+    this.#answer(path, method, isMain)
+      .catch((error: unknown): Answer => {
+        this.#host.log.error({ err: error }, "an internal error; a request is not answered");
+        return problem(500, "an internal error");
+      })
+      .then(({ code, body, type = "application/json" }) => {
+        const isRead = method === "GET" || method === "HEAD";
+        response.writeHead(code, {
+          "content-type": type,
+          "content-length": Buffer.byteLength(body),
+          "cache-control": "no-store",
+          ...(code === 405 ? { allow: "GET, HEAD" } : {}),
+          // What else it sends is not waited for.
+          ...(isRead ? {} : { connection: "close" }),
+        });
+        response.end(method === "HEAD" ? undefined : body);
+      })
+      .catch((error: unknown) => {
+        this.#host.log.debug({ reason: messageOf(error) }, "a request is not answered");
+        response.destroy();
+      });
+  }
+
+  /** `isMain`: where the sessions are, not on a port for metrics only. */
+  async #answer(path: string, method: string, isMain: boolean): Promise<Answer> {
+    if (isMain && path === WEBSOCKET_PATH) return problem(426, "this is a WebSocket");
+    const hasMetrics = !isMain || this.#host.settings.metricsPort === METRICS_SAME_PORT;
+    const isPage = path === "/healthz" || path === "/readyz" || path === "/info";
+    if (!isPage && !(hasMetrics && path === "/metrics"))
+      return problem(404, `try ${isMain ? WEBSOCKET_PATH : "/metrics"} or /healthz`);
+    if (method !== "GET" && method !== "HEAD") return problem(405, "GET only");
+    if (path === "/healthz") {
+      const status = this.#host.status();
+      return json(status.status === "ok" ? 200 : 503, status);
+    }
+    if (path === "/readyz") {
+      const reason = this.#host.unready();
+      return reason === null ? json(200, { ready: true }) : json(503, { ready: false, reason });
+    }
+    if (path === "/info") return json(200, this.#info());
+    return { code: 200, body: await this.#host.metrics.text(), type: METRICS_TYPE };
+  }
+
+  /** What a client needs to know before it connects. */
+  #info(): object {
+    const { settings } = this.#host;
+    return {
+      name: "crdt-relayer",
+      version: version(),
+      protocol: PROTOCOL,
+      path: WEBSOCKET_PATH,
+      limits: {
+        frameBytes: settings.maxFrameBytes,
+        sessions: settings.maxSessions,
+        roomSessions: settings.maxRoomSessions,
+        rooms: settings.maxRooms,
+        joinSeconds: settings.joinSeconds,
+        pingSeconds: settings.pingSeconds,
+        handshakeSeconds: settings.handshakeSeconds,
+        headerBytes: settings.maxHeaderBytes,
+        sendBytes: settings.sendHardBytes,
+        resendBytes: settings.resendBytes,
+      },
+    };
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    // A socket without a listener would end the process with its first error.
+    socket.on("error", () => socket.destroy());
+    const { origin } = request.headers;
+    if ((request.url ?? "").split("?", 1)[0] !== WEBSOCKET_PATH) {
+      refuse(socket, 404);
+    } else if (this.#host.status().status !== "ok") {
+      refuse(socket, 503);
+    } else if (!allowsOrigin(this.#host.settings.origins, origin)) {
+      const peer = this.#addressOf(request);
+      const shown = origin?.slice(0, LOGGED_ORIGIN) ?? null;
+      this.#host.log.info({ peer, origin: shown }, "refused: its origin is not allowed");
+      refuse(socket, 403);
+    } else {
+      const address = this.#addressOf(request);
+      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#waiting.delete(endpointOf(socket as Socket));
+        this.#accept(webSocket, address);
+      });
+    }
+  }
+
+  #addressOf({ socket, headers }: IncomingMessage): string {
+    const forwarded = headers["x-forwarded-for"];
+    return clientAddress(
+      socket.remoteAddress ?? "unknown",
+      Array.isArray(forwarded) ? forwarded.join(",") : forwarded,
+      this.#proxies,
+    );
+  }
+}
+
+/** Why a relay cannot listen, in words. `flags` stands before the names of the settings that say where. */
+export function listeningError(
+  error: unknown,
+  { host, port }: Pick<Settings, "host" | "port">,
+  flags: "" | "metrics-" = "",
+): RelayError {
+  if (error instanceof RelayError) return error;
+  const code = systemCode(error);
+  const what = `cannot listen on ${host}:${port}`;
+  if (code === "EADDRINUSE") {
+    return new RelayError(EXIT.failure, {
+      what,
+      why: "another program listens there already",
+      next: `crdt-relayer --${flags}port ${port === 65_535 ? 8080 : port + 1}`,
+    });
+  }
+  if (code === "EACCES") {
+    return new RelayError(EXIT.failure, {
+      what,
+      why: "ports below 1024 need privileges",
+      next: `crdt-relayer --${flags}port 8080`,
+    });
+  }
+  if (code === "EADDRNOTAVAIL" || code === "ENOTFOUND") {
+    const why = `this machine has no address ${host}`;
+    const next = `crdt-relayer --${flags}host 127.0.0.1`;
+    return new RelayError(EXIT.failure, { what, why, next });
+  }
+  return new RelayError(EXIT.failure, { what, why: messageOf(error) });
+}
+
+/** Bounds on what is no session yet, in milliseconds and bytes. */
+interface Bounds {
+  readonly maxHeaderSize: number;
+  readonly headersTimeout: number;
+  readonly requestTimeout: number;
+  readonly handshakeTimeout: number;
+  readonly keepAliveTimeout: number;
+  readonly connectionsCheckingInterval: number;
+}
+
+/** Time-outs are looked at a few times while they last. */
+function boundsOf({ handshakeSeconds, maxHeaderBytes }: Settings): Bounds {
+  const ms = Math.ceil(handshakeSeconds * 1_000);
+  return {
+    maxHeaderSize: maxHeaderBytes,
+    headersTimeout: ms,
+    requestTimeout: ms,
+    handshakeTimeout: ms,
+    keepAliveTimeout: Math.min(KEEP_ALIVE_MS, ms),
+    connectionsCheckingInterval: Math.min(
+      MOST_HANDSHAKE_CHECK_MS,
+      Math.max(LEAST_HANDSHAKE_CHECK_MS, Math.ceil(ms / HANDSHAKE_CHECKS)),
+    ),
+  };
+}
+
+/** Answers a request for an upgrade that is not granted, and is done with it: nobody watches such a socket. */
+function refuse(socket: Duplex, status: number): void {
+  const text = STATUS_CODES[status] ?? "";
+  socket.once("finish", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
+}
+
+function json(code: number, value: object): Answer {
+  return { code, body: `${JSON.stringify(value)}\n` };
+}
+
+function problem(code: number, detail: string): Answer {
+  return json(code, { status: "error", detail });
+}
+
+function hasTls({ tlsCert }: Settings): boolean {
+  return tlsCert !== "";
+}
+
+function portOf(server: Server): number | undefined {
+  return (server.address() as AddressInfo | null)?.port;
+}
+
+function hostInUrl(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}
+
+/** The other end of a connection, the same for a TLS socket and the one below it. */
+function endpointOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress ?? ""} ${remotePort ?? ""}`;
+}
+
+let knownVersion: string | null = null;
+
+/** The version of this package. */
+function version(): string {
+  knownVersion ??= (
+    JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
+      readonly version: string;
+    }
+  ).version;
+  return knownVersion;
+}
