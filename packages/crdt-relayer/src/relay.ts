@@ -16,8 +16,10 @@ import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { CloseName } from "./close-codes.ts";
+import { sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import type { Room, RoomHost } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
@@ -42,8 +44,13 @@ export interface Relay {
   /** What /healthz says. */
   status(): RelayStatus;
   /**
-   * Stops: takes nothing more in, stores what is on its way, closes the sessions, then the store. Rejects with
-   * RelayError, after all that, when something received could not be stored.
+   * Goes by other settings from now on, those that are left out by their defaults; what a running relay cannot change
+   * stays as it is. Throws RelayError, and changes nothing, when one is wrong.
+   */
+  reload(settings: Partial<Settings>): Reloaded;
+  /**
+   * Stops: takes nothing more in, stores what is on its way, closes the sessions (many of them spread over
+   * `drainSeconds`), then the store. Rejects with RelayError, after all that, when something received could not be stored.
    */
   close(): Promise<void>;
 }
@@ -73,8 +80,9 @@ export async function createRelay(
   options: RelayOptions = {},
 ): Promise<Relay> {
   const complete = completeSettings(settings, options.env ?? process.env);
-  const store = await (options.openStore ?? openStore)(complete.data);
-  const relay = new RunningRelay(complete, store, options.logger ?? pino({ level: "silent" }));
+  const log = options.logger ?? pino({ level: "silent" });
+  const store = await (options.openStore?.(complete.data) ?? openStore(complete.data, log));
+  const relay = new RunningRelay(complete, store, log);
   try {
     await relay.listen();
   } catch (error) {
@@ -85,10 +93,12 @@ export async function createRelay(
 }
 
 class RunningRelay implements Relay, SessionHost, RoomHost {
+  /** Read at use: its values change with {@link reload}. */
   readonly settings: Settings;
   readonly log: Logger;
   readonly turns = new Turns();
   readonly failed: Promise<RelayError>;
+  readonly #live: LiveSettings;
   readonly #store: Store;
   readonly #rooms: Rooms;
   readonly #http: Server;
@@ -104,7 +114,9 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   #noSessions: (() => void) | null = null;
   #storeError: unknown = null;
 
-  constructor(settings: Settings, store: Store, log: Logger) {
+  constructor(complete: Settings, store: Store, log: Logger) {
+    this.#live = new LiveSettings(complete);
+    const settings = this.#live.current;
     this.settings = settings;
     this.log = log;
     this.#store = store;
@@ -166,6 +178,23 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   close(): Promise<void> {
     this.#closing ??= this.#close("stopping", "stopping");
     return this.#closing;
+  }
+
+  reload(settings: Partial<Settings>): Reloaded {
+    const reloaded = this.#live.replace(completeSettings(settings, process.env));
+    const { maxSessions, maxFrameBytes, logLevel } = this.settings;
+    if (reloaded.changed.includes("logLevel")) {
+      this.log.level = logLevel;
+      for (const session of this.#sessions) session.followLog();
+    }
+    this.#http.maxConnections = maxSessions + SPARE_CONNECTIONS;
+    this.#sockets.options.maxPayload = maxFrameBytes;
+    this.#rooms.settingsChanged();
+    if (this.#ping !== null && reloaded.changed.includes("pingSeconds")) {
+      clearInterval(this.#ping);
+      this.#ping = this.#startPings();
+    }
+    return reloaded;
   }
 
   get inboxShare(): number {
@@ -232,8 +261,6 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
 
   async #close(state: "stopping" | "failed", how: CloseName): Promise<void> {
     this.#state = state;
-    this.#http.close();
-    this.#http.closeIdleConnections();
     for (const session of this.#sessions) session.drain();
     if (state === "stopping" && !(await within(DRAIN_MS, this.#rooms.close()))) {
       this.#storeError ??= new Error(`the store did not answer within ${DRAIN_MS / 1_000} s`);
@@ -243,9 +270,17 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
       this.#noSessions = resolve;
       if (this.#sessions.size === 0) resolve();
     });
-    for (const session of this.#sessions) session.close(how);
+    if (state === "failed") {
+      for (const session of this.#sessions) session.close(how);
+    } else {
+      await sendAway([...this.#sessions], this.settings.drainSeconds, (session, retryMs) => {
+        session.close(how, retryMs);
+      });
+    }
     await within(CLOSE_MS, gone);
     for (const session of this.#sessions) session.terminate();
+    // Until now whoever came was told that the relay stops (503), and /healthz said so.
+    this.#http.close();
     this.#http.closeAllConnections();
     await this.#store.close();
     if (state === "stopping" && lost !== null) throw this.#storingError(lost);
@@ -299,7 +334,11 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
       session.close("tooManySessions");
       return;
     }
-    this.#ping ??= setInterval(() => {
+    this.#ping ??= this.#startPings();
+  }
+
+  #startPings(): NodeJS.Timeout {
+    return setInterval(() => {
       for (const one of this.#sessions) one.checkAlive();
     }, this.settings.pingSeconds * 1_000);
   }

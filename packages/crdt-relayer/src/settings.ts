@@ -39,6 +39,7 @@ export interface Settings {
   readonly joinSeconds: number;
   readonly pingSeconds: number;
   readonly roomGraceSeconds: number;
+  readonly drainSeconds: number;
 }
 
 /** The value of `data` that keeps nothing. */
@@ -57,6 +58,22 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly accepts: string;
   /** Bounds that only few ever change are listed apart in help. */
   readonly isBound: boolean;
+  /** True for what a running relay cannot change. */
+  readonly needsRestart?: true;
+}
+
+/** Where a value was written. */
+export type Origin = "flag" | "variable" | "file" | "default";
+
+/** Settings, and where each of them comes from. */
+export interface Located {
+  readonly settings: Settings;
+  /** With the place in words: `--port`, `SIDE_RELAYER_PORT`, `"port" in FILE`, `default`. */
+  readonly origins: {
+    readonly [K in keyof Settings]: { readonly origin: Origin; readonly source: string };
+  };
+  /** The config file, and whether it is there. */
+  readonly file: { readonly path: string; readonly isThere: boolean };
 }
 
 const LOG_LEVELS: readonly LogLevel[] = [
@@ -78,6 +95,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     read: (value) => (typeof value === "string" && /^[\w.:%-]+$/u.test(value) ? value : null),
     accepts: "an address or host name",
     isBound: false,
+    needsRestart: true,
   },
   port: {
     placeholder: "PORT",
@@ -86,6 +104,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     read: (value) => readNumber(value, 0, 65_535),
     accepts: "a number from 0 to 65535",
     isBound: false,
+    needsRestart: true,
   },
   data: {
     placeholder: "DIR",
@@ -97,6 +116,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     },
     accepts: `a folder, or ${IN_MEMORY}`,
     isBound: false,
+    needsRestart: true,
   },
   logLevel: {
     placeholder: "LEVEL",
@@ -160,6 +180,10 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "seconds that an empty room stays in memory",
     limits.DEFAULT_ROOM_GRACE_SECONDS,
   ),
+  drainSeconds: seconds(
+    "seconds over which many connections are closed when the relay stops",
+    limits.DEFAULT_DRAIN_SECONDS,
+  ),
 };
 
 /** The names of all settings. */
@@ -175,6 +199,20 @@ export function variableOf(name: keyof Settings): string {
   return `SIDE_RELAYER_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
+/** The unit of a setting, which its name ends with; "" for what has none. */
+export function unitOf(name: keyof Settings): string {
+  return UNITS.find(([ending]) => ending.test(name))?.[1] ?? "";
+}
+
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/PerSecond$/u, "per second"],
+  [/Bytes$/u, "bytes"],
+  [/Seconds$/u, "seconds"],
+  [/Rooms$/u, "rooms"],
+  [/(?:Sessions|Connections)$/u, "connections"],
+  [/Authors$/u, "authors"],
+];
+
 /** The config file that is read when none is named, if it is there. */
 export function standardConfig(env: NodeJS.ProcessEnv): string {
   return join(sideHome(env), "relayer", "config.toml");
@@ -182,7 +220,8 @@ export function standardConfig(env: NodeJS.ProcessEnv): string {
 
 /** What a program may hand to createRelay: checked settings for those that it leaves out. Throws RelayError. */
 export function completeSettings(given: Partial<Settings>, env: NodeJS.ProcessEnv): Settings {
-  return settingsFrom((name) => ({ value: given[name], source: name }), env);
+  return settingsFrom((name) => ({ value: given[name], origin: "flag", source: name }), env)
+    .settings;
 }
 
 /** Gathers the settings from `flags` (text by name), the environment and a config file. Throws RelayError. */
@@ -191,27 +230,44 @@ export function loadSettings(
   config: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Settings {
-  const file = config ?? standardConfig(env);
-  const table = readConfig(file, config !== undefined);
-  return settingsFrom((name) => {
-    if (flags[name] !== undefined) return { value: flags[name], source: `--${flagOf(name)}` };
-    // A variable that is set to nothing is not set: that is how shells and containers "unset" one.
-    const variable = env[variableOf(name)] ?? "";
-    if (variable !== "") return { value: variable, source: variableOf(name) };
-    return { value: table[flagOf(name)], source: `"${flagOf(name)}" in ${file}` };
-  }, env);
+  return locateSettings(flags, config, env).settings;
 }
 
-interface Origin {
+/** The same, and where each value comes from. Throws RelayError. */
+export function locateSettings(
+  flags: { readonly [name: string]: string | undefined },
+  config: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Located {
+  const file = config ?? standardConfig(env);
+  const table = readConfig(file, config !== undefined);
+  const found = settingsFrom((name) => {
+    if (flags[name] !== undefined)
+      return { value: flags[name], origin: "flag", source: `--${flagOf(name)}` };
+    // A variable that is set to nothing is not set: that is how shells and containers "unset" one.
+    const variable = env[variableOf(name)] ?? "";
+    if (variable !== "") return { value: variable, origin: "variable", source: variableOf(name) };
+    return { value: table?.[flagOf(name)], origin: "file", source: `"${flagOf(name)}" in ${file}` };
+  }, env);
+  return { ...found, file: { path: file, isThere: table !== null } };
+}
+
+interface Given {
+  /** Undefined when it was not given. */
   readonly value: unknown;
+  readonly origin: Origin;
   /** Where it was written, for messages. */
   readonly source: string;
 }
 
-function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.ProcessEnv): Settings {
+function settingsFrom(
+  find: (name: keyof Settings) => Given,
+  env: NodeJS.ProcessEnv,
+): Pick<Located, "settings" | "origins"> {
   const checked: { [name: string]: Settings[keyof Settings] } = {};
+  const origins: { [name: string]: { readonly origin: Origin; readonly source: string } } = {};
   for (const name of SETTING_NAMES) {
-    const { value, source } = find(name);
+    const { value, origin, source } = find(name);
     const setting: Setting = SETTINGS[name];
     const read = value === undefined ? setting.standard(env) : setting.read(value);
     if (read === null) {
@@ -222,6 +278,8 @@ function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.Proces
       });
     }
     checked[name] = read;
+    origins[name] =
+      value === undefined ? { origin: "default", source: "default" } : { origin, source };
   }
   // Every name of the table was filled with a value that its own reader made.
   const settings = checked as unknown as Settings;
@@ -233,15 +291,16 @@ function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.Proces
       next: "crdt-relayer --help",
     });
   }
-  return settings;
+  return { settings, origins: origins as unknown as Located["origins"] };
 }
 
-function readConfig(file: string, isNamed: boolean): { readonly [key: string]: unknown } {
+/** The lines of the file; null when it is not there and nobody named it. */
+function readConfig(file: string, isNamed: boolean): { readonly [key: string]: unknown } | null {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    if (!isNamed && systemCode(error) === "ENOENT") return {};
+    if (!isNamed && systemCode(error) === "ENOENT") return null;
     throw new RelayError(EXIT.usage, {
       what: `cannot read the config file ${file}`,
       why: messageOf(error),
