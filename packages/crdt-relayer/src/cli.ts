@@ -91,14 +91,18 @@ async function run(load: () => Settings): Promise<void> {
   ]);
   const log = openLog(settings.logLevel);
   const signal = firstSignal();
-  let relay: Relay | null = null;
-  let isReloadDue = false;
+  const starting = createRelay(settings, { logger: log });
   process.on("SIGHUP", () => {
-    if (relay === null) isReloadDue = true;
-    else reload(relay, load, log);
+    starting.then(
+      (relay) => {
+        reload(relay, load, log);
+      },
+      () => {
+        // It does not start at all, and says why below.
+      },
+    );
   });
-  relay = await createRelay(settings, { logger: log });
-  if (isReloadDue) reload(relay, load, log);
+  const relay = await starting;
   process.stdout.on("error", () => {
     // Whoever started it may have stopped reading; the relay goes on.
   });
