@@ -80,7 +80,7 @@ function fragmentAt(bytes: Uint8Array, at: number): { kind: number; end: number 
   const end = at + HEADER_BYTES + view.getUint16(4, true);
   const kind = view.getUint8(6);
   if (kind < WHOLE || kind > LAST) return null;
-  if (end > bytes.length || end > at - (at % BLOCK_BYTES) + BLOCK_BYTES) return null;
+  if (end > bytes.length) return null;
   return view.getUint32(0, true) === masked(crc32c(bytes.subarray(at + 6, end)))
     ? { kind, end }
     : null;

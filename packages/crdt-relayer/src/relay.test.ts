@@ -12,6 +12,7 @@ import { MIN_BUDGET_BYTES, MIN_FRAME_BYTES } from "./limits.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import type { Relay } from "./relay.ts";
 import type { RoomHost } from "./room.ts";
+import { Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
 
 /** A relay, as its sessions and rooms see it. */
@@ -58,11 +59,13 @@ describe("a relay", () => {
     const big = new Uint8Array(MIN_FRAME_BYTES + 1);
 
     const asked = once(first.socket, "ping");
+    const told = vi.spyOn(Rooms.prototype, "settingsChanged");
     expect(relay.reload({ ...base, maxSessions: 1, pingSeconds: 0.05 })).toEqual({
       changed: ["pingSeconds"],
       needRestart: [],
     });
     await asked;
+    expect(told).toHaveBeenCalledTimes(1);
     const next = { ...base, maxSessions: 400, maxFrameBytes: 2 * MIN_FRAME_BYTES };
     expect(relay.reload(next).changed).toEqual(["maxSessions", "maxFrameBytes", "pingSeconds"]);
     // More than the operating system's side let in before.

@@ -183,10 +183,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   reload(settings: Partial<Settings>): Reloaded {
     const reloaded = this.#live.replace(completeSettings(settings, process.env));
     const { maxSessions, maxFrameBytes, logLevel } = this.settings;
-    if (reloaded.changed.includes("logLevel")) {
-      this.log.level = logLevel;
-      for (const session of this.#sessions) session.followLog();
-    }
+    // The logs of sessions are children of this one, and follow it.
+    if (reloaded.changed.includes("logLevel")) this.log.level = logLevel;
     this.#http.maxConnections = maxSessions + SPARE_CONNECTIONS;
     this.#sockets.options.maxPayload = maxFrameBytes;
     this.#rooms.settingsChanged();

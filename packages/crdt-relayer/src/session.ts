@@ -166,11 +166,6 @@ export class Session implements Member {
     this.#socket.close(code, reason);
   }
 
-  /** Goes by the level that the relay's log has now. */
-  followLog(): void {
-    this.#log.level = this.#host.log.level;
-  }
-
   /** Cuts the connection without more words. */
   terminate(): void {
     this.#end();

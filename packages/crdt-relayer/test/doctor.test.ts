@@ -160,6 +160,8 @@ describe("crdt-relayer doctor", () => {
       await db.del(keyOf("main", 7));
       await db.put(keyOf("other", 1), new Uint8Array([1, 2, 3]));
       await db.put(new Uint8Array([...keyOf("other", 0), 0]), new Uint8Array([9]));
+      // Of no room.
+      await db.put(new Uint8Array([0x67, 1, 2]), new Uint8Array([9]));
     });
     const { code, report } = await examine(data);
     expect(code).toBe(5);
