@@ -87,13 +87,14 @@ afterAll(() => {
   for (const folder of [scratch, ...builtHere]) rmSync(folder, { recursive: true, force: true });
 });
 
-test("a tarball holds compiled code, types, licence and readme, and nothing else", () => {
+test("a tarball holds compiled code, types, licence, readme and how to deploy it, and nothing else", () => {
   for (const name of packages) {
     const files = filesIn(join(installed, name)).filter(
       (file) => !file.startsWith("node_modules/"),
     );
     expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "package.json"]));
-    const usual = /^(LICENSE|README\.md|package\.json|bin\/[^/]+\.js|dist\/.+\.(js|d\.ts))$/;
+    const usual =
+      /^(LICENSE|README\.md|package\.json|bin\/[^/]+\.js|deploy\/[\w.-]+|dist\/.+\.(js|d\.ts))$/;
     expect(files.filter((file) => !usual.test(file) || /\.(test|model)\./.test(file))).toEqual([]);
     const manifest = readFileSync(join(installed, name, "package.json"), "utf8");
     expect(manifest).not.toMatch(/src\/|workspace:/);

@@ -223,6 +223,30 @@ test.each([
   expect(host.told).toEqual([`waiting: ${reason}`]);
 });
 
+test("a relay that asks for time gets it, and the usual wait comes on top", () => {
+  fresh();
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  joined().emit("close", 1001, Buffer.from("the relay is stopping; retry in 7000 ms"));
+  vi.advanceTimersByTime(7_049);
+  expect(sockets).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(sockets).toHaveLength(2);
+  // The next time it does not ask.
+  sockets[1]!.emit("close", 1001, Buffer.from("the relay is stopping"));
+  vi.advanceTimersByTime(100);
+  expect(sockets).toHaveLength(3);
+});
+
+test("a relay that asks for more than a minute gets a minute", () => {
+  fresh();
+  vi.spyOn(Math, "random").mockReturnValue(0);
+  joined().emit("close", 1001, Buffer.from("retry in 999999999 ms"));
+  vi.advanceTimersByTime(59_999);
+  expect(sockets).toHaveLength(1);
+  vi.advanceTimersByTime(1);
+  expect(sockets).toHaveLength(2);
+});
+
 test.each([
   [
     new Error("Unexpected server response: 404"),

@@ -12,7 +12,7 @@ import {
   SyncSession,
 } from "bft-json-crdt";
 import { WebSocket } from "ws";
-import { LONGEST_WAIT_MS, waitBefore } from "./backoff.ts";
+import { LONGEST_WAIT_MS, toldWait, waitBefore } from "./backoff.ts";
 import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
 
 /** What a link is doing. "synced" means that nothing is known to be missing on either side. */
@@ -112,7 +112,8 @@ export class Link {
     });
     socket.on("close", (code, text) => {
       if (this.#socket !== socket) return;
-      this.#lost(reason ?? closeReason(code, text.toString("utf8")));
+      const words = text.toString("utf8");
+      this.#lost(reason ?? closeReason(code, words), toldWait(words));
     });
   }
 
@@ -238,7 +239,8 @@ export class Link {
     this.#lost(reason);
   }
 
-  #lost(reason: string): void {
+  /** `told` is how many milliseconds the relay asked us to stay away. */
+  #lost(reason: string, told = 0): void {
     this.#stopTimers();
     this.#socket = null;
     this.#session?.close();
@@ -247,9 +249,12 @@ export class Link {
     if (performance.now() - this.#joinedAt >= LONGEST_WAIT_MS) this.#attempt = 0;
     this.#joinedAt = Infinity;
     this.#setState("waiting", reason);
-    this.#retry = setTimeout(() => {
-      this.open();
-    }, waitBefore(this.#attempt));
+    this.#retry = setTimeout(
+      () => {
+        this.open();
+      },
+      told + waitBefore(this.#attempt),
+    );
     this.#attempt++;
   }
 

@@ -1,11 +1,17 @@
-/** The command `crdt-relayer`: reads the settings, runs a relay until a signal comes, and says what went wrong. */
+/**
+ * The command `crdt-relayer`: reads the settings, runs a relay until a signal comes, and says what went wrong. Its
+ * subcommands print the settings and examine the store; all of them take the same options.
+ */
 import { readFileSync } from "node:fs";
 import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
+import type { Logger } from "pino";
 import { EXIT, type ExitCode, messageOf, RelayError } from "./exit-codes.ts";
+import type { Relay } from "./relay.ts";
 import {
   flagOf,
-  loadSettings,
+  type Located,
+  locateSettings,
   type Setting,
   SETTING_NAMES,
   SETTINGS,
@@ -20,22 +26,54 @@ Examples:
   crdt-relayer --port 9000 --data /srv/rooms   another port, another folder
   crdt-relayer --data :memory: --port 0        keeps nothing, takes a free port
   npx wscat -c ws://127.0.0.1:8080/websocket   looks in; then type /help
+  crdt-relayer config > relayer.toml           every setting, as a config file
+  crdt-relayer doctor --data /srv/rooms        checks all that is stored there
 
 Each option is also a variable (${variableOf("maxRooms")}=500) and a line of the
 config file (max-rooms = 500). Options win over variables, those over the file.
+SIGHUP reads them again; SIGTERM sends everyone away and stops.
 
 Exit codes: 0 stopped, 1 failure, 2 usage, 4 the data folder is in use,
 5 the store is damaged, 130 interrupted twice.`;
 
+const DOCTOR_HELP = `
+Takes --data, --config and the variables of crdt-relayer. No relayer may use the
+folder meanwhile. Repaired, the relay starts again, and nodes bring back what is
+missing when they connect.
+
+Exit codes: 0 sound or repaired, 4 a relayer uses the folder, 5 damaged.`;
+
 process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
+  let code: ExitCode = EXIT.ok;
   const program = commandLine();
-  try {
-    program.parse();
+  const located = (): Located => {
     const flags = program.opts<{ readonly [name: string]: string | undefined }>();
-    await run(loadSettings(flags, flags["config"], process.env));
-    return EXIT.ok;
+    return locateSettings(flags, flags["config"], process.env);
+  };
+  program.action(() => run(() => located().settings));
+  program
+    .command("config")
+    .description("print every setting and where it comes from, as a config file")
+    .option("--json", "print JSON")
+    .action(async ({ json }: { readonly json?: boolean }) => {
+      const { configJson, configText } = await import("./config-command.ts");
+      process.stdout.write(json === true ? configJson(located()) : configText(located()));
+    });
+  program
+    .command("doctor")
+    .description("check every hash, link and signature in the store")
+    .option("--repair", "set aside what is damaged; nothing is deleted")
+    .option("--json", "print JSON")
+    .addHelpText("after", DOCTOR_HELP)
+    .action(async (flags: { readonly repair?: boolean; readonly json?: boolean }) => {
+      const { runDoctor } = await import("./doctor-command.ts");
+      code = await runDoctor(located().settings.data, flags);
+    });
+  try {
+    await program.parseAsync();
+    return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
     if (!(error instanceof RelayError)) throw error;
@@ -44,7 +82,8 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-async function run(settings: Settings): Promise<void> {
+async function run(load: () => Settings): Promise<void> {
+  const settings = load();
   // Imported late: --help and mistakes need none of it.
   const [{ createRelay }, { openLog }] = await Promise.all([
     import("./relay.ts"),
@@ -52,7 +91,18 @@ async function run(settings: Settings): Promise<void> {
   ]);
   const log = openLog(settings.logLevel);
   const signal = firstSignal();
-  const relay = await createRelay(settings, { logger: log });
+  const starting = createRelay(settings, { logger: log });
+  process.on("SIGHUP", () => {
+    starting.then(
+      (relay) => {
+        reload(relay, load, log);
+      },
+      () => {
+        // It does not start at all, and says why below.
+      },
+    );
+  });
+  const relay = await starting;
   process.stdout.on("error", () => {
     // Whoever started it may have stopped reading; the relay goes on.
   });
@@ -63,6 +113,20 @@ async function run(settings: Settings): Promise<void> {
   log.info({ signal: end, ...relay.status() }, "stopping");
   await relay.close();
   log.info("stopped; everything received is stored");
+}
+
+/** Reads the settings again and says what became of them; when they are wrong, everything stays as it is. */
+function reload(relay: Relay, load: () => Settings, log: Logger): void {
+  try {
+    const { changed, needRestart } = relay.reload(load());
+    log.info({ changed: changed.map(flagOf) }, "settings reloaded");
+    if (needRestart.length > 0)
+      log.warn({ settings: needRestart.map(flagOf) }, "these settings change with a restart only");
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    const { message, why } = error;
+    log.error({ reason: message, why }, "the settings are wrong; nothing was changed");
+  }
 }
 
 /** Resolves with the first signal; a second one ends the process at once. */
@@ -89,7 +153,7 @@ function commandLine(): Command {
     .description(
       "Stores signed changes and passes them on to everyone in a room. It cannot forge any.",
     )
-    .usage("[options]")
+    .usage("[command] [options]")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
     .allowExcessArguments(false)

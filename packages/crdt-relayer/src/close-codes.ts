@@ -14,7 +14,7 @@ export interface Close {
 /** All of them. */
 export const CLOSE = {
   /** SIGTERM, SIGINT or close(): everything acknowledged is stored. */
-  stopping: { code: 1001, reason: "the relay is stopping; reconnect", then: "reconnect" },
+  stopping: { code: 1001, reason: "the relay is stopping", then: "reconnect" },
   /** Sent by ws: the bytes are not the WebSocket protocol. */
   protocol: { code: 1002, reason: "", then: "terminal" },
   /** Sent by ws: a text frame is not UTF-8. */
@@ -56,6 +56,14 @@ export const CLOSE = {
     then: "reconnect",
   },
 } as const satisfies Record<string, Close>;
+
+/**
+ * The reason that a close frame carries. With a delay it ends in `; retry in 1234 ms`: the client should come back when so
+ * many milliseconds have passed, and not before. Each client is told another time, so that they do not come all at once.
+ */
+export function reasonOf({ reason }: Close, retryMs?: number): string {
+  return retryMs === undefined ? reason : `${reason}; retry in ${retryMs} ms`;
+}
 
 /** The name of one way to end a connection. */
 export type CloseName = keyof typeof CLOSE;

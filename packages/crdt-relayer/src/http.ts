@@ -30,7 +30,7 @@ import { type Metrics, METRICS_TYPE } from "./metrics.ts";
 import { allowsOrigin } from "./origins.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
-import { readTls } from "./tls.ts";
+import { hasTls, readTls } from "./tls.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
@@ -272,6 +272,9 @@ export class HttpSide {
         frameBytes: settings.maxFrameBytes,
         sessions: settings.maxSessions,
         roomSessions: settings.maxRoomSessions,
+        addressSessions: settings.maxAddressSessions,
+        sessionRateBytes: settings.sessionRateBytes,
+        sessionBurstBytes: settings.sessionBurstBytes,
         rooms: settings.maxRooms,
         joinSeconds: settings.joinSeconds,
         pingSeconds: settings.pingSeconds,
@@ -385,10 +388,6 @@ function json(code: number, value: object): Answer {
 
 function problem(code: number, detail: string): Answer {
   return json(code, { status: "error", detail });
-}
-
-function hasTls({ tlsCert }: Settings): boolean {
-  return tlsCert !== "";
 }
 
 function portOf(server: Server): number | undefined {

@@ -11,10 +11,13 @@
  *
  * @packageDocumentation
  */
-export { CLOSE } from "./close-codes.ts";
+export { CLOSE, reasonOf } from "./close-codes.ts";
 export type { Close, CloseName } from "./close-codes.ts";
+export { ERRORS } from "./error-codes.ts";
+export type { ErrorCode } from "./error-codes.ts";
 export { EXIT, RelayError } from "./exit-codes.ts";
 export type { ExitCode } from "./exit-codes.ts";
+export type { Reloaded } from "./live-settings.ts";
 export { createRelay, WEBSOCKET_PATH } from "./relay.ts";
 export type { Relay, RelayOptions, RelayStatus } from "./relay.ts";
 export type { LogLevel, Settings } from "./settings.ts";

@@ -112,6 +112,9 @@ export const DEFAULT_PING_SECONDS = 25;
 /** Seconds that a room stays in memory after its last session: a node that reconnects finds it loaded. */
 export const DEFAULT_ROOM_GRACE_SECONDS = 60;
 
+/** Seconds over which many sessions are sent away when the relay stops: well within what service managers wait. */
+export const DEFAULT_DRAIN_SECONDS = 5;
+
 /** Bytes that a frame costs besides its content, waiting or coming in: without it, millions of empty frames would be free. */
 export const FRAME_OVERHEAD_BYTES = 256;
 
@@ -163,6 +166,25 @@ export const MAX_COMMAND_LENGTH = 4_096;
 
 /** Milliseconds for the closing handshake, after which the connection is cut. */
 export const CLOSE_MS = 2_000;
+
+/** Sessions that are sent away at once when the relay stops; more are spread over time. */
+export const DRAIN_AT_ONCE = 100;
+
+/** Milliseconds of that time for each session, up to the setting: a thousand a second. */
+export const DRAIN_MS_PER_SESSION = 1;
+
+/** Milliseconds between two portions of sessions that are sent away. */
+export const DRAIN_STEP_MS = 50;
+
+/** Milliseconds after which a session that is sent away may come back, at least: a relay restarts in less than a second. */
+export const LEAST_RETRY_MS = 100;
+
+/** Milliseconds by which that may be later, for each session: some 500 come back in a second. */
+export const RETRY_MS_PER_SESSION = 2;
+
+/** The same at least, and at most: a few spread over a moment, and nobody waits longer than people do. */
+export const LEAST_RETRY_SPREAD_MS = 500;
+export const MOST_RETRY_SPREAD_MS = 30_000;
 
 /** Milliseconds for the store to take what is on its way when the relay stops; the process is stuck otherwise. */
 export const DRAIN_MS = 10_000;

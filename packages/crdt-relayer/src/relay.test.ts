@@ -6,11 +6,13 @@ import { type Logger, pino } from "pino";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { Client, Participant } from "../test/participant.ts";
 import { startRelay } from "../test/running.ts";
+import { CLOSE } from "./close-codes.ts";
 import { EXIT, RelayError } from "./exit-codes.ts";
-import { MIN_BUDGET_BYTES } from "./limits.ts";
+import { MIN_BUDGET_BYTES, MIN_FRAME_BYTES } from "./limits.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import type { Relay } from "./relay.ts";
 import type { RoomHost } from "./room.ts";
+import { Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
 
 /** A relay, as its sessions and rooms see it. */
@@ -47,6 +49,45 @@ describe("a relay", () => {
       await Client.open(relay.url);
       expect(inner(relay).inboxShare).toBe(share * MIN_BUDGET_BYTES);
     }
+  });
+
+  it("goes by other settings from then on: how many may come, how long a frame may be, how often it asks who is there", async () => {
+    const base = { port: 0, data: ":memory:" };
+    const relay = await startRelay({ maxSessions: 1, pingSeconds: 3_600 });
+    const first = await Client.open(relay.url);
+    expect((await (await Client.open(relay.url)).closed).code).toBe(CLOSE.tooManySessions.code);
+    const big = new Uint8Array(MIN_FRAME_BYTES + 1);
+
+    const asked = once(first.socket, "ping");
+    const told = vi.spyOn(Rooms.prototype, "settingsChanged");
+    expect(relay.reload({ ...base, maxSessions: 1, pingSeconds: 0.05 })).toEqual({
+      changed: ["pingSeconds"],
+      needRestart: [],
+    });
+    await asked;
+    expect(told).toHaveBeenCalledTimes(1);
+    const next = { ...base, maxSessions: 400, maxFrameBytes: 2 * MIN_FRAME_BYTES };
+    expect(relay.reload(next).changed).toEqual(["maxSessions", "maxFrameBytes", "pingSeconds"]);
+    // More than the operating system's side let in before.
+    const many = await Promise.all(Array.from({ length: 300 }, () => Client.open(relay.url)));
+    expect(relay.status().sessions).toBe(301);
+    const [longer] = many;
+    longer!.send(big);
+    expect(await longer!.message()).toMatchObject({ code: "not_joined" });
+    // Whoever was there before is held to what was then.
+    first.send(big);
+    expect((await first.closed).code).toBe(CLOSE.tooLarge.code);
+  });
+
+  it("changes nothing when one of its new settings is wrong, and tells which need a restart", async () => {
+    const relay = await startRelay({ maxSessions: 1 });
+    await Client.open(relay.url);
+    expect(() => relay.reload({ maxSessions: 5, maxRooms: 0 })).toThrow(RelayError);
+    expect((await (await Client.open(relay.url)).closed).code).toBe(CLOSE.tooManySessions.code);
+    expect(relay.reload({ data: ":memory:", host: "::1", port: 0, maxSessions: 1 })).toEqual({
+      changed: [],
+      needRestart: ["host"],
+    });
   });
 
   it("cuts whoever has most to read when all together have too much, and nobody before", async () => {

@@ -7,9 +7,11 @@ import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
 import type { WebSocket } from "ws";
 import type { CloseName } from "./close-codes.ts";
+import { sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { type Frame, Outlets } from "./outlet.ts";
 import { networkOf, Rates } from "./rates.ts";
@@ -19,6 +21,7 @@ import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
+import { hasTls, readTls } from "./tls.ts";
 import { Turns } from "./turns.ts";
 
 export { WEBSOCKET_PATH } from "./http.ts";
@@ -35,8 +38,13 @@ export interface Relay {
   /** What /healthz says. */
   status(): RelayStatus;
   /**
-   * Stops: takes nothing more in, stores what is on its way, closes the sessions, then the store. Rejects with
-   * RelayError, after all that, when something received could not be stored.
+   * Goes by other settings from now on, those that are left out by their defaults; what a running relay cannot change
+   * stays as it is. Throws RelayError, and changes nothing, when one is wrong.
+   */
+  reload(settings: Partial<Settings>): Reloaded;
+  /**
+   * Stops: takes nothing more in, stores what is on its way, closes the sessions (many of them spread over
+   * `drainSeconds`), then the store. Rejects with RelayError, after all that, when something received could not be stored.
    */
   close(): Promise<void>;
 }
@@ -66,8 +74,9 @@ export async function createRelay(
   options: RelayOptions = {},
 ): Promise<Relay> {
   const complete = completeSettings(settings, options.env ?? process.env);
-  const store = await (options.openStore ?? openStore)(complete.data);
-  const relay = new RunningRelay(complete, store, options.logger ?? pino({ level: "silent" }));
+  const log = options.logger ?? pino({ level: "silent" });
+  const store = await (options.openStore?.(complete.data) ?? openStore(complete.data, log));
+  const relay = new RunningRelay(complete, store, log);
   try {
     await relay.listen();
   } catch (error) {
@@ -78,12 +87,14 @@ export async function createRelay(
 }
 
 class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
+  /** Read at use: its values change with {@link reload}. */
   readonly settings: Settings;
   readonly log: Logger;
   readonly turns = new Turns();
   readonly outlets = new Outlets();
   readonly rates = new Rates(() => this.settings);
   readonly failed: Promise<RelayError>;
+  readonly #live: LiveSettings;
   readonly #store: Store;
   readonly #rooms: Rooms;
   readonly metrics: Metrics;
@@ -101,7 +112,9 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   #noSessions: (() => void) | null = null;
   #storeError: unknown = null;
 
-  constructor(settings: Settings, store: Store, log: Logger) {
+  constructor(complete: Settings, store: Store, log: Logger) {
+    this.#live = new LiveSettings(complete);
+    const settings = this.#live.current;
     this.settings = settings;
     this.log = log;
     this.#store = store;
@@ -159,6 +172,23 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   close(): Promise<void> {
     this.#closing ??= this.#close("stopping", "stopping");
     return this.#closing;
+  }
+
+  reload(settings: Partial<Settings>): Reloaded {
+    const next = completeSettings(settings, process.env);
+    // What cannot be used must change nothing.
+    if (hasTls(next)) readTls(next);
+    const reloaded = this.#live.replace(next);
+    const { logLevel } = this.settings;
+    // The logs of sessions are children of this one, and follow it.
+    if (reloaded.changed.includes("logLevel")) this.log.level = logLevel;
+    this.#http.settingsChanged();
+    this.#rooms.settingsChanged();
+    if (this.#ping !== null && reloaded.changed.includes("pingSeconds")) {
+      clearInterval(this.#ping);
+      this.#ping = this.#startPings();
+    }
+    return reloaded;
   }
 
   get inboxShare(): number {
@@ -240,8 +270,6 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
 
   async #close(state: "stopping" | "failed", how: CloseName): Promise<void> {
     this.#state = state;
-    this.#http.close();
-    this.#http.closeIdleConnections();
     for (const session of this.#sessions) session.drain();
     if (state === "stopping" && !(await within(DRAIN_MS, this.#rooms.close()))) {
       this.#storeError ??= new Error(`the store did not answer within ${DRAIN_MS / 1_000} s`);
@@ -251,9 +279,17 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
       this.#noSessions = resolve;
       if (this.#sessions.size === 0) resolve();
     });
-    for (const session of this.#sessions) session.close(how);
+    if (state === "failed") {
+      for (const session of this.#sessions) session.close(how);
+    } else {
+      await sendAway([...this.#sessions], this.settings.drainSeconds, (session, retryMs) => {
+        session.close(how, retryMs);
+      });
+    }
     await within(CLOSE_MS, gone);
     for (const session of this.#sessions) session.terminate();
+    // Until now whoever came was told that the relay stops (503), and /healthz said so.
+    this.#http.close();
     this.#http.closeAllConnections();
     await this.#store.close();
     if (state === "stopping" && lost !== null) throw this.#storingError(lost);
@@ -281,7 +317,11 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
       session.close(isOver ? "tooManySessions" : "tooManyFromAddress");
       return;
     }
-    this.#ping ??= setInterval(() => {
+    this.#ping ??= this.#startPings();
+  }
+
+  #startPings(): NodeJS.Timeout {
+    return setInterval(() => {
       for (const one of this.#sessions) one.checkAlive();
     }, this.settings.pingSeconds * 1_000);
   }

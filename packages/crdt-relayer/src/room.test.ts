@@ -182,6 +182,18 @@ describe("a room", () => {
     expect(new Set(author.acknowledged.flat()).size).toBe(groups.length);
   });
 
+  it("remembers more of them when its bounds are raised", async () => {
+    const room = await loaded(new MemoryLevel(), { roomPendingBytes: PENDING_CHANGE_BYTES });
+    room.bound(BOUNDS);
+    const [hasty, author] = [new Listener(room), new Listener(room)];
+    const document = openLines("main");
+    const groups = Array.from({ length: 12 }, (_, i) => writeLine(document, `line ${i}`));
+    for (const group of groups.slice(1)) room.receive(group, hasty);
+    room.receive(groups[0]!, author);
+    await settle();
+    expect(hasty.acknowledged.flat()).toHaveLength(11);
+  });
+
   it("gathers news for people who are there, tells them once, and nobody of what was before", async () => {
     const room = await loaded();
     const program = new Listener(room);

@@ -8,6 +8,7 @@
 import {
   ChangeLog,
   History,
+  type HistoryLimits,
   type LevelLike,
   type LiveGroup,
   liveGroups,
@@ -65,13 +66,12 @@ export class Room {
   /** Who sent a change that is pending, by its id: they are told once it is durable. Mostly it is one. */
   readonly #awaited = new Map<string, Member | Set<Member>>();
   /** There are never more changes that wait. */
-  readonly #maxAwaited: number;
+  #maxAwaited = 0;
   #durable: number;
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
-  private constructor(history: History, log: ChangeLog, host: RoomHost, maxAwaited: number) {
-    this.#maxAwaited = maxAwaited;
+  private constructor(history: History, log: ChangeLog, host: RoomHost) {
     this.document = history.document;
     this.history = history;
     this.#log = log;
@@ -86,22 +86,23 @@ export class Room {
     host: RoomHost,
     { settings, pool }: RoomBounds,
   ): Promise<Result<Room, LogFault>> {
-    const limits = {
-      pendingBytes: settings.roomPendingBytes,
-      pendingBytesPerPeer: settings.peerPendingBytes,
-      pendingBytesPerAuthor: settings.authorPendingBytes,
-      pendingBytesPerExposedAuthor: settings.exposedPendingBytes,
-      rejectedIds: ROOM_REJECTED_IDS,
-    };
-    const history = new History({ document, limits, pool });
+    const history = new History({ document, limits: limitsOf(settings), pool });
     const log = new ChangeLog(database, document);
     for await (const fault of log.replay(history)) {
       if (fault !== null) return { ok: false, error: fault };
       // Other rooms have a turn.
       await new Promise((resolve) => setImmediate(resolve));
     }
-    const maxAwaited = Math.ceil(settings.roomPendingBytes / PENDING_CHANGE_BYTES);
-    return { ok: true, value: new Room(history, log, host, maxAwaited) };
+    const room = new Room(history, log, host);
+    // They may have changed meanwhile.
+    room.bound(settings);
+    return { ok: true, value: room };
+  }
+
+  /** Sets the bounds of what waits here. */
+  bound(settings: RoomBounds["settings"]): void {
+    this.history.setLimits(limitsOf(settings));
+    this.#maxAwaited = Math.ceil(settings.roomPendingBytes / PENDING_CHANGE_BYTES);
   }
 
   /** Applied changes below this local index are durable. */
@@ -264,6 +265,16 @@ export class Room {
     const by = authors.size === 1 ? `author ${first.slice(0, 8)}` : `${authors.size} authors`;
     return `* ${counted(indexes.length, "new change")} by ${by}; ${this.history.length} in all`;
   }
+}
+
+function limitsOf(settings: RoomBounds["settings"]): HistoryLimits {
+  return {
+    pendingBytes: settings.roomPendingBytes,
+    pendingBytesPerPeer: settings.peerPendingBytes,
+    pendingBytesPerAuthor: settings.authorPendingBytes,
+    pendingBytesPerExposedAuthor: settings.exposedPendingBytes,
+    rejectedIds: ROOM_REJECTED_IDS,
+  };
 }
 
 /** An id as a map key: one character a byte, which is half of what hexadecimal takes. */

@@ -9,6 +9,7 @@ import {
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
+import { LiveSettings } from "./live-settings.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import type { Member, Room } from "./room.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
@@ -88,6 +89,44 @@ describe("a room", () => {
     expect(await refusalOf(rooms.enter(id))).toBe("room_full");
     rooms.leave(id);
     expect(roomOf(await rooms.enter(id))).toBe(first);
+  });
+
+  it("goes by settings that change: how many may be in it, how many there may be, and what may wait", async () => {
+    const live = new LiveSettings(
+      completeSettings({ data: ":memory:", maxRoomSessions: 1, maxRooms: 1 }, {}),
+    );
+    const host = { received: () => undefined, storingFailed: () => undefined };
+    const rooms = new Rooms(new MemoryLevel(), live.current, host, pino({ level: "silent" }));
+    const room = roomOf(await rooms.enter(documentId("main")));
+    expect(await refusalOf(rooms.enter(documentId("main")))).toBe("room_full");
+    expect(await refusalOf(rooms.enter(documentId("other")))).toBe("too_many_rooms");
+    // Nearly a megabyte each, all behind a first change that does not come: four of them fit into what one author may have.
+    const document = openLines("main");
+    writeLine(document, "withheld");
+    const orphans = Array.from({ length: 4 }, () => writeLine(document, "x".repeat(900_000)));
+    const arrive = (): number => {
+      for (const change of orphans) room.receive(change, stranger);
+      return room.history.pending.count;
+    };
+    expect(arrive()).toBe(4);
+    const settings = { ...live.current, maxRoomSessions: 2, maxRooms: 2 };
+    live.replace({ ...settings, pendingBytes: 2 * MAX_GROUP_BYTES });
+    rooms.settingsChanged();
+    expect(room.history.pending.count).toBe(2);
+    live.replace({ ...settings, roomPendingBytes: MAX_GROUP_BYTES });
+    rooms.settingsChanged();
+    expect(room.history.pending.count).toBe(1);
+    for (const name of ["peerPendingBytes", "authorPendingBytes"] as const) {
+      live.replace({ ...settings, [name]: 3 * MAX_GROUP_BYTES });
+      rooms.settingsChanged();
+      expect(arrive()).toBe(3);
+    }
+    live.replace(settings);
+    rooms.settingsChanged();
+    expect(arrive()).toBe(4);
+    expect(await refusalOf(rooms.enter(documentId("main")))).toBe("entered");
+    expect(await refusalOf(rooms.enter(documentId("other")))).toBe("entered");
+    expect(await refusalOf(rooms.enter(documentId("third")))).toBe("too_many_rooms");
   });
 
   it("that nobody is in is not left by anyone", () => {

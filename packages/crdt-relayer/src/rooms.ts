@@ -8,6 +8,7 @@ import type { CloseName } from "./close-codes.ts";
 import { messageOf, systemCode } from "./exit-codes.ts";
 import { counted, Room, type RoomHost } from "./room.ts";
 import type { Settings } from "./settings.ts";
+import { repairCommand } from "./store.ts";
 
 /** Why a room cannot be entered, and how the session ends for it. */
 export interface RoomRefusal {
@@ -42,6 +43,12 @@ export class Rooms {
     this.#host = host;
     this.#log = log;
     this.#pool = new PendingPool(settings.pendingBytes);
+  }
+
+  /** Goes by settings that have changed. */
+  settingsChanged(): void {
+    this.#pool.limit = this.#settings.pendingBytes;
+    for (const { room } of this.#entries.values()) room?.bound(this.#settings);
   }
 
   /** Rooms in memory. */
@@ -143,7 +150,7 @@ export class Rooms {
   #damaged(key: string, detail: string): Result<Room, RoomRefusal> {
     this.#log.error(
       { document: key, detail },
-      "this room cannot be read from the store and is refused; stop the relay, move its data folder away and start again: nodes send what they have",
+      `this room cannot be read from the store and is refused; stop the relay, then: ${repairCommand(this.#settings.data)}`,
     );
     return refused(
       "room_damaged",

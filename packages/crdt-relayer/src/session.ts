@@ -15,9 +15,10 @@ import {
 } from "bft-json-crdt";
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
-import { CLOSE, type CloseName } from "./close-codes.ts";
+import { CLOSE, type CloseName, reasonOf } from "./close-codes.ts";
 import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
+import type { ErrorCode } from "./error-codes.ts";
 import {
   CREDIT_MS,
   CREDIT_PER_MS,
@@ -187,11 +188,12 @@ export class Session implements Member {
     if (this.#isGone) this.#leave();
   }
 
-  /** Ends the session in one of the documented ways. */
-  close(name: CloseName): void {
+  /** Ends the session in one of the documented ways; with `retryMs` it is told when to come back. */
+  close(name: CloseName, retryMs?: number): void {
     if (this.#isClosed) return;
     this.#ending ??= name;
-    const { code, reason } = CLOSE[name];
+    const { code } = CLOSE[name];
+    const reason = reasonOf(CLOSE[name], retryMs);
     this.#end();
     this.#log.debug({ code, reason }, "session is closed by the relay");
     this.#outlet.flush();
@@ -491,7 +493,7 @@ export class Session implements Member {
     return `${counted(room.count("program"), "program")} and ${people} here`;
   }
 
-  #refuse(code: string, detail: string): void {
+  #refuse(code: ErrorCode, detail: string): void {
     this.#send(JSON.stringify({ type: "error", code, detail }));
   }
 

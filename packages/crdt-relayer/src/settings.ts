@@ -65,6 +65,7 @@ export interface Settings {
   readonly joinSeconds: number;
   readonly pingSeconds: number;
   readonly roomGraceSeconds: number;
+  readonly drainSeconds: number;
 }
 
 /** The value of `data` that keeps nothing. */
@@ -87,6 +88,22 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly accepts: string;
   /** Bounds that only few ever change are listed apart in help. */
   readonly isBound: boolean;
+  /** True for what a running relay cannot change. */
+  readonly needsRestart?: true;
+}
+
+/** Where a value was written. */
+export type Origin = "flag" | "variable" | "file" | "default";
+
+/** Settings, and where each of them comes from. */
+export interface Located {
+  readonly settings: Settings;
+  /** With the place in words: `--port`, `SIDE_RELAYER_PORT`, `"port" in FILE`, `default`. */
+  readonly origins: {
+    readonly [K in keyof Settings]: { readonly origin: Origin; readonly source: string };
+  };
+  /** The config file, and whether it is there. */
+  readonly file: { readonly path: string; readonly isThere: boolean };
 }
 
 const LOG_LEVELS: readonly LogLevel[] = [
@@ -108,6 +125,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     read: readHost,
     accepts: "an address or host name",
     isBound: false,
+    needsRestart: true,
   },
   port: {
     placeholder: "PORT",
@@ -116,6 +134,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     read: (value) => readNumber(value, 0, 65_535),
     accepts: "a number from 0 to 65535",
     isBound: false,
+    needsRestart: true,
   },
   data: {
     placeholder: "DIR",
@@ -127,6 +146,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     },
     accepts: `a folder, or ${IN_MEMORY}`,
     isBound: false,
+    needsRestart: true,
   },
   logLevel: {
     placeholder: "LEVEL",
@@ -155,8 +175,12 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     accepts: "a list of addresses or ranges such as 127.0.0.1 or 10.0.0.0/8",
     isBound: false,
   },
-  tlsCert: file("a certificate with its chain, in PEM: the relay speaks TLS itself"),
-  tlsKey: file("its private key, in PEM"),
+  // What the files hold is read again with every reload.
+  tlsCert: {
+    ...file("a certificate with its chain, in PEM: the relay speaks TLS itself"),
+    needsRestart: true,
+  },
+  tlsKey: { ...file("its private key, in PEM"), needsRestart: true },
   metricsPort: {
     placeholder: "PORT",
     help: `a port of its own for /metrics; 0 is the port of the sessions, ${METRICS_OFF} is none`,
@@ -167,6 +191,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     },
     accepts: `a number from 0 to 65535, or ${METRICS_OFF}`,
     isBound: false,
+    needsRestart: true,
   },
   metricsHost: {
     placeholder: "ADDRESS",
@@ -175,6 +200,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     read: readHost,
     accepts: "an address or host name",
     isBound: false,
+    needsRestart: true,
   },
   maxRooms: count("rooms in memory at once", limits.DEFAULT_MAX_ROOMS, 1),
   maxSessions: count("connections at once", limits.DEFAULT_MAX_SESSIONS, 1),
@@ -251,11 +277,10 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "seconds in which a connection must become a session, or ask and read the answer",
     limits.DEFAULT_HANDSHAKE_SECONDS,
   ),
-  maxHeaderBytes: count(
-    "bytes of the headers of a request",
-    limits.DEFAULT_MAX_HEADER_BYTES,
-    1_024,
-  ),
+  maxHeaderBytes: {
+    ...count("bytes of the headers of a request", limits.DEFAULT_MAX_HEADER_BYTES, 1_024),
+    needsRestart: true,
+  },
   maxHttpConnections: count(
     "connections at once that are no sessions; the oldest gives way",
     limits.DEFAULT_MAX_HTTP_CONNECTIONS,
@@ -269,6 +294,10 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   roomGraceSeconds: seconds(
     "seconds that an empty room stays in memory",
     limits.DEFAULT_ROOM_GRACE_SECONDS,
+  ),
+  drainSeconds: seconds(
+    "seconds over which many connections are closed when the relay stops",
+    limits.DEFAULT_DRAIN_SECONDS,
   ),
 };
 
@@ -285,6 +314,21 @@ export function variableOf(name: keyof Settings): string {
   return `SIDE_RELAYER_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
+/** The unit of a setting, which its name ends with; "" for what has none. */
+export function unitOf(name: keyof Settings): string {
+  return UNITS.find(([ending]) => ending.test(name))?.[1] ?? "";
+}
+
+const UNITS: readonly (readonly [RegExp, string])[] = [
+  [/PerSecond$/u, "per second"],
+  [/RateBytes$/u, "bytes per second"],
+  [/Bytes$/u, "bytes"],
+  [/Seconds$/u, "seconds"],
+  [/Rooms$/u, "rooms"],
+  [/(?:Sessions|Connections)$/u, "connections"],
+  [/Authors$/u, "authors"],
+];
+
 /** The config file that is read when none is named, if it is there. */
 export function standardConfig(env: NodeJS.ProcessEnv): string {
   return join(sideHome(env), "relayer", "config.toml");
@@ -292,7 +336,8 @@ export function standardConfig(env: NodeJS.ProcessEnv): string {
 
 /** What a program may hand to createRelay: checked settings for those that it leaves out. Throws RelayError. */
 export function completeSettings(given: Partial<Settings>, env: NodeJS.ProcessEnv): Settings {
-  return settingsFrom((name) => ({ value: given[name], source: name }), env);
+  return settingsFrom((name) => ({ value: given[name], origin: "flag", source: name }), env)
+    .settings;
 }
 
 /** Gathers the settings from `flags` (text by name), the environment and a config file. Throws RelayError. */
@@ -301,27 +346,44 @@ export function loadSettings(
   config: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Settings {
-  const file = config ?? standardConfig(env);
-  const table = readConfig(file, config !== undefined);
-  return settingsFrom((name) => {
-    if (flags[name] !== undefined) return { value: flags[name], source: `--${flagOf(name)}` };
-    // A variable that is set to nothing is not set: that is how shells and containers "unset" one.
-    const variable = env[variableOf(name)] ?? "";
-    if (variable !== "") return { value: variable, source: variableOf(name) };
-    return { value: table[flagOf(name)], source: `"${flagOf(name)}" in ${file}` };
-  }, env);
+  return locateSettings(flags, config, env).settings;
 }
 
-interface Origin {
+/** The same, and where each value comes from. Throws RelayError. */
+export function locateSettings(
+  flags: { readonly [name: string]: string | undefined },
+  config: string | undefined,
+  env: NodeJS.ProcessEnv,
+): Located {
+  const file = config ?? standardConfig(env);
+  const table = readConfig(file, config !== undefined);
+  const found = settingsFrom((name) => {
+    if (flags[name] !== undefined)
+      return { value: flags[name], origin: "flag", source: `--${flagOf(name)}` };
+    // A variable that is set to nothing is not set: that is how shells and containers "unset" one.
+    const variable = env[variableOf(name)] ?? "";
+    if (variable !== "") return { value: variable, origin: "variable", source: variableOf(name) };
+    return { value: table?.[flagOf(name)], origin: "file", source: `"${flagOf(name)}" in ${file}` };
+  }, env);
+  return { ...found, file: { path: file, isThere: table !== null } };
+}
+
+interface Given {
+  /** Undefined when it was not given. */
   readonly value: unknown;
+  readonly origin: Origin;
   /** Where it was written, for messages. */
   readonly source: string;
 }
 
-function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.ProcessEnv): Settings {
+function settingsFrom(
+  find: (name: keyof Settings) => Given,
+  env: NodeJS.ProcessEnv,
+): Pick<Located, "settings" | "origins"> {
   const checked: { [name: string]: Settings[keyof Settings] } = {};
+  const origins: { [name: string]: { readonly origin: Origin; readonly source: string } } = {};
   for (const name of SETTING_NAMES) {
-    const { value, source } = find(name);
+    const { value, origin, source } = find(name);
     const setting: Setting = SETTINGS[name];
     const read = value === undefined ? setting.standard(env) : setting.read(value);
     if (read === null) {
@@ -332,6 +394,8 @@ function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.Proces
       });
     }
     checked[name] = read;
+    origins[name] =
+      value === undefined ? { origin: "default", source: "default" } : { origin, source };
   }
   // Every name of the table was filled with a value that its own reader made.
   const settings = checked as unknown as Settings;
@@ -351,15 +415,16 @@ function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.Proces
       next: "crdt-relayer --help",
     });
   }
-  return settings;
+  return { settings, origins: origins as unknown as Located["origins"] };
 }
 
-function readConfig(file: string, isNamed: boolean): { readonly [key: string]: unknown } {
+/** The lines of the file; null when it is not there and nobody named it. */
+function readConfig(file: string, isNamed: boolean): { readonly [key: string]: unknown } | null {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
   } catch (error) {
-    if (!isNamed && systemCode(error) === "ENOENT") return {};
+    if (!isNamed && systemCode(error) === "ENOENT") return null;
     throw new RelayError(EXIT.usage, {
       what: `cannot read the config file ${file}`,
       why: messageOf(error),

@@ -1,11 +1,13 @@
 /**
  * The database of a relay: LevelDB at DIR/store, opened by one process at a time, or a map in memory that is forgotten.
  */
-import { mkdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LevelLike } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
+import type { Logger } from "pino";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import { type JournalFault, readJournal } from "./journal.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { IN_MEMORY } from "./settings.ts";
 
@@ -14,10 +16,31 @@ export interface Store extends LevelLike {
   close(): Promise<void>;
 }
 
-/** Opens the store in the folder `data`, which is made when it is missing. Throws RelayError. */
-export async function openStore(data: string): Promise<Store> {
+/** The database on a disk. */
+export type Database = ClassicLevel<Uint8Array, Uint8Array>;
+
+/** Where the database of a data folder is. */
+export function storeFolder(data: string): string {
+  return join(data, "store");
+}
+
+/** The command that mends a store. */
+export function repairCommand(data: string): string {
+  return `crdt-relayer doctor --data ${quoted(data)} --repair`;
+}
+
+/** `path` as a shell takes it. */
+export function quoted(path: string): string {
+  return /^[\w./:@%+=-]+$/u.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+/**
+ * Opens the store in the folder `data`, which is made when it is missing. What a power cut has torn off is told to the
+ * log. Throws RelayError; a store that lost what was durable is left as it is.
+ */
+export async function openStore(data: string, log: Logger): Promise<Store> {
   if (data === IN_MEMORY) return new MemoryLevel();
-  const folder = join(data, "store");
+  const folder = storeFolder(data);
   try {
     // Rooms may be private: what was written in them is nobody else's business on this machine.
     makeFolder(folder);
@@ -28,20 +51,63 @@ export async function openStore(data: string): Promise<Store> {
       next: "crdt-relayer --data DIR",
     });
   }
-  const db = new ClassicLevel<Uint8Array, Uint8Array>(folder, {
-    keyEncoding: "view",
-    valueEncoding: "view",
-  });
-  try {
-    await db.open();
-  } catch (error) {
-    throw openingError(
-      data,
-      folder,
-      error instanceof Error && error.cause !== undefined ? error.cause : error,
+  const fault = journalFault(data);
+  if (fault !== null && !fault.isTail) throw damagedStore(data, describeFault(fault));
+  const db = await openDatabase(data);
+  if (fault !== null) {
+    const { file, at, bytes } = fault;
+    log.warn(
+      { file, at, bytes },
+      "the last write to the store was cut off, as by a power cut; it was never acknowledged",
     );
   }
   return db;
+}
+
+/** Opens the database of a data folder as it is, whatever its journal lost. Throws RelayError. */
+export async function openDatabase(data: string): Promise<Database> {
+  const folder = storeFolder(data);
+  // LevelDB would take this for an empty database, and remove the files as left over.
+  if (!existsSync(join(folder, "CURRENT")) && dataFiles(folder).length > 0)
+    throw damagedStore(data, "its file CURRENT is missing");
+  const db: Database = new ClassicLevel(folder, { keyEncoding: "view", valueEncoding: "view" });
+  try {
+    await db.open();
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
+    throw openingError(data, folder, cause);
+  }
+  return db;
+}
+
+/** What the journal of a store has lost, or null. Throws RelayError when it cannot be read. */
+export function journalFault(data: string): JournalFault | null {
+  try {
+    return readJournal(storeFolder(data));
+  } catch (error) {
+    throw openingError(data, storeFolder(data), error);
+  }
+}
+
+/** A fault of the journal in words. */
+export function describeFault({ file, at, bytes, isTail }: JournalFault): string {
+  return isTail
+    ? `${file} ends in a write that was cut off, at byte ${at}: ${bytes} bytes that were never acknowledged`
+    : `${file} is damaged at byte ${at}, and later writes follow`;
+}
+
+/** The files of a database that hold what was written to it. */
+function dataFiles(folder: string): string[] {
+  return readdirSync(folder).filter((file) => /\.(?:log|ldb|sst)$/u.test(file));
+}
+
+/** The refusal of a store that is not as it was written. */
+function damagedStore(data: string, why: string): RelayError {
+  return new RelayError(EXIT.damaged, {
+    what: `the store in ${storeFolder(data)} is damaged`,
+    why,
+    next: repairCommand(data),
+  });
 }
 
 /** Makes a folder and those above it. Node's own recursive mkdir spins for ever where none can be made (/proc). */
@@ -67,11 +133,7 @@ function openingError(data: string, folder: string, cause: unknown): RelayError 
   }
   // A database that lost one of its files says so as an I/O error.
   if (code === "LEVEL_CORRUPTION" || /no such file|missing files/iu.test(messageOf(cause))) {
-    return new RelayError(EXIT.damaged, {
-      what: `the store in ${folder} is damaged`,
-      why: messageOf(cause),
-      next: `mv ${folder} ${folder}.damaged  # then start again: nodes send what they have`,
-    });
+    return damagedStore(data, messageOf(cause));
   }
   return new RelayError(EXIT.failure, {
     what: `cannot open the store in ${folder}`,

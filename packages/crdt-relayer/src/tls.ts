@@ -11,6 +11,11 @@ export interface Tls {
   readonly key: Buffer;
 }
 
+/** Whether a relay speaks TLS itself. */
+export function hasTls({ tlsCert }: Pick<Settings, "tlsCert">): boolean {
+  return tlsCert !== "";
+}
+
 /** Reads the files that the settings name, both of which must be named. Throws RelayError. */
 export function readTls({
   tlsCert,

@@ -102,7 +102,7 @@ interface Account {
 /** Holds pending changes and tells which become ready when something is applied or rejected. */
 export class CausalQueue {
   bytes = 0;
-  readonly #bounds: QueueBounds;
+  #bounds: QueueBounds;
   readonly #pool: PendingPool | null;
   readonly #entries = new Map<string, PendingChange>();
   /** Who waits for a dependency: mostly one, and then without a set of its own. */
@@ -118,6 +118,12 @@ export class CausalQueue {
   constructor(bounds: QueueBounds, pool: PendingPool | null = null) {
     this.#bounds = bounds;
     this.#pool = pool;
+  }
+
+  /** Sets other bounds. What is over the total goes at once, what is over a quota when its payer brings more. */
+  rebound(bounds: QueueBounds): void {
+    this.#bounds = bounds;
+    while (this.bytes > bounds.total) this.dropOne();
   }
 
   get count(): number {
@@ -255,14 +261,24 @@ export class CausalQueue {
  * is bounded by its own bounds as well.
  */
 export class PendingPool {
-  /** Bytes. */
-  readonly limit: number;
+  #limit: number;
   #bytes = 0;
   readonly #queues = new Heaviest<CausalQueue>();
 
   /** `limit` in bytes. */
   constructor(limit: number) {
-    this.limit = limit;
+    this.#limit = limit;
+  }
+
+  /** Bytes. */
+  get limit(): number {
+    return this.#limit;
+  }
+
+  /** What is over a new limit is dropped at once. */
+  set limit(limit: number) {
+    this.#limit = limit;
+    this.makeRoom(0);
   }
 
   /** What all queues hold now, in bytes. */
@@ -272,7 +288,7 @@ export class PendingPool {
 
   /** Drops entries, of the queue that holds most at that moment, until so many bytes are free. */
   makeRoom(bytes: number): void {
-    while (this.#bytes > this.limit - bytes && this.#queues.first !== null) {
+    while (this.#bytes > this.#limit - bytes && this.#queues.first !== null) {
       this.#queues.first.dropOne();
     }
   }

@@ -1,11 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { forge, person } from "../../test/forge.ts";
+import { forge, type Forged, person } from "../../test/forge.ts";
 import { anyWorld, validOf } from "../../test/history-model.ts";
 import { documentId } from "../change/index.ts";
 import { toHex } from "../encoding/index.ts";
 import { liveGroups, SyncSession } from "../sync/index.ts";
 import { MisuseError } from "../result.ts";
+import { PendingPool } from "./causal-queue.ts";
 import { completeLimits } from "./history-limits.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 import { History } from "./history.ts";
@@ -47,6 +48,16 @@ function meet(histories: readonly [History, History]): void {
   for (let step = queue.shift(); step !== undefined; step = queue.shift()) step();
 }
 
+/** So many changes of one chain whose first is withheld: each waits, and takes as much as any other. */
+function orphans(count: number): Forged[] {
+  const author = person(1);
+  let last = forge({ document: DOCUMENT, author });
+  return Array.from({ length: count }, () => {
+    last = forge({ document: DOCUMENT, author, prev: last });
+    return last;
+  });
+}
+
 describe("limits of a history", () => {
   it("are filled in where they are left out; an exposed author has an eighth of what others have", () => {
     expect(completeLimits({})).toEqual({
@@ -57,6 +68,31 @@ describe("limits of a history", () => {
       rejectedIds: 65_536,
     });
     expect(completeLimits({ pendingBytesPerAuthor: 801 }).pendingBytesPerExposedAuthor).toBe(100);
+  });
+
+  it("can be changed while changes wait: what is over the total goes at once, what is over a quota with the next one", () => {
+    const history = new History({ document: DOCUMENT });
+    const waiting = orphans(8);
+    for (const change of waiting) history.receive(change.group, "peer");
+    const { count, bytes } = history.pending;
+    expect(count).toBe(8);
+    history.setLimits({ pendingBytes: bytes / 2 });
+    expect(history.pending.count).toBe(4);
+    history.setLimits({ pendingBytesPerPeer: bytes / 4 });
+    expect(history.pending.count).toBe(4);
+    history.receive(waiting[0]!.group, "peer");
+    expect(history.pending.count).toBe(2);
+    expect(() => {
+      history.setLimits({ pendingBytes: -1 });
+    }).toThrow(MisuseError);
+  });
+
+  it("of a pool of histories can be changed too: the queue that holds most gives way at once", () => {
+    const pool = new PendingPool(1_000_000);
+    const history = new History({ document: DOCUMENT, pool });
+    for (const change of orphans(8)) history.receive(change.group, "peer");
+    pool.limit = pool.bytes / 2;
+    expect([history.pending.count, pool.limit]).toEqual([4, pool.bytes]);
   });
 
   it("are refused when they are no numbers of bytes, or have a name that is none", () => {

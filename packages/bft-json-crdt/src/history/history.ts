@@ -24,7 +24,7 @@ import type { RejectionCode, Result } from "../result.ts";
 import { admit } from "./admission.ts";
 import { ByteLog } from "./byte-log.ts";
 import { CausalQueue, PendingChange } from "./causal-queue.ts";
-import type { PendingPool } from "./causal-queue.ts";
+import type { PendingPool, QueueBounds } from "./causal-queue.ts";
 import { Chains } from "./chains.ts";
 import type { Fork } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
@@ -158,7 +158,7 @@ export class History {
   #marks = new Uint8Array(0);
   readonly #queue: CausalQueue;
   readonly #rejected = new Map<string, RejectionCode>();
-  readonly #rejectedLimit: number;
+  #rejectedLimit: number;
   /** By the number of the chain. */
   readonly #forks = new Map<number, KnownFork>();
 
@@ -170,15 +170,7 @@ export class History {
     this.document = options.document.slice();
     const limits = completeLimits(options.limits ?? {});
     this.#rejectedLimit = limits.rejectedIds;
-    this.#queue = new CausalQueue(
-      {
-        total: limits.pendingBytes,
-        perPeer: limits.pendingBytesPerPeer,
-        perAuthor: limits.pendingBytesPerAuthor,
-        perExposedAuthor: limits.pendingBytesPerExposedAuthor,
-      },
-      options.pool,
-    );
+    this.#queue = new CausalQueue(queueBounds(limits), options.pool);
   }
 
   /** How many changes are applied. */
@@ -612,6 +604,16 @@ export class History {
     return { count: this.#queue.count, bytes: this.#queue.bytes };
   }
 
+  /**
+   * Sets other limits; those that are left out get their defaults. What waits beyond the new total is dropped at once, what
+   * is over a quota when more of that peer or author comes. Throws MisuseError as the constructor does.
+   */
+  setLimits(given: Partial<HistoryLimits>): void {
+    const limits = completeLimits(given);
+    this.#rejectedLimit = limits.rejectedIds;
+    this.#queue.rebound(queueBounds(limits));
+  }
+
   /** Forgets all that waits, which then has to be received again: for a history that is put away. */
   forgetPending(): void {
     this.#queue.clear();
@@ -988,6 +990,15 @@ export class History {
       })),
     );
   }
+}
+
+function queueBounds(limits: Required<HistoryLimits>): QueueBounds {
+  return {
+    total: limits.pendingBytes,
+    perPeer: limits.pendingBytesPerPeer,
+    perAuthor: limits.pendingBytesPerAuthor,
+    perExposedAuthor: limits.pendingBytesPerExposedAuthor,
+  };
 }
 
 function headerOf(body: Uint8Array): DecodedBody {

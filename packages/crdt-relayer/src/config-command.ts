@@ -1,0 +1,52 @@
+/**
+ * `crdt-relayer config`: every setting as it is in effect, and where that comes from, as a config file that could be used
+ * in its place, or as JSON.
+ */
+import { stringify } from "smol-toml";
+import {
+  flagOf,
+  type Located,
+  type Setting,
+  SETTING_NAMES,
+  SETTINGS,
+  type Settings,
+  unitOf,
+} from "./settings.ts";
+
+/** The settings as a config file. */
+export function configText({ settings, origins, file }: Located): string {
+  const lines = [
+    "# Every setting of crdt-relayer as it is in effect; this text can be its config file.",
+    `# Config file: ${file.path}${file.isThere ? "" : " (not there)"}`,
+  ];
+  for (const name of SETTING_NAMES) {
+    const setting: Setting = SETTINGS[name];
+    const unit = unitOf(name);
+    const notes = [
+      ...(unit === "" ? [] : [unit]),
+      origins[name].source,
+      ...(setting.needsRestart === true ? ["a change needs a restart"] : []),
+    ];
+    lines.push("", `# ${setting.help}`, `# ${notes.join("; ")}`, lineOf(name, settings[name]));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** The settings as JSON, by the names that the config file has. */
+export function configJson({ settings, origins, file }: Located): string {
+  const entries = SETTING_NAMES.map((name) => {
+    const setting: Setting = SETTINGS[name];
+    const { origin, source } = origins[name];
+    const needsRestart = setting.needsRestart === true;
+    const entry = { value: settings[name], unit: unitOf(name), origin, source, needsRestart };
+    return [flagOf(name), entry] as const;
+  });
+  return `${JSON.stringify({ file, settings: Object.fromEntries(entries) })}\n`;
+}
+
+function lineOf(name: keyof Settings, value: Settings[keyof Settings] | null): string {
+  // What is not set has no form in TOML.
+  return value === null
+    ? `# ${flagOf(name)} is not set`
+    : stringify({ [flagOf(name)]: value }).trimEnd();
+}
