@@ -43,6 +43,12 @@ export const CLOSE = {
     reason: "the relay cannot store changes and stops; reconnect",
     then: "reconnect",
   },
+  /** The shared log cannot be reached: nothing could be acknowledged. Another relay may do better. */
+  backplaneLost: {
+    code: 4006,
+    reason: "the relay cannot reach its log; reconnect",
+    then: "reconnect",
+  },
 } as const satisfies Record<string, Close>;
 
 /** The name of one way to end a connection. */

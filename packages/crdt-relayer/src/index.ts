@@ -11,6 +11,7 @@
  *
  * @packageDocumentation
  */
+export type { BackplaneStatus } from "./backplane.ts";
 export { CLOSE } from "./close-codes.ts";
 export type { Close, CloseName } from "./close-codes.ts";
 export { EXIT, RelayError } from "./exit-codes.ts";

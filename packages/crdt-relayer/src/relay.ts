@@ -15,6 +15,12 @@ import { setTimeout } from "node:timers/promises";
 import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import {
+  type Backplane,
+  type BackplaneHost,
+  type BackplaneStatus,
+  EmbeddedBackplane,
+} from "./backplane.ts";
 import type { CloseName } from "./close-codes.ts";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
@@ -22,7 +28,7 @@ import type { Room, RoomHost } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
-import { completeSettings, type Settings } from "./settings.ts";
+import { completeSettings, EMBEDDED, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
 import { Turns } from "./turns.ts";
 
@@ -52,6 +58,9 @@ export interface Relay {
 export interface RelayStatus {
   readonly status: "ok" | "stopping" | "failed";
   readonly uptime: number;
+  /** False while nothing that is received could be made durable: a load balancer should choose another relay. */
+  readonly ready: boolean;
+  readonly backplane: BackplaneStatus;
   readonly rooms: number;
   readonly sessions: number;
   readonly changes: { readonly [status in ReceiveStatus]: number };
@@ -73,23 +82,38 @@ export async function createRelay(
   options: RelayOptions = {},
 ): Promise<Relay> {
   const complete = completeSettings(settings, options.env ?? process.env);
-  const store = await (options.openStore ?? openStore)(complete.data);
-  const relay = new RunningRelay(complete, store, options.logger ?? pino({ level: "silent" }));
+  const log = options.logger ?? pino({ level: "silent" });
+  const backplane = await openBackplane(complete, options, log);
+  const relay = new RunningRelay(complete, backplane, log);
   try {
     await relay.listen();
   } catch (error) {
-    await store.close();
+    await backplane.close();
     throw listeningError(error, complete);
   }
   return relay;
 }
 
-class RunningRelay implements Relay, SessionHost, RoomHost {
+async function openBackplane(
+  settings: Settings,
+  options: RelayOptions,
+  log: Logger,
+): Promise<Backplane> {
+  if (settings.backplane === EMBEDDED) {
+    const store = await (options.openStore ?? openStore)(settings.data);
+    return new EmbeddedBackplane(store, settings.data);
+  }
+  // Imported late: most relays need none of it.
+  const { openNatsBackplane } = await import("./nats/backplane.ts");
+  return openNatsBackplane(settings, log);
+}
+
+class RunningRelay implements Relay, SessionHost, RoomHost, BackplaneHost {
   readonly settings: Settings;
   readonly log: Logger;
   readonly turns = new Turns();
   readonly failed: Promise<RelayError>;
-  readonly #store: Store;
+  readonly #backplane: Backplane;
   readonly #rooms: Rooms;
   readonly #http: Server;
   readonly #sockets: WebSocketServer;
@@ -103,12 +127,15 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   #fail: (error: RelayError) => void = () => undefined;
   #noSessions: (() => void) | null = null;
   #storeError: unknown = null;
+  #isLost = false;
+  /** Closes the sessions when the backplane has been lost for long. */
+  #grace: NodeJS.Timeout | null = null;
 
-  constructor(settings: Settings, store: Store, log: Logger) {
+  constructor(settings: Settings, backplane: Backplane, log: Logger) {
     this.settings = settings;
     this.log = log;
-    this.#store = store;
-    this.#rooms = new Rooms(store, settings, this, log);
+    this.#backplane = backplane;
+    this.#rooms = new Rooms(backplane, settings, this, log);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -141,6 +168,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   }
 
   listen(): Promise<void> {
+    this.#backplane.start(this);
     return new Promise((resolve, reject) => {
       this.#http.once("error", reject);
       this.#http.listen({ host: this.settings.host, port: this.settings.port }, () => {
@@ -157,6 +185,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     return {
       status: this.#state,
       uptime: Math.round((performance.now() - this.#started) / 1_000),
+      ready: this.#state === "ok" && !this.#isLost,
+      backplane: this.#backplane.status(),
       rooms: this.#rooms.size,
       sessions: this.#sessions.size,
       changes: { ...this.#changes },
@@ -230,8 +260,27 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     });
   }
 
+  backplaneLost(reason: string): void {
+    this.#isLost = true;
+    for (const session of this.#sessions) session.hold(true);
+    this.#grace ??= globalThis
+      .setTimeout(() => {
+        this.log.warn({ reason, sessions: this.#sessions.size }, "sessions are closed");
+        for (const session of this.#sessions) session.close("backplaneLost");
+      }, this.settings.backplaneGraceSeconds * 1_000)
+      .unref();
+  }
+
+  backplaneBack(): void {
+    this.#isLost = false;
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    this.#grace = null;
+    for (const session of this.#sessions) session.hold(false);
+  }
+
   async #close(state: "stopping" | "failed", how: CloseName): Promise<void> {
     this.#state = state;
+    if (this.#grace !== null) clearTimeout(this.#grace);
     this.#http.close();
     this.#http.closeIdleConnections();
     for (const session of this.#sessions) session.drain();
@@ -247,13 +296,13 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     await within(CLOSE_MS, gone);
     for (const session of this.#sessions) session.terminate();
     this.#http.closeAllConnections();
-    await this.#store.close();
+    await this.#backplane.close();
     if (state === "stopping" && lost !== null) throw this.#storingError(lost);
   }
 
   /** Whatever is not stored was not acknowledged, so the nodes still have it. */
   #storingError(error: unknown): RelayError {
-    const next = `df -h ${this.settings.data}  # then start the relay again: nodes send what was not acknowledged`;
+    const next = `${this.#backplane.remedy}  # then start the relay again: nodes send what was not acknowledged`;
     return new RelayError(
       EXIT.failure,
       { what: "changes cannot be stored; the relay has stopped", why: messageOf(error), next },
@@ -264,13 +313,14 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
   #respond({ url = "", method = "" }: IncomingMessage, response: ServerResponse): void {
     const path = url.split("?", 1)[0];
     const isRead = method === "GET" || method === "HEAD";
+    const isGood = path === "/readyz" ? this.status().ready : this.#state === "ok";
     const [code, body] =
       path === WEBSOCKET_PATH
         ? [426, { status: "error", detail: "this is a WebSocket" }]
-        : path !== "/healthz"
+        : path !== "/healthz" && path !== "/readyz"
           ? [404, { status: "error", detail: `try ${WEBSOCKET_PATH} or /healthz` }]
           : isRead
-            ? [this.#state === "ok" ? 200 : 503, this.status()]
+            ? [isGood ? 200 : 503, this.status()]
             : [405, { status: "error", detail: "GET only" }];
     const text = `${JSON.stringify(body)}\n`;
     response.writeHead(code, { "content-type": "application/json", "cache-control": "no-store" });
@@ -295,8 +345,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost {
     const session = new Session(socket, address, this);
     const isOver = this.#sessions.size >= this.settings.maxSessions;
     this.#sessions.add(session);
-    if (isOver) {
-      session.close("tooManySessions");
+    if (isOver || this.#isLost) {
+      session.close(isOver ? "tooManySessions" : "backplaneLost");
       return;
     }
     this.#ping ??= setInterval(() => {

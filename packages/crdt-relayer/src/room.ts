@@ -6,17 +6,18 @@
  * meanwhile (group commit). A room cannot forge or alter anything; all it could do is withhold.
  */
 import {
-  ChangeLog,
   History,
-  type LevelLike,
   type LiveGroup,
   liveGroups,
   type LogFault,
+  type NewRecord,
   type PendingPool,
   type ReceivedGroup,
+  recordsOf,
   type Result,
   toHex,
 } from "bft-json-crdt";
+import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
 import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
 import type { Settings } from "./settings.ts";
 
@@ -53,11 +54,14 @@ export interface RoomBounds {
   readonly pool: PendingPool;
 }
 
+/** Who pays in the causal queue for what comes from the log and has to wait. */
+const LOG_PEER = "log";
+
 /** One document on a relay. */
 export class Room {
   readonly document: Uint8Array;
   readonly history: History;
-  readonly #log: ChangeLog;
+  readonly #log: RoomLog;
   readonly #host: RoomHost;
   readonly #members = new Set<Member>();
   /** Who sent a change that is pending, by its id: they are told once it is durable. Mostly it is one. */
@@ -68,7 +72,7 @@ export class Room {
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
-  private constructor(history: History, log: ChangeLog, host: RoomHost, maxAwaited: number) {
+  private constructor(history: History, log: RoomLog, host: RoomHost, maxAwaited: number) {
     this.#maxAwaited = maxAwaited;
     this.document = history.document;
     this.history = history;
@@ -77,10 +81,10 @@ export class Room {
     this.#durable = history.length;
   }
 
-  /** Loads a room from its log; an error names the damage. Throws what the database throws. */
+  /** Loads a room from its log; an error names the damage. Throws what the backplane throws. */
   static async load(
     document: Uint8Array,
-    database: LevelLike,
+    backplane: Pick<Backplane, "open">,
     host: RoomHost,
     { settings, pool }: RoomBounds,
   ): Promise<Result<Room, LogFault>> {
@@ -92,14 +96,22 @@ export class Room {
       rejectedIds: ROOM_REJECTED_IDS,
     };
     const history = new History({ document, limits, pool });
-    const log = new ChangeLog(database, document);
-    for await (const fault of log.replay(history)) {
-      if (fault !== null) return { ok: false, error: fault };
-      // Other rooms have a turn.
-      await new Promise((resolve) => setImmediate(resolve));
+    const log = backplane.open(document);
+    let isLoaded = false;
+    try {
+      for await (const fault of log.replay(history)) {
+        if (fault !== null) return { ok: false, error: fault };
+        // Other rooms have a turn.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      isLoaded = true;
+    } finally {
+      if (!isLoaded) log.close();
     }
     const maxAwaited = Math.ceil(settings.roomPendingBytes / PENDING_CHANGE_BYTES);
-    return { ok: true, value: new Room(history, log, host, maxAwaited) };
+    const room = new Room(history, log, host, maxAwaited);
+    log.follow((group) => room.#deliver(group));
+    return { ok: true, value: room };
   }
 
   /** Applied changes below this local index are durable. */
@@ -181,22 +193,39 @@ export class Room {
     await this.#log.append([]).catch(() => undefined);
   }
 
-  /** Appends what was applied; when it is durable, tells those who wait for it and everyone else. */
-  async #store(group: Uint8Array, received: ReceivedGroup, from: Member): Promise<void> {
+  /** Is told nothing by its log any more. */
+  close(): void {
+    this.#log.close();
+  }
+
+  /** Takes in what came into the log by another relay: from there it is durable, and verified like all the rest. */
+  #deliver(group: Uint8Array): Delivery {
+    const received = this.history.receive(group, LOG_PEER);
+    this.#host.received(received, this);
+    const { applied, status } = received;
+    return {
+      isKept: status !== "rejected" && status !== "unsupported",
+      done: applied.length > 0 ? this.#store(group, received, null) : Promise.resolve(),
+    };
+  }
+
+  /**
+   * Appends what was applied; when it is durable, tells those who wait for it and everyone else. What came from the log
+   * (`from` is null) is there already, but not what waited here for it; and what was applied before it is durable first,
+   * since the durable changes have no holes.
+   */
+  async #store(group: Uint8Array, received: ReceivedGroup, from: Member | null): Promise<void> {
     const { applied } = received;
     const live = liveGroups(this.history, group, received);
-    const records = live.map((one) => ({
-      ids: one.indexes.map((index) => this.history.idAt(index)),
-      group: one.group,
-    }));
-    from.await(group.length);
+    const records = from === null ? this.#unlogged(received) : this.#recordsOf(live);
+    from?.await(group.length);
     try {
       await this.#log.append(records);
     } catch (error) {
       this.#host.storingFailed(error);
       return;
     } finally {
-      from.await(-group.length);
+      from?.await(-group.length);
     }
     this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
     for (const one of live) {
@@ -204,6 +233,21 @@ export class Room {
     }
     this.#acknowledgeAwaited(received);
     this.#gatherNews(applied);
+  }
+
+  #recordsOf(live: readonly LiveGroup[]): NewRecord[] {
+    return live.map((one) => ({
+      ids: one.indexes.map((index) => this.history.idAt(index)),
+      group: one.group,
+    }));
+  }
+
+  /** What a group from the log released that waited here, and that the log does not have. */
+  #unlogged({ applied, isExact, results }: ReceivedGroup): NewRecord[] {
+    if (isExact) return [];
+    const logged = new Set(results.map(({ id }) => keyOf(id)));
+    const others = applied.filter((index) => !logged.has(keyOf(this.history.idAt(index))));
+    return recordsOf(this.history, others);
   }
 
   #awaitChange(id: Uint8Array, from: Member): void {

@@ -1,18 +1,14 @@
 /** Rooms by themselves: who gets in, and when a room is forgotten. */
-import {
-  documentId,
-  type History,
-  type LevelLike,
-  MAX_GROUP_BYTES,
-  type Result,
-} from "bft-json-crdt";
+import { documentId, type History, MAX_GROUP_BYTES, type Result } from "bft-json-crdt";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
+import { EmbeddedBackplane } from "./backplane.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import type { Member, Room } from "./room.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { completeSettings, type Settings } from "./settings.ts";
+import type { Store } from "./store.ts";
 
 type Entered = Result<Room, RoomRefusal>;
 
@@ -41,13 +37,13 @@ const stranger: Member = {
   await: () => undefined,
 };
 
-function roomsOn(database: LevelLike, given: Partial<Settings> = {}): Rooms {
+function roomsOn(database: Store, given: Partial<Settings> = {}): Rooms {
   const settings = completeSettings(
     { data: ":memory:", roomGraceSeconds: GRACE_SECONDS, ...given },
     {},
   );
   const host = { received: () => undefined, storingFailed: () => undefined };
-  return new Rooms(database, settings, host, pino({ level: "silent" }));
+  return new Rooms(new EmbeddedBackplane(database), settings, host, pino({ level: "silent" }));
 }
 
 function roomOf(entered: Entered): Room {

@@ -16,6 +16,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { CLOSE } from "./close-codes.ts";
 import { CREDIT_MS, MAX_COMMAND_LENGTH, TURN_BYTES, TURN_MS } from "./limits.ts";
+import { EmbeddedBackplane } from "./backplane.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import type { Room } from "./room.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
@@ -81,7 +82,12 @@ class World implements SessionHost {
   constructor(given: Partial<Settings> = {}) {
     this.settings = completeSettings({ data: ":memory:", ...given }, {});
     const nobody = { received: () => undefined, storingFailed: () => undefined };
-    this.rooms = new Rooms(new MemoryLevel(), this.settings, nobody, this.log);
+    this.rooms = new Rooms(
+      new EmbeddedBackplane(new MemoryLevel()),
+      this.settings,
+      nobody,
+      this.log,
+    );
     this.session = new Session(this.socket as unknown as WebSocket, "peer", this);
     worlds.push(this);
   }

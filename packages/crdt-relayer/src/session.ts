@@ -89,6 +89,8 @@ export class Session implements Member {
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
   #isStalled = false;
+  /** Nothing can be stored now, so nothing is read. */
+  #isHeld = false;
   #isAlive = true;
   #isDraining = false;
   #isClosed = false;
@@ -153,6 +155,12 @@ export class Session implements Member {
     if (this.#isGone) this.#leave();
   }
 
+  /** Reads nothing from the socket until it is let go again. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.await(0);
+  }
+
   /** Ends the session in one of the documented ways. */
   close(name: CloseName): void {
     if (this.#isClosed) return;
@@ -188,7 +196,7 @@ export class Session implements Member {
     if (this.#isClosed) return;
     const { inboxShare } = this.#host;
     const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
-    if (this.#awaited > share) {
+    if (this.#isHeld || this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
     } else if (this.#socket.isPaused && this.#awaited <= share / 2) {
       this.#socket.resume();

@@ -8,6 +8,7 @@ import { join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import * as limits from "./limits.ts";
+import { readNatsAddress } from "./nats/address.ts";
 
 /** How much the log says. */
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -20,6 +21,12 @@ export interface Settings {
   readonly port: number;
   /** The folder with the store, absolute; `:memory:` keeps nothing. */
   readonly data: string;
+  /** Where rooms are kept: {@link EMBEDDED}, or the addresses of NATS servers. */
+  readonly backplane: string;
+  /** The stream that all relays of one backplane share. */
+  readonly backplaneStream: string;
+  /** How many servers keep the stream at least. */
+  readonly backplaneReplicas: number;
   readonly logLevel: LogLevel;
   readonly maxRooms: number;
   readonly maxSessions: number;
@@ -39,10 +46,14 @@ export interface Settings {
   readonly joinSeconds: number;
   readonly pingSeconds: number;
   readonly roomGraceSeconds: number;
+  readonly backplaneGraceSeconds: number;
 }
 
 /** The value of `data` that keeps nothing. */
 export const IN_MEMORY = ":memory:";
+
+/** The value of `backplane` that keeps rooms in the folder `data`. */
+export const EMBEDDED = "embedded";
 
 /** One setting: how it is written, and what is accepted. */
 export interface Setting<T = Settings[keyof Settings]> {
@@ -57,6 +68,8 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly accepts: string;
   /** Bounds that only few ever change are listed apart in help. */
   readonly isBound: boolean;
+  /** It may hold a password: what was given is not repeated in messages. */
+  readonly isSecret?: boolean;
 }
 
 const LOG_LEVELS: readonly LogLevel[] = [
@@ -96,6 +109,34 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
       return value === IN_MEMORY ? value : resolve(value);
     },
     accepts: `a folder, or ${IN_MEMORY}`,
+    isBound: false,
+  },
+  backplane: {
+    placeholder: "URL",
+    help: "nats://HOST:4222 shares rooms with other relays",
+    standard: () => EMBEDDED,
+    read: (value) =>
+      typeof value === "string" && (value === EMBEDDED || readNatsAddress(value) !== null)
+        ? value
+        : null,
+    accepts: `${EMBEDDED}, or nats://[USER:PASSWORD@]HOST[:PORT], or the same with tls://; several with commas`,
+    isBound: false,
+    isSecret: true,
+  },
+  backplaneStream: {
+    placeholder: "NAME",
+    help: "the stream that relays share",
+    standard: () => "crdt-rooms",
+    read: (value) => (typeof value === "string" && /^[\w-]{1,64}$/u.test(value) ? value : null),
+    accepts: "1 to 64 letters, digits, - and _",
+    isBound: false,
+  },
+  backplaneReplicas: {
+    placeholder: "N",
+    help: "servers that keep the stream",
+    standard: () => 1,
+    read: (value) => readNumber(value, 1, 5),
+    accepts: "a number from 1 to 5",
     isBound: false,
   },
   logLevel: {
@@ -160,6 +201,10 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "seconds that an empty room stays in memory",
     limits.DEFAULT_ROOM_GRACE_SECONDS,
   ),
+  backplaneGraceSeconds: seconds(
+    "seconds without the backplane before sessions are closed",
+    limits.DEFAULT_BACKPLANE_GRACE_SECONDS,
+  ),
 };
 
 /** The names of all settings. */
@@ -216,7 +261,10 @@ function settingsFrom(find: (name: keyof Settings) => Origin, env: NodeJS.Proces
     const read = value === undefined ? setting.standard(env) : setting.read(value);
     if (read === null) {
       throw new RelayError(EXIT.usage, {
-        what: `${source} cannot be ${JSON.stringify(value)}`,
+        what:
+          setting.isSecret === true
+            ? `${source} cannot be used`
+            : `${source} cannot be ${JSON.stringify(value)}`,
         why: `it must be ${setting.accepts}`,
         next: "crdt-relayer --help",
       });
