@@ -10,7 +10,7 @@ import {
   MAX_GROUP_BYTES,
   toHex,
 } from "bft-json-crdt";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { type Relay, type Settings } from "../src/index.ts";
 import { Client, openLines, Participant, writeLine } from "./participant.ts";
 import { startCommand, startRelay } from "./running.ts";
@@ -41,6 +41,20 @@ export interface SharedLog {
   restart(): Promise<void>;
 }
 
+/** Something that is made for the first test, and closed after the last. When it cannot be made, each test fails. */
+export function once<T extends { close(): Promise<void> }>(
+  make: () => Promise<T>,
+): { readonly value: () => Promise<T>; readonly close: () => Promise<void> } {
+  let made: Promise<T> | null = null;
+  return {
+    value: () => (made ??= make()),
+    close: async () => {
+      const value = await made?.catch(() => null);
+      await value?.close();
+    },
+  };
+}
+
 let rooms = 0;
 
 /** A room that no other test uses. */
@@ -57,11 +71,11 @@ export function describeBackplane(
 ): void {
   describe(`the ${name} backplane`, () => {
     let backplane: BackplaneUnderTest;
-    beforeAll(async () => {
-      backplane = await start();
+    const begun = once(start);
+    beforeEach(async () => {
+      backplane = await begun.value();
     });
-    // Without a server there is nothing to close.
-    afterAll(() => backplane?.close());
+    afterAll(() => begun.close());
 
     const relayOn = (settings: Partial<Settings> = {}): Promise<Relay> =>
       startRelay({ ...backplane.settings, ...settings });

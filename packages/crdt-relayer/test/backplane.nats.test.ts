@@ -1,4 +1,5 @@
 /** The backplane of NATS JetStream, one server: what every backplane must do, and what is its own. */
+import { fileURLToPath } from "node:url";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { documentId } from "bft-json-crdt";
 import { afterEach, describe, expect, it } from "vitest";
@@ -7,7 +8,7 @@ import { describeBackplane, expectSoon, freshRoom } from "./acceptance.ts";
 import { asOutsider, countMessages, natsBackplane, STREAM } from "./nats-backplane.ts";
 import { type Servers, type ServerOptions, startServers } from "./nats-servers.ts";
 import { Participant } from "./participant.ts";
-import { runCommand, startRelay } from "./running.ts";
+import { runCommand, startCommand, startRelay } from "./running.ts";
 
 describeBackplane("NATS", true, () => natsBackplane(1));
 
@@ -97,6 +98,21 @@ describe("a relay on NATS", () => {
     const mistyped = await runCommand(["--backplane", secret.replace("nats:", "http:")]);
     expect(mistyped.code).toBe(EXIT.usage);
     expect(mistyped.stderr).not.toContain("word");
+  });
+
+  it("speaks TLS, and only to a server whose certificate it can check", async () => {
+    const pem = fileURLToPath(new URL("fixtures/localhost.pem", import.meta.url));
+    const lines = [`tls { cert_file: ${JSON.stringify(pem)}, key_file: ${JSON.stringify(pem)} }`];
+    const { url } = await serversWith({ lines });
+    const backplane = url.replace("nats://", "tls://");
+    const trusting = { NODE_EXTRA_CA_CERTS: pem };
+    const relay = await startCommand(["--backplane", backplane], trusting);
+    const alice = await Participant.join(relay.url, freshRoom());
+    await alice.untilDurable(alice.write("hello"));
+    const { code, stderr } = await runCommand(["--port", "0", "--backplane", backplane]);
+    expect(code).toBe(EXIT.failure);
+    expect(stderr).toContain(`cannot connect to the backplane ${backplane}`);
+    expect(stderr).toContain("certificate");
   });
 
   it("publishes what waits together: a busy room costs fewer messages than changes", async () => {

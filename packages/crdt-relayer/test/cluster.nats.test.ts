@@ -1,10 +1,11 @@
 /** The backplane of NATS JetStream, three servers that replicate: what every backplane must do, and lost servers. */
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import {
   type BackplaneUnderTest,
   describeBackplane,
   freshRoom,
   hasAll,
+  once,
   pair,
 } from "./acceptance.ts";
 import { leaderOf, natsBackplane } from "./nats-backplane.ts";
@@ -16,10 +17,11 @@ describeBackplane("NATS cluster", true, () => natsBackplane(3));
 
 describe("relays on a cluster", () => {
   let backplane: BackplaneUnderTest & { readonly servers: Servers };
-  beforeAll(async () => {
-    backplane = await natsBackplane(3);
+  const begun = once(() => natsBackplane(3));
+  beforeEach(async () => {
+    backplane = await begun.value();
   });
-  afterAll(() => backplane?.close());
+  afterAll(() => begun.close());
 
   const leader = async (former?: string): Promise<Servers["list"][number]> => {
     const running = backplane.servers.list.filter(({ name }) => name !== former);

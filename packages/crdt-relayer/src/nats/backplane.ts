@@ -25,7 +25,6 @@ import {
 import { EXIT, messageOf, RelayError } from "../exit-codes.ts";
 import {
   NATS_ANSWER_MS,
-  NATS_DOUBT_MS,
   NATS_HEADER_BYTES,
   NATS_PING_MS,
   NATS_READS,
@@ -37,10 +36,11 @@ import type { Settings } from "../settings.ts";
 import { readAcknowledgement } from "./acknowledgement.ts";
 import { type NatsAddress, readNatsAddress, shownNatsAddress } from "./address.ts";
 import { retryDelay } from "./backoff.ts";
+import { Continuity, LogLostError } from "./continuity.ts";
 import { Gate } from "./gate.ts";
 import { readStream, type StreamMessage } from "./reader.ts";
 import { type LogPort, NatsRoomLog } from "./room-log.ts";
-import { isMissing, prepareStream, subjectOf, subjectsOf } from "./stream.ts";
+import { isAbsent, prepareStream, storedMessage, subjectOf, subjectsOf } from "./stream.ts";
 
 /** What concerns the backplane. */
 export type BackplaneSettings = Pick<
@@ -157,9 +157,6 @@ interface Parts {
   readonly address: NatsAddress;
 }
 
-/** The stream is not the one that it was. */
-class LogLostError extends BackplaneError {}
-
 class NatsBackplane implements Backplane {
   readonly remedy = "nats stream report";
   readonly #connection: NatsConnection;
@@ -167,8 +164,7 @@ class NatsBackplane implements Backplane {
   readonly #log: Logger;
   readonly #address: NatsAddress;
   readonly #stream: string;
-  /** When the stream was made: another one of its name is not the same log. */
-  readonly #created: string;
+  readonly #continuity: Continuity;
   readonly #rooms = new Map<string, NatsRoomLog>();
   readonly #reads = new Gate(NATS_READS);
   /** Why nothing can be made durable, by what is in trouble. */
@@ -180,12 +176,8 @@ class NatsBackplane implements Backplane {
   #change = new Change();
   /** Ends what is being read when the connection breaks. */
   #reading = new AbortController();
-  /** Since when the stream seems to lack something, in milliseconds; a cluster that was just started may still find it. */
-  #doubtful: number | null = null;
   /** All live messages up to this number were handed to their rooms. */
   #position: number;
-  #newest: StreamMessage | null = null;
-  #acknowledged = 0;
   #undelivered = 0;
   #delivered = 0;
   #dropped = 0;
@@ -196,7 +188,7 @@ class NatsBackplane implements Backplane {
     this.#log = log;
     this.#address = address;
     this.#stream = info.config.name;
-    this.#created = info.created;
+    this.#continuity = new Continuity(info);
     this.#position = info.state.last_seq;
   }
 
@@ -271,7 +263,7 @@ class NatsBackplane implements Backplane {
     for (let attempt = 0; !this.#isClosed; attempt++) {
       await this.#connected(this.#closing.signal);
       try {
-        await this.#checkLog();
+        await this.#continuity.check(this.#manager);
         const reading = {
           stream: this.#stream,
           filter: subjectsOf(this.#stream),
@@ -306,7 +298,7 @@ class NatsBackplane implements Backplane {
 
   #hear(message: StreamMessage): void {
     this.#position = message.seq;
-    this.#newest = message;
+    this.#continuity.saw(message);
     const bytes = message.data.length;
     const done = this.#rooms.get(message.subject)?.hear(message) ?? null;
     if (done === null) return;
@@ -314,36 +306,6 @@ class NatsBackplane implements Backplane {
     void done.then(() => {
       this.#undelivered -= bytes;
     });
-  }
-
-  /** Throws LogLostError when the stream lacks what it had. */
-  async #checkLog(): Promise<void> {
-    let info: StreamInfo;
-    try {
-      info = await this.#manager.streams.info(this.#stream);
-    } catch (error) {
-      if (isMissing(error)) throw this.#doubt(`the stream ${this.#stream} was deleted`);
-      throw error;
-    }
-    if (info.created !== this.#created)
-      throw new LogLostError(`the stream ${this.#stream} was deleted and made anew`);
-    if (info.state.last_seq < Math.max(this.#position, this.#acknowledged))
-      throw this.#doubt(`the stream ${this.#stream} has lost its last messages`);
-    this.#doubtful = null;
-    if (this.#newest === null) return;
-    const stored = await this.#stored(this.#newest.seq);
-    // One that was deleted on purpose is no sign of anything.
-    if (stored !== null && !equalBytes(stored.data, this.#newest.data))
-      throw new LogLostError(`the stream ${this.#stream} has lost messages, and got others since`);
-  }
-
-  /** What is lost is said to be lost only after some time. */
-  #doubt(reason: string): BackplaneError {
-    const now = performance.now();
-    this.#doubtful ??= now;
-    return now - this.#doubtful < NATS_DOUBT_MS
-      ? new BackplaneError(reason)
-      : new LogLostError(reason);
   }
 
   /** Publishes until it is acknowledged; rejects when the room's log, or the backplane, was closed. */
@@ -359,7 +321,7 @@ class NatsBackplane implements Backplane {
           isNamed = false;
           continue;
         }
-        this.#acknowledged = Math.max(this.#acknowledged, seq);
+        this.#continuity.acknowledged(seq);
         this.#calm(subject);
         return;
       } catch (error) {
@@ -389,21 +351,8 @@ class NatsBackplane implements Backplane {
   }
 
   async #holds(seq: number, subject: string, bytes: Uint8Array): Promise<boolean> {
-    const stored = await this.#stored(seq);
+    const stored = seq === 0 ? null : await storedMessage(this.#manager, this.#stream, seq);
     return stored !== null && stored.subject === subject && equalBytes(stored.data, bytes);
-  }
-
-  /** A message by its number, from the leader of the stream; null when it is not there. */
-  async #stored(
-    seq: number,
-  ): Promise<{ readonly subject: string; readonly data: Uint8Array } | null> {
-    if (seq === 0) return null;
-    try {
-      return await this.#manager.streams.getMessage(this.#stream, { seq });
-    } catch (error) {
-      if (isAbsent(error)) return null;
-      throw error;
-    }
   }
 
   async #last(subject: string): Promise<number> {
@@ -477,10 +426,6 @@ class Change {
     this.next = new Promise((again) => (this.#resolve = again));
     resolve();
   }
-}
-
-function isAbsent(error: unknown): boolean {
-  return /no message found/iu.test(messageOf(error));
 }
 
 /** Waits before another attempt, or until it is pointless. */

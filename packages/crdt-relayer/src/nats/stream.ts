@@ -84,3 +84,27 @@ export function faultOfStream(
     return `it takes messages of ${most} bytes at most (max_msg_size), and groups have up to ${MAX_GROUP_BYTES}`;
   return null;
 }
+
+/** A message by its number, from the leader of the stream; null when it is not there. */
+export async function storedMessage(
+  manager: StreamReader,
+  stream: string,
+  seq: number,
+): Promise<{ readonly subject: string; readonly data: Uint8Array } | null> {
+  try {
+    return await manager.streams.getMessage(stream, { seq });
+  } catch (error) {
+    if (isAbsent(error)) return null;
+    throw error;
+  }
+}
+
+/** What is asked about a stream and its messages. */
+export interface StreamReader {
+  readonly streams: Pick<JetStreamManager["streams"], "info" | "getMessage">;
+}
+
+/** True when the server says that there is no such message. */
+export function isAbsent(error: unknown): boolean {
+  return /no message found/iu.test(messageOf(error));
+}
