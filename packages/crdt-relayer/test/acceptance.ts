@@ -359,7 +359,7 @@ function describeShared(
 
   it("has everything acknowledged after all servers were killed and started again", async () => {
     const room = freshRoom();
-    const relay = await relayOn({ backplaneGraceSeconds: 60 });
+    const relay = await relayOn({ backplaneGraceSeconds: 600 });
     const alice = await Participant.join(relay.url, room);
     for (let line = 0; line < 200; line++) alice.write(`line ${line}`);
     await alice.until(() => alice.acknowledged.size >= 100);

@@ -129,7 +129,7 @@ describe("a relay on NATS", () => {
 
   it("takes nothing more when the stream is full, and goes on when there is room", async () => {
     const { url } = await serversWith();
-    const relay = await startRelay({ backplane: url, backplaneGraceSeconds: 60 });
+    const relay = await startRelay({ backplane: url, backplaneGraceSeconds: 600 });
     const limitTo = (max_bytes: number): Promise<void> =>
       asOutsider(url, async (connection) => {
         await (await jetstreamManager(connection)).streams.update(STREAM, { max_bytes });

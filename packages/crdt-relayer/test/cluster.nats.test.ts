@@ -33,7 +33,7 @@ describe("relays on a cluster", () => {
 
   it("lose nothing acknowledged when the leader of the stream is killed under load", async () => {
     const room = freshRoom();
-    const settings = { ...backplane.settings, backplaneGraceSeconds: 60 };
+    const settings = { ...backplane.settings, backplaneGraceSeconds: 600 };
     const [one, two] = await Promise.all([startRelay(settings), startRelay(settings)]);
     const [alice, bob] = await pair(one.url, two.url, room);
     for (let line = 0; line < 100; line++) {
@@ -59,7 +59,7 @@ describe("relays on a cluster", () => {
 
   it("go on without a server that does not answer, and without two they acknowledge nothing", async () => {
     const room = freshRoom();
-    const settings = { ...backplane.settings, backplaneGraceSeconds: 60 };
+    const settings = { ...backplane.settings, backplaneGraceSeconds: 600 };
     const relay = await startRelay(settings);
     const alice = await Participant.join(relay.url, room);
     await alice.untilDurable(alice.write("all three"));

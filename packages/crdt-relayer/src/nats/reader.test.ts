@@ -42,7 +42,7 @@ class FakeServer {
 
   read(): AsyncGenerator<Read, void, void> {
     const reading = { stream: "s", filter: "s.*", from: 1, signal: this.abort.signal };
-    return readStream(this.connection, this.manager, reading) as AsyncGenerator<Read, void, void>;
+    return readStream(this.connection, this.manager, reading);
   }
 
   message(seq: number, delivered: number, reply?: string): void {
