@@ -9,6 +9,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
+import type { Network } from "./namespaces.ts";
 
 /** What is done about a missing server. */
 const MISSING = "these tests need nats-server 2.9 or newer: apt-get install nats-server";
@@ -19,32 +20,38 @@ export interface ServerOptions {
   readonly lines?: readonly string[];
   /** Without it, the server is one of plain NATS. */
   readonly hasJetStream?: boolean;
+  /** Puts each server into a place of its own; else all are on the loopback. */
+  readonly network?: Network;
+}
+
+/** Where a server runs: its address, and how the program is started there. */
+interface Place {
+  readonly host: string;
+  readonly port: number;
+  readonly command: readonly string[];
 }
 
 /** One server, which can be stopped and started again on its port and folder. */
 export class NatsServer {
   readonly name: string;
-  readonly port: number;
+  readonly #place: Place;
   readonly #config: string;
   #process: ChildProcess | null = null;
 
-  constructor(name: string, port: number, config: string) {
+  constructor(name: string, place: Place, config: string) {
     this.name = name;
-    this.port = port;
+    this.#place = place;
     this.#config = config;
   }
 
   get url(): string {
-    return `nats://127.0.0.1:${this.port}`;
-  }
-
-  get isRunning(): boolean {
-    return this.#process !== null;
+    return `nats://${this.#place.host}:${this.#place.port}`;
   }
 
   /** Resolves when it takes connections; rejects with what it said. */
   async start(): Promise<void> {
-    const child = spawn("nats-server", ["-c", this.#config], {
+    const [program = "", ...before] = [...this.#place.command, "nats-server"];
+    const child = spawn(program, [...before, "-c", this.#config], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;
@@ -106,26 +113,30 @@ export interface Servers {
 export async function startServers(count: number, options: ServerOptions = {}): Promise<Servers> {
   const folder = mkdtempSync(join(tmpdir(), "nats-servers-"));
   const ports = await freePorts(count * 2);
-  const routes = ports.slice(count).map((port) => `nats://127.0.0.1:${port}`);
+  const { network } = options;
+  const hosts = ports.map((_, index) => network?.addressOf(index % count) ?? "127.0.0.1");
+  const routes = ports.slice(count).map((port, index) => `nats://${hosts[index]}:${port}`);
   const list = ports.slice(0, count).map((port, index) => {
+    const host = hosts[index] ?? "";
+    const place = { host, port, command: network?.enter(index) ?? [] };
     const data = join(folder, `data${index}`);
     mkdirSync(data);
     const config = join(folder, `server${index}.conf`);
     const lines = [
       `server_name: server${index}`,
-      `listen: 127.0.0.1:${port}`,
+      `listen: ${host}:${port}`,
       ...(options.hasJetStream === false
         ? []
         : [`jetstream { store_dir: ${JSON.stringify(data)}, max_file_store: 1GB }`]),
       ...(count === 1
         ? []
         : [
-            `cluster { name: tests, listen: 127.0.0.1:${ports[count + index]}, routes: ${JSON.stringify(routes)} }`,
+            `cluster { name: tests, listen: ${host}:${ports[count + index]}, routes: ${JSON.stringify(routes)} }`,
           ]),
       ...(options.lines ?? []),
     ];
     writeFileSync(config, `${lines.join("\n")}\n`);
-    return new NatsServer(`server${index}`, port, config);
+    return new NatsServer(`server${index}`, place, config);
   });
   const close = async (): Promise<void> => {
     await Promise.all(list.map((server) => server.stop("SIGKILL")));
