@@ -10,6 +10,7 @@ import type { MadeChange } from "../history.ts";
 import { toHex } from "../../packages/bft-json-crdt/src/encoding/index.ts";
 import { parseMessage } from "../../packages/bft-json-crdt/src/sync/index.ts";
 import type { Choices } from "../../packages/bft-json-crdt/test/random-edits.ts";
+import { EmbeddedBackplane } from "../../packages/crdt-relayer/src/backplane.ts";
 import { CLOSE } from "../../packages/crdt-relayer/src/close-codes.ts";
 import { MemoryLevel } from "../../packages/crdt-relayer/src/memory-level.ts";
 import { Outlets } from "../../packages/crdt-relayer/src/outlet.ts";
@@ -124,7 +125,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     received: () => undefined,
     storingFailed: (error: unknown) => faults.found.push(`storing failed: ${String(error)}`),
   };
-  const rooms = new Rooms(new MemoryLevel(), settings, roomHost, faults.log);
+  const rooms = new Rooms(new EmbeddedBackplane(new MemoryLevel()), settings, roomHost, faults.log);
   const host: SessionHost = {
     settings,
     log: faults.log,

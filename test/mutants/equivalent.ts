@@ -157,6 +157,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "no sequence has the element −1, which is asked next",
   "packages/bft-json-crdt/src/document/view.ts recordFor: keys like indexes do not make the engine reserve room (views)":
     "only memory depends on it",
+  "packages/crdt-relayer/src/room.ts Room.#unlogged: refuse if `isExact`":
+    "of an exact group nothing is left that the log does not have: only time depends on it",
   "packages/bft-json-crdt/src/store/replay.ts replay: demand `read.ok`":
     "of what was not read nothing is decoded, which is asked next",
   "packages/bft-json-crdt/src/store/replay.ts Batch.add: refuse if `bytes > MAX_GROUP_BYTES`":

@@ -128,7 +128,7 @@ export type {
   TextSchema,
   View,
 } from "./schema/index.ts";
-export { ChangeLog, faultOf, LogWriteError, recordsOf } from "./store/index.ts";
+export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
 export {
   encodeMessage,

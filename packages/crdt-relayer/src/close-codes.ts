@@ -49,6 +49,12 @@ export const CLOSE = {
     reason: "too many sessions from this address; try again later",
     then: "reconnect",
   },
+  /** The shared log cannot be reached: nothing could be acknowledged. Another relay may do better. */
+  backplaneLost: {
+    code: 4008,
+    reason: "the relay cannot reach its log; reconnect",
+    then: "reconnect",
+  },
   /** It would have to wait longer than --rate-close-seconds to keep within its rates. */
   tooFast: {
     code: 4007,

@@ -27,7 +27,8 @@ export function configText({ settings, origins, file }: Located): string {
       origins[name].source,
       ...(setting.needsRestart === true ? ["a change needs a restart"] : []),
     ];
-    lines.push("", `# ${setting.help}`, `# ${notes.join("; ")}`, lineOf(name, settings[name]));
+    const value = shown(name, settings[name]);
+    lines.push("", `# ${setting.help}`, `# ${notes.join("; ")}`, lineOf(name, value));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -38,10 +39,18 @@ export function configJson({ settings, origins, file }: Located): string {
     const setting: Setting = SETTINGS[name];
     const { origin, source } = origins[name];
     const needsRestart = setting.needsRestart === true;
-    const entry = { value: settings[name], unit: unitOf(name), origin, source, needsRestart };
+    const value = shown(name, settings[name]);
+    const entry = { value, unit: unitOf(name), origin, source, needsRestart };
     return [flagOf(name), entry] as const;
   });
   return `${JSON.stringify({ file, settings: Object.fromEntries(entries) })}\n`;
+}
+
+/** A value as it may be seen by whoever looks over a shoulder or reads a log: passwords in addresses are left out. */
+function shown(name: keyof Settings, value: Settings[keyof Settings]): Settings[keyof Settings] {
+  const { isSecret }: Setting = SETTINGS[name];
+  if (isSecret !== true || typeof value !== "string") return value;
+  return value.replace(/(?<=:\/\/)[^/@,]*(?=@)/gu, "***");
 }
 
 function lineOf(name: keyof Settings, value: Settings[keyof Settings] | null): string {

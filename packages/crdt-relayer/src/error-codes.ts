@@ -31,6 +31,7 @@ export const ERRORS: { readonly [K in ErrorCode]: string } = {
   too_many_rooms: "`--max-rooms` are in use (close code 4002)",
   room_full: "`--max-room-sessions` are in this room (close code 4003)",
   room_damaged: "the store's part of this room is damaged; its operator must act (close code 4004)",
+  unavailable: "the relay cannot reach its log (close code 4008)",
   stopping: "the relay is stopping (close code 1001)",
   internal: "a mistake in the relay itself; it is in its log (close code 1011)",
 };

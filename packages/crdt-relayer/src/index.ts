@@ -11,6 +11,7 @@
  *
  * @packageDocumentation
  */
+export type { BackplaneStatus } from "./backplane.ts";
 export { CLOSE, reasonOf } from "./close-codes.ts";
 export type { Close, CloseName } from "./close-codes.ts";
 export { ERRORS } from "./error-codes.ts";

@@ -188,3 +188,47 @@ export const MOST_RETRY_SPREAD_MS = 30_000;
 
 /** Milliseconds for the store to take what is on its way when the relay stops; the process is stuck otherwise. */
 export const DRAIN_MS = 10_000;
+
+/** Seconds without the backplane after which sessions are closed: longer than a cluster takes to choose a new leader. */
+export const DEFAULT_BACKPLANE_GRACE_SECONDS = 10;
+
+/** Bytes of groups that travel as one message: below the greatest group by more than its header takes. */
+export const MAX_MERGED_BYTES = MAX_GROUP_BYTES - 65_536;
+
+/** Bytes of a message's header, at most: the hash as its id. A group for which no room is left travels without. */
+export const NATS_HEADER_BYTES = 128;
+
+/** Messages, and bytes, that a reader asks for at once: what one reader can have waiting. */
+export const NATS_BATCH = 256;
+export const NATS_BATCH_BYTES = 4 * MAX_GROUP_BYTES;
+
+/** Milliseconds that a batch may take; after it, what came is compared with what was sent. */
+export const NATS_PULL_MS = 10_000;
+
+/** Milliseconds of silence after which a reader begins anew: heartbeats come at half the time of a batch. */
+export const NATS_SILENCE_MS = NATS_PULL_MS + 2_000;
+
+/** Logs that are read at once, each with a batch in memory; further rooms wait to be loaded. */
+export const NATS_READS = 8;
+
+/** Bytes of live messages that rooms have not dealt with, above which no more are read. */
+export const NATS_UNDELIVERED_BYTES = 16 * MAX_GROUP_BYTES;
+
+/** Milliseconds of work on live messages before others have a turn. */
+export const NATS_TURN_MS = 2;
+
+/** Milliseconds for a server to answer, after which it is asked again. */
+export const NATS_ANSWER_MS = 5_000;
+
+/** Milliseconds between two attempts, at least before jitter at most; they double from the first to the last. */
+export const NATS_FIRST_RETRY_MS = 100;
+export const NATS_LAST_RETRY_MS = 5_000;
+
+/** Milliseconds for a cluster that is just starting to let a relay prepare its stream. */
+export const NATS_START_MS = 15_000;
+
+/** Milliseconds between pings to the server; two without an answer are a broken connection. */
+export const NATS_PING_MS = 5_000;
+
+/** Milliseconds after which a stream that lacks its last messages is taken to have lost them: a new leader may be behind. */
+export const NATS_DOUBT_MS = 10_000;

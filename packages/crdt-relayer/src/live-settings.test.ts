@@ -26,9 +26,9 @@ describe("live settings", () => {
     expect(live.current).toEqual({ ...settings, pingSeconds: 3 });
   });
 
-  it("can change every bound but that of headers, which the server is made with", () => {
+  it("can change every number but those that a server is made with", () => {
     const live = new LiveSettings(settings);
-    const fixed: readonly string[] = ["port", "metricsPort", "maxHeaderBytes"];
+    const fixed: readonly string[] = ["port", "metricsPort", "maxHeaderBytes", "backplaneReplicas"];
     const numbers = SETTING_NAMES.filter(
       (name) => typeof settings[name] === "number" && !fixed.includes(name),
     );

@@ -6,6 +6,12 @@ import { setTimeout } from "node:timers/promises";
 import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
 import type { WebSocket } from "ws";
+import {
+  type Backplane,
+  type BackplaneHost,
+  type BackplaneStatus,
+  EmbeddedBackplane,
+} from "./backplane.ts";
 import type { CloseName } from "./close-codes.ts";
 import { sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
@@ -19,7 +25,7 @@ import { counted, type Room, type RoomHost } from "./room.ts";
 import { Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
-import { completeSettings, type Settings } from "./settings.ts";
+import { completeSettings, EMBEDDED, type Settings } from "./settings.ts";
 import { openStore, type Store } from "./store.ts";
 import { hasTls, readTls } from "./tls.ts";
 import { Turns } from "./turns.ts";
@@ -53,6 +59,9 @@ export interface Relay {
 export interface RelayStatus {
   readonly status: "ok" | "stopping" | "failed";
   readonly uptime: number;
+  /** False while nothing that is received could be made durable: a load balancer should choose another relay. */
+  readonly ready: boolean;
+  readonly backplane: BackplaneStatus;
   readonly rooms: number;
   readonly sessions: number;
   readonly changes: { readonly [status in ReceiveStatus]: number };
@@ -75,18 +84,33 @@ export async function createRelay(
 ): Promise<Relay> {
   const complete = completeSettings(settings, options.env ?? process.env);
   const log = options.logger ?? pino({ level: "silent" });
-  const store = await (options.openStore?.(complete.data) ?? openStore(complete.data, log));
-  const relay = new RunningRelay(complete, store, log);
+  const backplane = await openBackplane(complete, options, log);
+  const relay = new RunningRelay(complete, backplane, log);
   try {
     await relay.listen();
   } catch (error) {
-    await store.close();
+    await backplane.close();
     throw listeningError(error, complete);
   }
   return relay;
 }
 
-class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
+async function openBackplane(
+  settings: Settings,
+  options: RelayOptions,
+  log: Logger,
+): Promise<Backplane> {
+  const { backplane, data } = settings;
+  if (backplane === EMBEDDED) {
+    const store = await (options.openStore?.(data) ?? openStore(data, log));
+    return new EmbeddedBackplane(store, data);
+  }
+  // Imported late: most relays need none of it.
+  const { openNatsBackplane } = await import("./nats/backplane.ts");
+  return openNatsBackplane(settings, log);
+}
+
+class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneHost {
   /** Read at use: its values change with {@link reload}. */
   readonly settings: Settings;
   readonly log: Logger;
@@ -95,7 +119,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   readonly rates = new Rates(() => this.settings);
   readonly failed: Promise<RelayError>;
   readonly #live: LiveSettings;
-  readonly #store: Store;
+  readonly #backplane: Backplane;
   readonly #rooms: Rooms;
   readonly metrics: Metrics;
   readonly #http: HttpSide;
@@ -111,14 +135,17 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   #fail: (error: RelayError) => void = () => undefined;
   #noSessions: (() => void) | null = null;
   #storeError: unknown = null;
+  #isLost = false;
+  /** Closes the sessions when the backplane has been lost for long. */
+  #grace: NodeJS.Timeout | null = null;
 
-  constructor(complete: Settings, store: Store, log: Logger) {
+  constructor(complete: Settings, backplane: Backplane, log: Logger) {
     this.#live = new LiveSettings(complete);
     const settings = this.#live.current;
     this.settings = settings;
     this.log = log;
-    this.#store = store;
-    this.#rooms = new Rooms(store, settings, this, log);
+    this.#backplane = backplane;
+    this.#rooms = new Rooms(backplane, settings, this, log);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -147,6 +174,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   }
 
   listen(): Promise<void> {
+    this.#backplane.start(this);
     return this.#http.listen();
   }
 
@@ -154,6 +182,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
     return {
       status: this.#state,
       uptime: Math.round((performance.now() - this.#started) / 1_000),
+      ready: this.unready() === null,
+      backplane: this.#backplane.status(),
       rooms: this.#rooms.size,
       sessions: this.#sessions.size,
       changes: { ...this.#changes },
@@ -163,6 +193,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
   unready(): string | null {
     if (this.#state === "stopping") return "the relay is stopping";
     if (this.#state === "failed") return "changes cannot be stored; the relay is stopping";
+    if (this.#isLost) return "the relay cannot reach its log";
     const { maxSessions } = this.settings;
     return this.#sessions.size < maxSessions
       ? null
@@ -268,8 +299,27 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
     });
   }
 
+  backplaneLost(reason: string): void {
+    this.#isLost = true;
+    for (const session of this.#sessions) session.hold(true);
+    this.#grace ??= globalThis
+      .setTimeout(() => {
+        this.log.warn({ reason, sessions: this.#sessions.size }, "sessions are closed");
+        for (const session of this.#sessions) session.close("backplaneLost");
+      }, this.settings.backplaneGraceSeconds * 1_000)
+      .unref();
+  }
+
+  backplaneBack(): void {
+    this.#isLost = false;
+    if (this.#grace !== null) clearTimeout(this.#grace);
+    this.#grace = null;
+    for (const session of this.#sessions) session.hold(false);
+  }
+
   async #close(state: "stopping" | "failed", how: CloseName): Promise<void> {
     this.#state = state;
+    if (this.#grace !== null) clearTimeout(this.#grace);
     for (const session of this.#sessions) session.drain();
     if (state === "stopping" && !(await within(DRAIN_MS, this.#rooms.close()))) {
       this.#storeError ??= new Error(`the store did not answer within ${DRAIN_MS / 1_000} s`);
@@ -291,13 +341,13 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
     // Until now whoever came was told that the relay stops (503), and /healthz said so.
     this.#http.close();
     this.#http.closeAllConnections();
-    await this.#store.close();
+    await this.#backplane.close();
     if (state === "stopping" && lost !== null) throw this.#storingError(lost);
   }
 
   /** Whatever is not stored was not acknowledged, so the nodes still have it. */
   #storingError(error: unknown): RelayError {
-    const next = `df -h ${this.settings.data}  # then start the relay again: nodes send what was not acknowledged`;
+    const next = `${this.#backplane.remedy}  # then start the relay again: nodes send what was not acknowledged`;
     return new RelayError(
       EXIT.failure,
       { what: "changes cannot be stored; the relay has stopped", why: messageOf(error), next },
@@ -313,8 +363,10 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost {
     const network = networkOf(address);
     const fromThere = (this.#addresses.get(network) ?? 0) + 1;
     this.#addresses.set(network, fromThere);
-    if (isOver || fromThere > maxAddressSessions) {
-      session.close(isOver ? "tooManySessions" : "tooManyFromAddress");
+    if (isOver || fromThere > maxAddressSessions || this.#isLost) {
+      session.close(
+        isOver ? "tooManySessions" : this.#isLost ? "backplaneLost" : "tooManyFromAddress",
+      );
       return;
     }
     this.#ping ??= this.#startPings();

@@ -3,6 +3,7 @@ import { documentId, PendingPool, toHex } from "bft-json-crdt";
 import type { HistoryLimits } from "bft-json-crdt";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
+import { EmbeddedBackplane } from "./backplane.ts";
 import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { type Member, Room } from "./room.ts";
@@ -82,7 +83,7 @@ async function loaded(
     received: () => undefined,
     storingFailed: (error: unknown) => failures.push(error),
   };
-  const room = await Room.load(documentId("main"), database, host, {
+  const room = await Room.load(documentId("main"), new EmbeddedBackplane(database), host, {
     settings: { ...BOUNDS, ...settings },
     pool: new PendingPool(1e9),
   });

@@ -6,18 +6,19 @@
  * meanwhile (group commit). A room cannot forge or alter anything; all it could do is withhold.
  */
 import {
-  ChangeLog,
   History,
   type HistoryLimits,
-  type LevelLike,
   type LiveGroup,
   liveGroups,
   type LogFault,
+  type NewRecord,
   type PendingPool,
   type ReceivedGroup,
+  recordsOf,
   type Result,
   toHex,
 } from "bft-json-crdt";
+import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
 import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
 import type { Settings } from "./settings.ts";
 
@@ -56,11 +57,14 @@ export interface RoomBounds {
   readonly pool: PendingPool;
 }
 
+/** Who pays in the causal queue for what comes from the log and has to wait. */
+const LOG_PEER = "log";
+
 /** One document on a relay. */
 export class Room {
   readonly document: Uint8Array;
   readonly history: History;
-  readonly #log: ChangeLog;
+  readonly #log: RoomLog;
   readonly #host: RoomHost;
   readonly #members = new Set<Member>();
   /** Who sent a change that is pending, by its id: they are told once it is durable. Mostly it is one. */
@@ -71,7 +75,7 @@ export class Room {
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
-  private constructor(history: History, log: ChangeLog, host: RoomHost) {
+  private constructor(history: History, log: RoomLog, host: RoomHost) {
     this.document = history.document;
     this.history = history;
     this.#log = log;
@@ -79,23 +83,30 @@ export class Room {
     this.#durable = history.length;
   }
 
-  /** Loads a room from its log; an error names the damage. Throws what the database throws. */
+  /** Loads a room from its log; an error names the damage. Throws what the backplane throws. */
   static async load(
     document: Uint8Array,
-    database: LevelLike,
+    backplane: Pick<Backplane, "open">,
     host: RoomHost,
     { settings, pool }: RoomBounds,
   ): Promise<Result<Room, LogFault>> {
     const history = new History({ document, limits: limitsOf(settings), pool });
-    const log = new ChangeLog(database, document);
-    for await (const fault of log.replay(history)) {
-      if (fault !== null) return { ok: false, error: fault };
-      // Other rooms have a turn.
-      await new Promise((resolve) => setImmediate(resolve));
+    const log = backplane.open(document);
+    let isLoaded = false;
+    try {
+      for await (const fault of log.replay(history)) {
+        if (fault !== null) return { ok: false, error: fault };
+        // Other rooms have a turn.
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      isLoaded = true;
+    } finally {
+      if (!isLoaded) log.close();
     }
     const room = new Room(history, log, host);
     // They may have changed meanwhile.
     room.bound(settings);
+    log.follow((group) => room.#deliver(group));
     return { ok: true, value: room };
   }
 
@@ -184,20 +195,38 @@ export class Room {
     await this.#log.append([]).catch(() => undefined);
   }
 
-  /** Appends what was applied; when it is durable, tells those who wait for it and everyone else. */
+  /** Is told nothing by its log any more. */
+  close(): void {
+    this.#log.close();
+  }
+
+  /** Takes in what came into the log by another relay: from there it is durable, and verified like all the rest. */
+  #deliver(group: Uint8Array): Delivery {
+    const arrival = performance.now();
+    const received = this.history.receive(group, LOG_PEER);
+    this.#host.received(received, this);
+    const { applied, status } = received;
+    return {
+      isKept: status !== "rejected" && status !== "unsupported",
+      done: applied.length > 0 ? this.#store(group, received, null, arrival) : Promise.resolve(),
+    };
+  }
+
+  /**
+   * Appends what was applied; when it is durable, tells those who wait for it and everyone else. What came from the log
+   * (`from` is null) is there already, but not what waited here for it; and what was applied before it is durable first,
+   * since the durable changes have no holes.
+   */
   async #store(
     group: Uint8Array,
     received: ReceivedGroup,
-    from: Member,
+    from: Member | null,
     arrival: number,
   ): Promise<void> {
     const { applied } = received;
     const live = liveGroups(this.history, group, received);
-    const records = live.map((one) => ({
-      ids: one.indexes.map((index) => this.history.idAt(index)),
-      group: one.group,
-    }));
-    from.await(group.length);
+    const records = from === null ? this.#unlogged(received) : this.#recordsOf(live);
+    from?.await(group.length);
     const asked = performance.now();
     try {
       await this.#log.append(records);
@@ -205,7 +234,7 @@ export class Room {
       this.#host.storingFailed(error);
       return;
     } finally {
-      from.await(-group.length);
+      from?.await(-group.length);
     }
     const appendMs = performance.now() - asked;
     this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
@@ -215,6 +244,21 @@ export class Room {
     this.#host.passedOn?.(appendMs, performance.now() - arrival);
     this.#acknowledgeAwaited(received);
     this.#gatherNews(applied);
+  }
+
+  #recordsOf(live: readonly LiveGroup[]): NewRecord[] {
+    return live.map((one) => ({
+      ids: one.indexes.map((index) => this.history.idAt(index)),
+      group: one.group,
+    }));
+  }
+
+  /** What a group from the log released that waited here, and that the log does not have. */
+  #unlogged({ applied, isExact, results }: ReceivedGroup): NewRecord[] {
+    if (isExact) return [];
+    const logged = new Set(results.map(({ id }) => keyOf(id)));
+    const others = applied.filter((index) => !logged.has(keyOf(this.history.idAt(index))));
+    return recordsOf(this.history, others);
   }
 
   #awaitChange(id: Uint8Array, from: Member): void {

@@ -1,19 +1,15 @@
 /** Rooms by themselves: who gets in, and when a room is forgotten. */
-import {
-  documentId,
-  type History,
-  type LevelLike,
-  MAX_GROUP_BYTES,
-  type Result,
-} from "bft-json-crdt";
+import { documentId, type History, MAX_GROUP_BYTES, type Result } from "bft-json-crdt";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
 import { LiveSettings } from "./live-settings.ts";
+import { EmbeddedBackplane } from "./backplane.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import type { Member, Room } from "./room.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { completeSettings, type Settings } from "./settings.ts";
+import type { Store } from "./store.ts";
 
 type Entered = Result<Room, RoomRefusal>;
 
@@ -42,13 +38,13 @@ const stranger: Member = {
   await: () => undefined,
 };
 
-function roomsOn(database: LevelLike, given: Partial<Settings> = {}): Rooms {
+function roomsOn(database: Store, given: Partial<Settings> = {}): Rooms {
   const settings = completeSettings(
     { data: ":memory:", roomGraceSeconds: GRACE_SECONDS, ...given },
     {},
   );
   const host = { received: () => undefined, storingFailed: () => undefined };
-  return new Rooms(database, settings, host, pino({ level: "silent" }));
+  return new Rooms(new EmbeddedBackplane(database), settings, host, pino({ level: "silent" }));
 }
 
 function roomOf(entered: Entered): Room {
@@ -96,7 +92,8 @@ describe("a room", () => {
       completeSettings({ data: ":memory:", maxRoomSessions: 1, maxRooms: 1 }, {}),
     );
     const host = { received: () => undefined, storingFailed: () => undefined };
-    const rooms = new Rooms(new MemoryLevel(), live.current, host, pino({ level: "silent" }));
+    const backplane = new EmbeddedBackplane(new MemoryLevel());
+    const rooms = new Rooms(backplane, live.current, host, pino({ level: "silent" }));
     const room = roomOf(await rooms.enter(documentId("main")));
     expect(await refusalOf(rooms.enter(documentId("main")))).toBe("room_full");
     expect(await refusalOf(rooms.enter(documentId("other")))).toBe("too_many_rooms");

@@ -2,8 +2,9 @@
  * The rooms that are loaded: each document once, however many sessions ask for it at once; loaded when the first session
  * comes, forgotten some time after the last has left, never more than a bound.
  */
-import { type LevelLike, type LogFault, PendingPool, type Result, toHex } from "bft-json-crdt";
+import { type LogFault, PendingPool, type Result, toHex } from "bft-json-crdt";
 import type { Logger } from "pino";
+import { type Backplane, BackplaneError } from "./backplane.ts";
 import type { CloseName } from "./close-codes.ts";
 import { messageOf, systemCode } from "./exit-codes.ts";
 import { counted, Room, type RoomHost } from "./room.ts";
@@ -12,7 +13,13 @@ import { repairCommand } from "./store.ts";
 
 /** Why a room cannot be entered, and how the session ends for it. */
 export interface RoomRefusal {
-  readonly code: "too_many_rooms" | "room_full" | "room_damaged" | "stopping" | "internal";
+  readonly code:
+    | "too_many_rooms"
+    | "room_full"
+    | "room_damaged"
+    | "unavailable"
+    | "stopping"
+    | "internal";
   readonly detail: string;
   readonly close: CloseName;
 }
@@ -21,6 +28,8 @@ interface Entry {
   readonly document: Uint8Array;
   readonly loading: Promise<Result<Room, RoomRefusal>>;
   room: Room | null;
+  /** It could not be loaded now, which may pass at any time. */
+  isUnavailable: boolean;
   /** Sessions that are in it or wait for it. */
   sessions: number;
   grace: NodeJS.Timeout | null;
@@ -28,7 +37,7 @@ interface Entry {
 
 /** All loaded rooms of a relay. */
 export class Rooms {
-  readonly #database: LevelLike;
+  readonly #backplane: Pick<Backplane, "open">;
   readonly #settings: Settings;
   readonly #host: RoomHost;
   readonly #log: Logger;
@@ -37,8 +46,8 @@ export class Rooms {
   readonly #entries = new Map<string, Entry>();
   #isClosed = false;
 
-  constructor(database: LevelLike, settings: Settings, host: RoomHost, log: Logger) {
-    this.#database = database;
+  constructor(backplane: Pick<Backplane, "open">, settings: Settings, host: RoomHost, log: Logger) {
+    this.#backplane = backplane;
     this.#settings = settings;
     this.#host = host;
     this.#log = log;
@@ -98,7 +107,8 @@ export class Rooms {
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     // A room that nobody ever wrote to has nothing to wait for; a damaged one is not read again for each knock.
-    const seconds = entry.room?.history.length === 0 ? 0 : this.#settings.roomGraceSeconds;
+    const hasNothing = entry.isUnavailable || entry.room?.history.length === 0;
+    const seconds = hasNothing ? 0 : this.#settings.roomGraceSeconds;
     entry.grace = setTimeout(() => {
       void this.#forget(key, entry);
     }, seconds * 1_000).unref();
@@ -120,11 +130,13 @@ export class Rooms {
       document,
       loading: this.#read(key, document),
       room: null,
+      isUnavailable: false,
       sessions: 0,
       grace: null,
     };
     void entry.loading.then((loaded) => {
       if (loaded.ok) entry.room = loaded.value;
+      else entry.isUnavailable = loaded.error.code === "unavailable";
     });
     this.#entries.set(key, entry);
     return entry;
@@ -135,8 +147,12 @@ export class Rooms {
     let loaded: Result<Room, LogFault>;
     try {
       const bounds = { settings: this.#settings, pool: this.#pool };
-      loaded = await Room.load(document, this.#database, this.#host, bounds);
+      loaded = await Room.load(document, this.#backplane, this.#host, bounds);
     } catch (error) {
+      if (error instanceof BackplaneError) {
+        this.#log.warn({ document: key, reason: error.message }, "the room cannot be loaded now");
+        return refused("unavailable", "the relay cannot reach its log", "backplaneLost");
+      }
       if (systemCode(error).startsWith("LEVEL_")) return this.#damaged(key, messageOf(error));
       this.#log.error({ err: error, document: key }, "an internal error; the room is not loaded");
       return refused("internal", "an internal error", "internal");
@@ -181,6 +197,7 @@ export class Rooms {
     if (entry.grace !== null) clearTimeout(entry.grace);
     this.#entries.delete(key);
     entry.room?.history.forgetPending();
+    entry.room?.close();
     this.#log.debug({ document: key }, "room forgotten");
   }
 }

@@ -24,6 +24,7 @@ import {
   TURN_BYTES,
   TURN_MS,
 } from "./limits.ts";
+import { EmbeddedBackplane } from "./backplane.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { Outlets } from "./outlet.ts";
 import { Rates } from "./rates.ts";
@@ -93,7 +94,12 @@ class World implements SessionHost {
   constructor(given: Partial<Settings> = {}, rates: Rates | null = null, peer = "peer") {
     this.settings = completeSettings({ data: ":memory:", ...given }, {});
     const nobody = { received: () => undefined, storingFailed: () => undefined };
-    this.rooms = new Rooms(new MemoryLevel(), this.settings, nobody, this.log);
+    this.rooms = new Rooms(
+      new EmbeddedBackplane(new MemoryLevel()),
+      this.settings,
+      nobody,
+      this.log,
+    );
     this.rates = rates ?? new Rates(() => this.settings);
     this.session = new Session(this.socket as unknown as WebSocket, peer, this);
     worlds.push(this);

@@ -106,6 +106,8 @@ export class Session implements Member {
   #heldUntil = 0;
   #hold: NodeJS.Timeout | null = null;
   #isStalled = false;
+  /** Nothing can be stored now, so nothing is read. */
+  #isHeld = false;
   #isAlive = true;
   #isDraining = false;
   #isClosed = false;
@@ -188,6 +190,12 @@ export class Session implements Member {
     if (this.#isGone) this.#leave();
   }
 
+  /** Reads nothing from the socket until it is let go again. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.await(0);
+  }
+
   /** Ends the session in one of the documented ways; with `retryMs` it is told when to come back. */
   close(name: CloseName, retryMs?: number): void {
     if (this.#isClosed) return;
@@ -227,7 +235,7 @@ export class Session implements Member {
     if (this.#isClosed) return;
     const { inboxShare } = this.#host;
     const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
-    if (this.#awaited > share) {
+    if (this.#isHeld || this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
     } else if (this.#socket.isPaused && this.#awaited <= share / 2 && this.#hold === null) {
       this.#socket.resume();

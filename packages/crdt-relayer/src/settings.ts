@@ -9,6 +9,7 @@ import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { readRange } from "./client-address.ts";
 import * as limits from "./limits.ts";
+import { readNatsAddress } from "./nats/address.ts";
 import { ANY_ORIGIN, ONLY_BROWSERS, readOrigin } from "./origins.ts";
 
 /** How much the log says. */
@@ -22,6 +23,12 @@ export interface Settings {
   readonly port: number;
   /** The folder with the store, absolute; `:memory:` keeps nothing. */
   readonly data: string;
+  /** Where rooms are kept: {@link EMBEDDED}, or the addresses of NATS servers. */
+  readonly backplane: string;
+  /** The stream that all relays of one backplane share. */
+  readonly backplaneStream: string;
+  /** How many servers keep the stream at least. */
+  readonly backplaneReplicas: number;
   readonly logLevel: LogLevel;
   /** Origins of web pages that may connect; see origins.ts. */
   readonly origins: readonly string[];
@@ -66,6 +73,7 @@ export interface Settings {
   readonly pingSeconds: number;
   readonly roomGraceSeconds: number;
   readonly drainSeconds: number;
+  readonly backplaneGraceSeconds: number;
 }
 
 /** The value of `data` that keeps nothing. */
@@ -74,6 +82,8 @@ export const IN_MEMORY = ":memory:";
 /** Values of `metricsPort`: where the sessions are, and nowhere. */
 export const METRICS_SAME_PORT = 0;
 export const METRICS_OFF = "off";
+/** The value of `backplane` that keeps rooms in the folder `data`. */
+export const EMBEDDED = "embedded";
 
 /** One setting: how it is written, and what is accepted. */
 export interface Setting<T = Settings[keyof Settings]> {
@@ -88,6 +98,8 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly accepts: string;
   /** Bounds that only few ever change are listed apart in help. */
   readonly isBound: boolean;
+  /** It may hold a password: what was given is not repeated in messages. */
+  readonly isSecret?: boolean;
   /** True for what a running relay cannot change. */
   readonly needsRestart?: true;
 }
@@ -145,6 +157,37 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
       return value === IN_MEMORY ? value : resolve(value);
     },
     accepts: `a folder, or ${IN_MEMORY}`,
+    isBound: false,
+    needsRestart: true,
+  },
+  backplane: {
+    placeholder: "URL",
+    help: "nats://HOST:4222 shares rooms with other relays",
+    standard: () => EMBEDDED,
+    read: (value) =>
+      typeof value === "string" && (value === EMBEDDED || readNatsAddress(value) !== null)
+        ? value
+        : null,
+    accepts: `${EMBEDDED}, or nats://[USER:PASSWORD@]HOST[:PORT], or the same with tls://; several with commas`,
+    isBound: false,
+    isSecret: true,
+    needsRestart: true,
+  },
+  backplaneStream: {
+    placeholder: "NAME",
+    help: "the stream that relays share",
+    standard: () => "crdt-rooms",
+    read: (value) => (typeof value === "string" && /^[\w-]{1,64}$/u.test(value) ? value : null),
+    accepts: "1 to 64 letters, digits, - and _",
+    isBound: false,
+    needsRestart: true,
+  },
+  backplaneReplicas: {
+    placeholder: "N",
+    help: "servers that keep the stream",
+    standard: () => 1,
+    read: (value) => readNumber(value, 1, 5),
+    accepts: "a number from 1 to 5",
     isBound: false,
     needsRestart: true,
   },
@@ -299,6 +342,10 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "seconds over which many connections are closed when the relay stops",
     limits.DEFAULT_DRAIN_SECONDS,
   ),
+  backplaneGraceSeconds: seconds(
+    "seconds without the backplane before sessions are closed",
+    limits.DEFAULT_BACKPLANE_GRACE_SECONDS,
+  ),
 };
 
 /** The names of all settings. */
@@ -388,7 +435,10 @@ function settingsFrom(
     const read = value === undefined ? setting.standard(env) : setting.read(value);
     if (read === null) {
       throw new RelayError(EXIT.usage, {
-        what: `${source} cannot be ${JSON.stringify(value)}`,
+        what:
+          setting.isSecret === true
+            ? `${source} cannot be used`
+            : `${source} cannot be ${JSON.stringify(value)}`,
         why: `it must be ${setting.accepts}`,
         next: "crdt-relayer --help",
       });

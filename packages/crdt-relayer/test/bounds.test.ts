@@ -11,6 +11,7 @@ import {
 } from "bft-json-crdt";
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
+import { EmbeddedBackplane } from "../src/backplane.ts";
 import { MIN_FRAME_BYTES } from "../src/limits.ts";
 import { MemoryLevel } from "../src/memory-level.ts";
 import type { RoomHost } from "../src/room.ts";
@@ -47,7 +48,12 @@ describe("changes that wait on a relay", () => {
 
   async function roomsWith(given: Partial<Settings>, names: readonly string[]): Promise<History[]> {
     const settings = completeSettings({ data: ":memory:", roomGraceSeconds: 60, ...given }, {});
-    const rooms = new Rooms(new MemoryLevel(), settings, nobody, pino({ level: "silent" }));
+    const rooms = new Rooms(
+      new EmbeddedBackplane(new MemoryLevel()),
+      settings,
+      nobody,
+      pino({ level: "silent" }),
+    );
     const entered = await Promise.all(names.map((name) => rooms.enter(documentId(name))));
     return entered.map((room) => {
       if (!room.ok) throw new Error(room.error.detail);

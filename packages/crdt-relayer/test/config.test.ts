@@ -50,6 +50,15 @@ describe("crdt-relayer config", () => {
     expect(stdout).toContain("# seconds; default\nping-seconds = 25\n");
   });
 
+  it("shows no password", async () => {
+    const args = ["--backplane", "nats://me:s3cret@a:4222,nats://you:s3cret@b"];
+    for (const format of [[], ["--json"]]) {
+      const { stdout } = await runCommand(["config", ...format, ...args]);
+      expect(stdout).toContain("nats://***@a:4222,nats://***@b");
+      expect(stdout).not.toContain("s3cret");
+    }
+  });
+
   it("prints what can be used as the config file, whatever the values are", async () => {
     const folder = temporaryFolder();
     const data = join(folder, 'a "strange" \\ folder\t\u{7f}é');

@@ -1,0 +1,69 @@
+/**
+ * Whether a stream still is the log that it was. One that was deleted, restored from an older copy, or has lost its end
+ * with a server's memory lacks what was acknowledged; a relay that went on with it would show what the log does not hold.
+ */
+import type { StreamInfo } from "@nats-io/jetstream";
+import { equalBytes } from "bft-json-crdt";
+import { BackplaneError } from "../backplane.ts";
+import { NATS_DOUBT_MS } from "../limits.ts";
+import type { StreamMessage } from "./reader.ts";
+import { isMissing, storedMessage, type StreamReader } from "./stream.ts";
+
+/** The stream is not the one that it was. */
+export class LogLostError extends BackplaneError {}
+
+/** What is known of a stream, to be compared whenever it may have changed behind one's back. */
+export class Continuity {
+  readonly #stream: string;
+  /** When the stream was made: another one of its name is not the same log. */
+  readonly #created: string;
+  #greatest: number;
+  #newest: StreamMessage | null = null;
+  /** Since when it seems to lack something, in milliseconds: a leader that was just chosen may still find it. */
+  #doubtful: number | null = null;
+
+  constructor({ config, created, state }: Pick<StreamInfo, "config" | "created" | "state">) {
+    this.#stream = config.name;
+    this.#created = created;
+    this.#greatest = state.last_seq;
+  }
+
+  /** A message was acknowledged under this number. */
+  acknowledged(seq: number): void {
+    this.#greatest = Math.max(this.#greatest, seq);
+  }
+
+  /** A message was read. */
+  saw(message: StreamMessage): void {
+    this.#newest = message;
+    this.acknowledged(message.seq);
+  }
+
+  /** Throws LogLostError when the stream lacks what it had, and what the server answers. */
+  async check(manager: StreamReader, now = performance.now()): Promise<void> {
+    let info: Pick<StreamInfo, "created" | "state">;
+    try {
+      info = await manager.streams.info(this.#stream);
+    } catch (error) {
+      if (isMissing(error)) throw this.#doubt(`the stream ${this.#stream} was deleted`, now);
+      throw error;
+    }
+    if (info.created !== this.#created)
+      throw new LogLostError(`the stream ${this.#stream} was deleted and made anew`);
+    if (info.state.last_seq < this.#greatest)
+      throw this.#doubt(`the stream ${this.#stream} has lost its last messages`, now);
+    this.#doubtful = null;
+    if (this.#newest === null) return;
+    const stored = await storedMessage(manager, this.#stream, this.#newest.seq);
+    // One that was deleted on purpose is no sign of anything.
+    if (stored !== null && !equalBytes(stored.data, this.#newest.data))
+      throw new LogLostError(`the stream ${this.#stream} has lost messages, and got others since`);
+  }
+
+  #doubt(reason: string, now: number): BackplaneError {
+    this.#doubtful ??= now;
+    return now - this.#doubtful < NATS_DOUBT_MS
+      ? new BackplaneError(reason)
+      : new LogLostError(reason);
+  }
+}
