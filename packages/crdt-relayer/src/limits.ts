@@ -232,3 +232,6 @@ export const NATS_PING_MS = 5_000;
 
 /** Milliseconds after which a stream that lacks its last messages is taken to have lost them: a new leader may be behind. */
 export const NATS_DOUBT_MS = 10_000;
+
+/** Attempts to read a room's log before whoever asked for it is told to come back. */
+export const NATS_READ_ATTEMPTS = 6;

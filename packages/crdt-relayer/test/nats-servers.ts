@@ -50,8 +50,8 @@ export class NatsServer {
 
   /** Resolves when it takes connections; rejects with what it said. */
   async start(): Promise<void> {
-    const [program = "", ...before] = [...this.#place.command, "nats-server"];
-    const child = spawn(program, [...before, "-c", this.#config], {
+    const [program, ...before] = [...this.#place.command, "nats-server"];
+    const child = spawn(program ?? "", [...before, "-c", this.#config], {
       stdio: ["ignore", "ignore", "pipe"],
     });
     this.#process = child;

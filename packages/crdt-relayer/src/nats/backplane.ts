@@ -27,6 +27,7 @@ import {
   NATS_ANSWER_MS,
   NATS_HEADER_BYTES,
   NATS_PING_MS,
+  NATS_READ_ATTEMPTS,
   NATS_READS,
   NATS_START_MS,
   NATS_TURN_MS,
@@ -355,46 +356,74 @@ class NatsBackplane implements Backplane {
     return stored !== null && stored.subject === subject && equalBytes(stored.data, bytes);
   }
 
+  /** Tries again for some time: in a cluster a server may be lost, or behind, while the connection is well. */
   async #last(subject: string): Promise<number> {
-    try {
-      const query = { last_by_subj: subject };
-      const found = await this.#manager.streams.getMessage(this.#stream, query);
-      return found?.seq ?? 0;
-    } catch (error) {
-      if (isAbsent(error)) return 0;
-      throw new BackplaneError(messageOf(error), { cause: error });
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const query = { last_by_subj: subject };
+        const found = await this.#manager.streams.getMessage(this.#stream, query);
+        return found?.seq ?? 0;
+      } catch (error) {
+        if (isAbsent(error)) return 0;
+        await this.#again(attempt, error);
+      }
     }
   }
 
+  /** The same, behind what was read. */
   async *#read(
     subject: string,
     from: number,
     to: number,
   ): AsyncGenerator<StreamMessage, void, void> {
     const leave = await this.#reads.enter();
-    const reading = { stream: this.#stream, filter: subject, from, signal: this.#reading.signal };
-    let isFirst = true;
-    let hasRead = false;
+    let next = from;
     try {
-      for await (const message of readStream(this.#connection, this.#manager, reading)) {
-        if (message !== null) {
-          hasRead = true;
-          yield message;
-          if (message.seq >= to) return;
-        } else if (isFirst) {
-          isFirst = false;
-        } else if (!hasRead) {
-          // Nothing came for a whole batch: the last message may have been deleted meanwhile.
-          if ((await this.#last(subject)) < to) return;
-        } else {
-          hasRead = false;
+      for (let attempt = 1; ; attempt++) {
+        try {
+          for await (const message of this.#messages(subject, next, to)) {
+            next = message.seq + 1;
+            yield message;
+          }
+          return;
+        } catch (error) {
+          await this.#again(attempt, error);
         }
       }
-    } catch (error) {
-      throw new BackplaneError(messageOf(error), { cause: error });
     } finally {
       leave();
     }
+  }
+
+  async *#messages(
+    subject: string,
+    from: number,
+    to: number,
+  ): AsyncGenerator<StreamMessage, void, void> {
+    const reading = { stream: this.#stream, filter: subject, from, signal: this.#reading.signal };
+    let isFirst = true;
+    let hasRead = false;
+    for await (const message of readStream(this.#connection, this.#manager, reading)) {
+      if (message !== null) {
+        hasRead = true;
+        yield message;
+        if (message.seq >= to) return;
+      } else if (isFirst) {
+        isFirst = false;
+      } else if (!hasRead) {
+        // Nothing came for a whole batch: the last message may have been deleted meanwhile.
+        if ((await this.#last(subject)) < to) return;
+      } else {
+        hasRead = false;
+      }
+    }
+  }
+
+  /** Waits before another attempt to read, or throws BackplaneError when there were enough, or there is no connection. */
+  async #again(attempt: number, error: unknown): Promise<void> {
+    if (attempt >= NATS_READ_ATTEMPTS || !this.#isConnected || this.#isClosed)
+      throw new BackplaneError(messageOf(error), { cause: error });
+    await pause(attempt, this.#closing.signal);
   }
 
   #worry(about: string, reason: string): void {
