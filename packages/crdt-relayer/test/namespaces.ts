@@ -1,7 +1,4 @@
-/**
- * Networks that a test can cut: each server in a network namespace of Linux, on a bridge that leads nowhere else. Needs
- * root; where there is none, a server that is stopped (SIGSTOP) has to stand for one that is cut off.
- */
+/** Networks that a test can cut: each server in a network namespace of Linux, on a bridge that leads nowhere else. Needs root. */
 import { execFileSync } from "node:child_process";
 
 /** The part of 10.0.0.0/8 that is used; nothing routes to it. */

@@ -1,5 +1,8 @@
-/** A cluster whose network breaks: three servers in network namespaces, of which one is cut off and comes back. */
-import { afterEach, describe, expect, it } from "vitest";
+/**
+ * A cluster whose network breaks: three servers in network namespaces, of which one is cut off and comes back. It changes
+ * the network of the machine for as long as it runs and needs root, and so is run by a command of its own: `pnpm test:partition`.
+ */
+import { afterEach, beforeAll, describe, expect, it } from "vitest";
 import { expectSoon, freshRoom, hasAll, pair } from "./acceptance.ts";
 import { canPartition, Network } from "./namespaces.ts";
 import { leaderOf } from "./nats-backplane.ts";
@@ -7,11 +10,11 @@ import { type Servers, startServers } from "./nats-servers.ts";
 import { Participant } from "./participant.ts";
 import { startRelay } from "./running.ts";
 
-const isPossible = canPartition();
-if (!isPossible)
-  console.warn("no network namespaces: a server that is stopped stands for one that is cut off");
+beforeAll(() => {
+  if (!canPartition()) throw new Error("network namespaces need Linux, root and ip (iproute2)");
+});
 
-describe.runIf(isPossible)("relays on a cluster whose network breaks", () => {
+describe("relays on a cluster whose network breaks", () => {
   let servers: Servers | null = null;
   let network: Network | null = null;
   afterEach(async () => {
