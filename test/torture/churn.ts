@@ -23,8 +23,8 @@ export const churn: Part = {
   name: "churn",
   title: "Churn",
   about:
-    "Forty members at a time come into one of eight rooms, write about 16 lines a second each for up to three seconds, and leave, vanish, or are people who type " +
-    "commands; a room is replaced by a new one each two seconds. The relay (the library's `createRelay` on LevelDB, in a process of its own, `roomGraceSeconds: 1`) " +
+    "Forty members at a time come into one of eight rooms, write with up to 120 ms between two lines, for up to three seconds, and leave or vanish; one in ten is " +
+    "a person who types commands. A room is replaced by a new one each two seconds. The relay (`createRelay` on LevelDB, in a process of its own, `roomGraceSeconds: 1`) " +
     "is looked at each second, after a collection of garbage.",
   run: async (context) => {
     const processes = new Processes();

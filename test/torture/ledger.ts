@@ -51,6 +51,11 @@ export class Tally {
   twice = 0;
   readonly examples: string[] = [];
 
+  /** True when something was compared and nothing was lost. */
+  get isLossless(): boolean {
+    return this.comparisons > 0 && this.lost === 0;
+  }
+
   /** Adds a comparison; `where` names it in an example. */
   add(where: string, { lost, twice }: Difference): void {
     this.comparisons++;

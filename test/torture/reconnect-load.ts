@@ -12,7 +12,7 @@ import { binned } from "./numbers.ts";
 const AT_ONCE = 50;
 
 /** One client in so many writes a line while the relay is away. */
-const WRITES_ONE_IN = 10;
+const WRITES_ONE_IN = 50;
 
 /** The bins in which attempts are counted, in milliseconds. */
 const BIN_MS = 100;

@@ -28,7 +28,7 @@ export const reconnect: Part = {
   title: "Thousands who come back at once",
   about:
     "A `crdt-relayer` with 5,000 clients in 50 rooms, each with a document of its own, gets SIGTERM and is started again on its port 2 s " +
-    "later. One client in ten writes a line while it is away. The waits between attempts are those of a node: `waitBefore` of " +
+    "later. One client in fifty writes a line while it is away. The waits between attempts are those of a node: `waitBefore` of " +
     "`packages/crdt-node/src/backoff.ts` itself, full jitter from 100 ms up to 5 s. All clients are in one process, on one core.",
   run: async (context) => {
     const clients = Math.min(CLIENTS, openFiles() - SPARE_FILES);

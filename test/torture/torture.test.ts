@@ -42,8 +42,8 @@ describe("what was acknowledged is there once, and all have the same, after a po
   });
 
   it("either, and a disk that confirms before it has written is found out", async () => {
-    expect((await cutRelay(lyingDisk, 3)).tally.lost).toBeGreaterThan(0);
-    expect((await cutNode(lyingDisk, 3)).isClean).toBe(false);
+    expect((await cutRelay(lyingDisk, 10)).tally.lost).toBeGreaterThan(0);
+    expect((await cutNode(lyingDisk, 10)).isClean).toBe(false);
   });
 });
 
