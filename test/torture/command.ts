@@ -1,0 +1,129 @@
+/**
+ * `pnpm torture`: runs the parts one after the other until they are done or somebody presses Ctrl-C; the report on
+ * stdout, progress on stderr.
+ */
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
+import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
+import { PARTS } from "./index.ts";
+import { Findings, type Part, PART_NAMES, type PartName } from "./part.ts";
+import { type Chapter, reportOf, scoreOf, type Setting, settingOf } from "./report.ts";
+
+const USAGE = `usage: pnpm torture [--only PART]… [--kills N] [--minutes M] [--seed S] [--write]
+
+  --only PART   ${PART_NAMES.join(", ")}; all of them by default
+  --kills N     kill so many processes, half of them relays and half of them nodes (default 300)
+  --minutes M   minutes of churn (default 1)
+  --seed S      what is done, and when, is chosen by it as far as processes allow (default 1)
+  --write       put the report into docs/torture.md, and the plot into docs/torture.svg
+`;
+
+const PAGE = new URL("../../docs/torture.md", import.meta.url);
+const PICTURE = new URL("../../docs/torture.svg", import.meta.url);
+
+const HEAD = `# Torture
+
+What the relay and the node promise to those who rely on them, tried on real processes, real sockets and a real database. Made by
+\`pnpm torture --write\`. Each line that begins with "ok" is a promise that was kept; numbers are those of one run.
+`;
+
+interface Settings extends Setting {
+  readonly only: readonly PartName[];
+  readonly isWriting: boolean;
+}
+
+/** Runs the command; returns its exit code: 0, 1 if a promise was broken, 2 if the command line is wrong. */
+export async function main(args: readonly string[]): Promise<number> {
+  const settings = readSettings(args.filter((argument) => argument !== "--"));
+  if (settings === null) {
+    process.stderr.write(USAGE);
+    return 2;
+  }
+  const interruption = new AbortController();
+  process.once("SIGINT", () => {
+    interruption.abort();
+  });
+  const start = performance.now();
+  const progress = new Progress();
+  const chapters: Chapter[] = [];
+  for (const part of PARTS) {
+    if (!settings.only.includes(part.name) || interruption.signal.aborted) continue;
+    progress.restart();
+    chapters.push(await runPart(part, settings, interruption.signal, progress));
+  }
+  progress.end();
+  const sentence = settingOf(settings, (performance.now() - start) / 1_000);
+  process.stdout.write(`${reportOf(chapters, null)}\n${sentence}\n`);
+  const { passed, failed } = scoreOf(chapters);
+  if (settings.isWriting) write(chapters, `${sentence} ${passed} passed, ${failed} failed.`);
+  process.stdout.write(`${passed} passed, ${failed} failed\n`);
+  return failed > 0 ? 1 : 0;
+}
+
+async function runPart(
+  part: Part,
+  { seed, kills, minutes, only }: Settings,
+  signal: AbortSignal,
+  progress: Progress,
+): Promise<Chapter> {
+  const findings = new Findings();
+  const start = performance.now();
+  const killers = only.filter((name) => name === "relay" || name === "node").length;
+  const share = part.name === "relay" ? Math.ceil(kills / killers) : Math.floor(kills / killers);
+  try {
+    await part.run({
+      random: new Random(seed).split(part.name),
+      signal,
+      findings,
+      kills: share,
+      minutes,
+      progress: (done, total, what) => {
+        progress.show(done, total, what);
+      },
+    });
+  } catch (error) {
+    // Ctrl-C ends processes under the hands of those who wait for them.
+    if (!signal.aborted) {
+      const reason = error instanceof Error ? error.message : String(error);
+      findings.expect("the part comes to its end", false, reason);
+    }
+  }
+  progress.end();
+  const seconds = (performance.now() - start) / 1_000;
+  return { part, findings, seconds, isInterrupted: signal.aborted };
+}
+
+function write(chapters: readonly Chapter[], sentence: string): void {
+  const picture = chapters.find(({ findings }) => findings.picture !== null)?.findings.picture;
+  if (picture != null) writeFileSync(PICTURE, picture);
+  writeFileSync(PAGE, `${HEAD}\n${sentence}\n\n${reportOf(chapters, "torture.svg")}`);
+}
+
+function readSettings(args: readonly string[]): Settings | null {
+  try {
+    const { values } = parseArgs({
+      args: [...args],
+      options: {
+        only: { type: "string", multiple: true, default: [...PART_NAMES] },
+        kills: { type: "string", default: "300" },
+        minutes: { type: "string", default: "1" },
+        seed: { type: "string", default: "1" },
+        write: { type: "boolean", default: false },
+      },
+    });
+    const only = PART_NAMES.filter((name) => values.only.includes(name));
+    const [kills, seed] = [values.kills, values.seed].map(readCount);
+    const minutes = /^\d{1,4}(?:\.\d+)?$/u.test(values.minutes) ? Number(values.minutes) : 0;
+    const isKnown = values.only.every((name) => only.some((known) => known === name));
+    if (kills == null || seed == null || minutes <= 0 || !isKnown) return null;
+    return { only, kills, minutes, seed, isWriting: values.write };
+  } catch {
+    return null;
+  }
+}
+
+/** A number of 32 bits. */
+function readCount(text: string): number | null {
+  return /^\d{1,10}$/u.test(text) && Number(text) < 2 ** 32 ? Number(text) : null;
+}

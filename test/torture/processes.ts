@@ -1,0 +1,108 @@
+/** The processes of a part: relays and nodes on the loopback interface, with their folders; none outlives the part. */
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { pause } from "./client.ts";
+import { type Outcome, Program } from "../../packages/crdt-node/test/processes.ts";
+
+/** Milliseconds between two looks at what a script has said. */
+const LOOK_MS = 20;
+
+const NODE = commandOf("crdt-node");
+const RELAYER = commandOf("crdt-relayer");
+
+/** A relay that is starting. */
+export interface StartingRelay {
+  readonly program: Program;
+  /** Its address, once it listens. */
+  readonly listens: Promise<string>;
+}
+
+/** A folder, and the processes that were started in it. */
+export class Processes {
+  readonly folder = mkdtempSync(join(tmpdir(), "torture-"));
+  readonly #running = new Set<Program>();
+
+  /** Starts a relay on a port, 0 for a free one. */
+  relay(
+    port: number,
+    args: readonly string[] = [],
+    data = join(this.folder, "relay"),
+  ): StartingRelay {
+    const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"];
+    const program = this.#start(RELAYER, [...fixed, ...args]);
+    const listens = program.line(/^listening ws:/u).then((line) => line.replace("listening ", ""));
+    // Whoever kills it while it starts does not wait for this.
+    listens.catch(() => undefined);
+    return { program, listens };
+  }
+
+  /** Starts a crdt-node command. */
+  node(args: readonly string[]): Program {
+    return this.#start(NODE, args);
+  }
+
+  /** Runs a crdt-node command to its end. */
+  run(args: readonly string[]): Promise<Outcome> {
+    const program = this.node(args);
+    program.child.stdin?.end();
+    return program.exited;
+  }
+
+  /** Runs a file of the torture as a process of its own. */
+  script(name: string, args: readonly string[], flags: readonly string[] = []): Program {
+    const file = fileURLToPath(new URL(name, import.meta.url));
+    return this.#start("--import", ["tsx", ...flags, file, ...args]);
+  }
+
+  /** Ends what still runs and removes the folder. */
+  async clear(): Promise<void> {
+    await Promise.all([...this.#running].map((program) => program.end("SIGKILL")));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #start(bin: string, args: readonly string[]): Program {
+    const { PATH, HOME, TMPDIR } = process.env;
+    const env = { PATH, HOME, TMPDIR, NO_COLOR: "1", SIDE_HOME: this.folder };
+    const program = new Program(bin, args, env);
+    this.#running.add(program);
+    void program.exited.then(() => this.#running.delete(program));
+    return program;
+  }
+}
+
+/** What a script of the torture says, a line of JSON each, until it says that it is over or the signal is aborted. */
+export async function* eventsOf<T extends { readonly event: string }>(
+  script: Program,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  for (let next = 0; !signal.aborted;) {
+    const line = script.lines[next];
+    if (line === undefined) {
+      const { exitCode, signalCode } = script.child;
+      if (exitCode !== null || signalCode !== null)
+        throw new Error(`a script ended: ${script.errorLines.slice(-10).join("\n")}`);
+      await pause(LOOK_MS, signal);
+      continue;
+    }
+    next++;
+    const event = JSON.parse(line) as T;
+    if (event.event === "over") return;
+    yield event;
+  }
+}
+
+/** Bytes of memory that a process has in use (Linux only; 0 elsewhere). */
+export function memoryOf(pid: number): number {
+  try {
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    return Number(/VmRSS:\s+(\d+)/u.exec(status)?.[1] ?? 0) * 1_024;
+  } catch {
+    return 0;
+  }
+}
+
+function commandOf(name: string): string {
+  return fileURLToPath(new URL(`../../packages/${name}/bin/${name}.js`, import.meta.url));
+}
