@@ -30,7 +30,11 @@ export class Processes {
     args: readonly string[] = [],
     data = join(this.folder, "relay"),
   ): StartingRelay {
-    const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"];
+    // All clients come from one address.
+    const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"].concat(
+      "--max-address-sessions",
+      "10000",
+    );
     const program = this.#start(RELAYER, [...fixed, ...args]);
     const listens = program.line(/^listening ws:/u).then((line) => line.replace("listening ", ""));
     // Whoever kills it while it starts does not wait for this.

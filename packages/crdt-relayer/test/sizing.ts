@@ -29,7 +29,13 @@ interface Memory {
 
 /** The relay's side: tells its address, and then its memory whenever it is asked. */
 async function serve(data: string): Promise<void> {
-  const relay = await createRelay({ port: 0, data, roomGraceSeconds: 3_600, maxRooms: ROOMS + 1 });
+  const relay = await createRelay({
+    port: 0,
+    data,
+    roomGraceSeconds: 3_600,
+    maxRooms: ROOMS + 1,
+    maxAddressSessions: 10_000,
+  });
   process.send!(relay.url);
   process.on("message", () => {
     for (let i = 0; i < 3; i++) global.gc!();
