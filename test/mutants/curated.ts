@@ -981,7 +981,7 @@ export const CURATED: readonly Curated[] = [
   },
   {
     what: "a relay takes no frame over its bound",
-    file: `${RELAY}/relay.ts`,
+    file: `${RELAY}/http.ts`,
     where: "constructor.maxPayload",
     code: "settings.maxFrameBytes",
     by: "1_000_000_000",
@@ -990,7 +990,7 @@ export const CURATED: readonly Curated[] = [
     what: "a relay takes a bounded number of connections",
     file: `${RELAY}/relay.ts`,
     where: "RunningRelay.#accept",
-    code: "this.#sessions.size >= this.settings.maxSessions",
+    code: "this.#sessions.size >= maxSessions",
     by: "false",
   },
   {
@@ -1025,7 +1025,7 @@ export const CURATED: readonly Curated[] = [
     what: "a slow reader gets no more until it has read",
     file: `${RELAY}/session.ts`,
     where: "Session.#send",
-    code: "this.#socket.bufferedAmount > sendSoftBytes",
+    code: "unread > sendSoftBytes",
     by: "false",
   },
   {
@@ -1039,7 +1039,7 @@ export const CURATED: readonly Curated[] = [
     what: "news are dropped for people who do not read",
     file: `${RELAY}/session.ts`,
     where: "Session.tell",
-    code: "this.#socket.bufferedAmount <= this.#host.settings.sendSoftBytes",
+    code: "this.unread <= this.#host.settings.sendSoftBytes",
     by: "true",
   },
   {

@@ -37,10 +37,10 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     NODE,
     "guard",
-    "chain control/protocol control/server key-file lines link mark store transaction",
+    "chain control/protocol control/server control/strict-json key-file lines link mark store transaction",
   ),
   ...all(NODE, "throws", "home"),
-  ...all(RELAY, "guard", "commands relay room rooms session"),
+  ...all(RELAY, "guard", "client-address commands origins rates relay room rooms session"),
 };
 
 function all(folder: string, reading: Reading, names: string): Record<string, Reading> {

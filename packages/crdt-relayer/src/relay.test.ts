@@ -90,6 +90,17 @@ describe("a relay", () => {
     });
   });
 
+  it("takes no more sessions from one address than it is told, and others when one has left", async () => {
+    const relay = await startRelay({ maxAddressSessions: 2 });
+    const [first] = [await Client.open(relay.url), await Client.open(relay.url)];
+    const third = await Client.open(relay.url);
+    expect((await third.closed).code).toBe(CLOSE.tooManyFromAddress.code);
+    await first.leave();
+    while (relay.status().sessions > 1) await new Promise((resolve) => setImmediate(resolve));
+    const fourth = await Client.open(relay.url);
+    expect(await fourth.ask("/leave")).toBe("error: you are in no room");
+  });
+
   it("cuts whoever has most to read when all together have too much, and nobody before", async () => {
     const sendBytes = MIN_BUDGET_BYTES;
     const relay = await startRelay({ sendBytes });
