@@ -111,13 +111,16 @@ function linkModules(root: string, folder: string, modules: string): void {
   }
 }
 
-/** One file at a time, so that what is reached can be told apart. */
+/**
+ * One file at a time, so that what is reached can be told apart. Tests that need servers or networks of their own take minutes, and
+ * no check relies on them.
+ */
 const CONFIG = `
 import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["packages/**/*.test.ts"],
-    exclude: ["**/node_modules/**", "**/dist/**"],
+    exclude: ["**/node_modules/**", "**/dist/**", "**/*.nats.test.ts", "**/*.netns.test.ts"],
     setupFiles: ["./setup.mjs"],
     runner: "./runner.mjs",
     maxWorkers: 1,

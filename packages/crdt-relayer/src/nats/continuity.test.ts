@@ -54,7 +54,11 @@ describe("a stream", () => {
 
   it("is lost when it was made anew, or holds something else in the place of what was seen", async () => {
     const lost = ["lost", "lost", "lost"];
-    expect(await verdicts(server(info(9, "tomorrow"), MESSAGE.data))).toEqual(lost);
+    expect(await verdicts(server(info(9, "tomorrow"), new Uint8Array([7])))).toEqual(lost);
+    expect(await verdicts(server(info(9, "tomorrow"), null))).toEqual(lost);
+    const unseen = new Continuity(info(3));
+    const anew = server(info(9, "tomorrow"), MESSAGE.data);
+    await expect(unseen.check(anew)).rejects.toBeInstanceOf(LogLostError);
     expect(await verdicts(server(info(9), new Uint8Array([1, 3])))).toEqual(lost);
   });
 
@@ -65,6 +69,12 @@ describe("a stream", () => {
     const continuity = new Continuity(info(3));
     continuity.acknowledged(7);
     await expect(continuity.check(server(info(6), null))).rejects.toThrow("its last messages");
+  });
+
+  it("that two relays made at once is the same, whatever time each was told", async () => {
+    const same = ["same", "same", "same"];
+    expect(await verdicts(server(info(9, "tomorrow"), MESSAGE.data))).toEqual(same);
+    await new Continuity(info(0)).check(server(info(0, "tomorrow"), null));
   });
 
   it("is doubted anew after it was found again", async () => {

@@ -16,7 +16,7 @@ export class LogLostError extends BackplaneError {}
 export class Continuity {
   readonly #stream: string;
   /** When the stream was made: another one of its name is not the same log. */
-  readonly #created: string;
+  #created: string;
   #greatest: number;
   #newest: StreamMessage | null = null;
   /** Since when it seems to lack something, in milliseconds: a leader that was just chosen may still find it. */
@@ -48,8 +48,11 @@ export class Continuity {
       if (isMissing(error)) throw this.#doubt(`the stream ${this.#stream} was deleted`, now);
       throw error;
     }
-    if (info.created !== this.#created)
-      throw new LogLostError(`the stream ${this.#stream} was deleted and made anew`);
+    if (info.created !== this.#created) {
+      if (!(await this.#isSame(manager)))
+        throw new LogLostError(`the stream ${this.#stream} was deleted and made anew`);
+      this.#created = info.created;
+    }
     if (info.state.last_seq < this.#greatest)
       throw this.#doubt(`the stream ${this.#stream} has lost its last messages`, now);
     this.#doubtful = null;
@@ -58,6 +61,16 @@ export class Continuity {
     // One that was deleted on purpose is no sign of anything.
     if (stored !== null && !equalBytes(stored.data, this.#newest.data))
       throw new LogLostError(`the stream ${this.#stream} has lost messages, and got others since`);
+  }
+
+  /**
+   * Whether a stream that was made at another time holds what was seen, or nothing was. Two relays that make it at once in
+   * a cluster are told two times, of which one is kept.
+   */
+  async #isSame(manager: StreamReader): Promise<boolean> {
+    if (this.#newest === null) return this.#greatest === 0;
+    const stored = await storedMessage(manager, this.#stream, this.#newest.seq);
+    return stored !== null && equalBytes(stored.data, this.#newest.data);
   }
 
   #doubt(reason: string, now: number): BackplaneError {
