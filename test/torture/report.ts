@@ -1,5 +1,5 @@
 /** What a torture has come to: as Markdown, for the screen and for docs/torture.md. */
-import { cpus, release, totalmem } from "node:os";
+import { cpus, totalmem } from "node:os";
 import { bytes, type Findings, type Part } from "./part.ts";
 
 /** A part that has run. */
@@ -26,7 +26,7 @@ export function reportOf(chapters: readonly Chapter[], picturePath: string | nul
 /** One sentence on how and where it was run. */
 export function settingOf({ seed, kills, minutes }: Setting, seconds: number): string {
   const [cpu] = cpus();
-  const machine = `Node ${process.versions.node}, ${cpus().length} × ${cpu?.model.trim() ?? "unknown"}, ${bytes(totalmem())} of memory, ${process.platform} ${release()}`;
+  const machine = `Node ${process.versions.node}, ${cpus().length} × ${cpu?.model.trim() ?? "unknown"}, ${bytes(totalmem())} of memory, ${process.platform}`;
   return `Seed ${seed}, ${kills} kills, ${minutes} min of churn; ${Math.round(seconds)} s in all. ${machine}.`;
 }
 

@@ -114,6 +114,7 @@ describe("an address", () => {
 
 describe("a range of proxies", () => {
   it.each([
+    ["nowhere/8", null],
     ["10.0.0.0/8", "10.0.0.0/8"],
     ["10.1.2.3", "10.1.2.3"],
     ["::FFFF:10.1.2.3", "10.1.2.3"],

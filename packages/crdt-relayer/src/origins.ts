@@ -14,9 +14,9 @@ export function readOrigin(text: string): string | null {
   // "null" is what browsers send for pages without an origin, such as files.
   if (text === ANY_ORIGIN || text === ONLY_BROWSERS || text === "null") return text;
   if (!URL.canParse(text)) return null;
-  const { protocol, host, href, origin } = new URL(text);
+  const { protocol, href, origin } = new URL(text);
   // Anything beyond scheme, host and port, and a star within them, would never match.
-  if (host === "" || !/^[a-z][a-z0-9.+-]*:\/\/[^/?#@*\\\s]+\/?$/iu.test(text)) return null;
+  if (!/^[a-z][a-z0-9.+-]*:\/\/[^/?#@*\\\s]+\/?$/iu.test(text)) return null;
   return protocol === "http:" || protocol === "https:" ? origin : href.replace(/\/$/u, "");
 }
 

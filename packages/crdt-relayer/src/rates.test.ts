@@ -1,8 +1,10 @@
 /** Rates by themselves: buckets against a naive model, and who has to wait when many share one. */
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { SPENDING_FORGOTTEN_MS, SPENDING_HALF_MS } from "./limits.ts";
-import { Bucket, Buckets, networkOf, type Rate } from "./rates.ts";
+import { MAX_METER_KEYS, SPENDING_FORGOTTEN_MS, SPENDING_HALF_MS } from "./limits.ts";
+import { Bucket, Buckets, networkOf, type Rate, Rates } from "./rates.ts";
+import type { Room } from "./room.ts";
+import { completeSettings } from "./settings.ts";
 
 const RATE: Rate = { perSecond: 1_000, burst: 5_000 };
 
@@ -132,6 +134,38 @@ describe("buckets by name", () => {
     const buckets = new Buckets(() => RATE, 64);
     for (let i = 0; i < 1_000; i++) buckets.of(`debtor ${i}`, 0).take({}, 50_000, 0);
     expect(buckets.size).toBeLessThanOrEqual(64);
+  });
+});
+
+describe("what a connection pays into", () => {
+  const settings = completeSettings(
+    { data: ":memory:", keyRateBytes: 1_024, keyBurstBytes: 1_024 },
+    {},
+  );
+  /** A room in which the change of each number is by an author of its own. */
+  const room = {
+    history: {
+      chainIndexAt: (index: number) => index,
+      authorAt: (index: number) => Uint8Array.of(index >> 8, index),
+    },
+  } as unknown as Room;
+
+  /** How long whoever has brought a change by this author has to wait. */
+  function bring(meter: ReturnType<Rates["meter"]>, author: number, bytes: number): number {
+    const id = Uint8Array.of(author);
+    const results = [{ id, status: "applied" }] as const;
+    const received = { status: "applied", applied: [author], missing: [], isExact: true } as const;
+    return meter.judged({ ...received, results }, bytes, room);
+  }
+
+  it("is shared with others who bring changes by the same author, for the latest authors only", () => {
+    const rates = new Rates(() => settings);
+    const [loud, quiet] = [rates.meter("192.0.2.1"), rates.meter("192.0.2.2")];
+    expect(bring(loud, 0, 100_000)).toBeGreaterThan(0);
+    // It took less than the other, who is still counted.
+    expect(bring(quiet, 0, 10)).toBe(0);
+    for (let author = 1; author <= MAX_METER_KEYS; author++) bring(loud, author, 1);
+    expect(bring(quiet, 0, 10)).toBeGreaterThan(0);
   });
 });
 

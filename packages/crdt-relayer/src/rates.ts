@@ -239,7 +239,6 @@ export class Meter {
   }
 
   #shares(key: Bucket): void {
-    if (this.#keys.has(key)) return;
     this.#keys.add(key);
     if (this.#keys.size <= MAX_METER_KEYS) return;
     for (const oldest of this.#keys) {

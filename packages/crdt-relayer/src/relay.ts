@@ -191,8 +191,11 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   }
 
   unready(): string | null {
-    if (this.#state === "stopping") return "the relay is stopping";
-    if (this.#state === "failed") return "changes cannot be stored; the relay is stopping";
+    if (this.#state !== "ok") {
+      return this.#state === "failed"
+        ? "changes cannot be stored; the relay is stopping"
+        : "the relay is stopping";
+    }
     if (this.#isLost) return "the relay cannot reach its log";
     const { maxSessions } = this.settings;
     return this.#sessions.size < maxSessions

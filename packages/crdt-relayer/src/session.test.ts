@@ -361,6 +361,26 @@ describe("a session that sends faster than its rates", () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
+  it("has nothing of the frame handled for which it is closed", async () => {
+    const { get, world, socket } = worldOf({ ...slow, rateCloseSeconds: 3 });
+    await world.join();
+    get(writeLine(openLines("main"), "x".repeat(5 * RATE)));
+    expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.tooFast.code]);
+    const room = await world.rooms.enter(documentId("main"));
+    expect(room.ok && room.value.history.length).toBe(0);
+  });
+
+  it("waits for the slowest of its rates", async () => {
+    const quick = { keyRateBytes: 10 * RATE, keyBurstBytes: 1_024 };
+    const { get, world, socket } = worldOf({ ...slow, ...quick });
+    await world.join();
+    get(writeLine(openLines("main"), "x".repeat(3 * RATE)));
+    vi.advanceTimersByTime(1_900);
+    expect(socket.isPaused).toBe(true);
+    vi.advanceTimersByTime(200);
+    expect(socket.isPaused).toBe(false);
+  });
+
   it("waits until both its rates and its inbox allow it", () => {
     const { get, world, socket } = worldOf(slow);
     get(text(3));
