@@ -70,6 +70,12 @@ interface Destination {
   readonly room: string | null;
 }
 
+/** A frame in the inbox, and when it came. */
+interface Waiting {
+  readonly frame: Frame;
+  readonly arrival: number;
+}
+
 /** One connection to a relay. */
 export class Session implements Member {
   readonly peer: string;
@@ -94,17 +100,15 @@ export class Session implements Member {
   /** Bytes sent since others had a turn. */
   #sentBytes = 0;
   #isYielding = false;
-  readonly #inbox: (string | Uint8Array)[] = [];
-  /** When each frame in the inbox came. */
-  readonly #arrivals: number[] = [];
+  readonly #inbox: Waiting[] = [];
   /** When the frame came that is handled now. */
   #arrival = 0;
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
   readonly #meter: Meter;
-  /** Until then the socket is not read, for the sake of its rates. */
-  #heldUntil = 0;
-  #hold: NodeJS.Timeout | null = null;
+  /** Until then the socket is not read, for the sake of its rates; the timer runs as long. */
+  #slowUntil = 0;
+  #slowTimer: NodeJS.Timeout | null = null;
   #isStalled = false;
   /** Nothing can be stored now, so nothing is read. */
   #isHeld = false;
@@ -237,7 +241,7 @@ export class Session implements Member {
     const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
     if (this.#isHeld || this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
-    } else if (this.#socket.isPaused && this.#awaited <= share / 2 && this.#hold === null) {
+    } else if (this.#socket.isPaused && this.#awaited <= share / 2 && this.#slowTimer === null) {
       this.#socket.resume();
     }
   }
@@ -251,11 +255,11 @@ export class Session implements Member {
       return;
     }
     const until = performance.now() + ms;
-    if (until <= this.#heldUntil) return;
-    this.#heldUntil = until;
-    if (this.#hold !== null) clearTimeout(this.#hold);
-    this.#hold = setTimeout(() => {
-      this.#hold = null;
+    if (until <= this.#slowUntil) return;
+    this.#slowUntil = until;
+    if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
+    this.#slowTimer = setTimeout(() => {
+      this.#slowTimer = null;
       this.await(0);
     }, ms);
     if (!this.#socket.isPaused) this.#socket.pause();
@@ -281,8 +285,7 @@ export class Session implements Member {
       this.#handleTimed(frame);
       return;
     }
-    this.#inbox.push(frame);
-    this.#arrivals.push(this.#arrival);
+    this.#inbox.push({ frame, arrival: this.#arrival });
     this.await(frame.length + FRAME_OVERHEAD_BYTES);
     if (!this.#isEntering) this.#standInLine();
   }
@@ -448,16 +451,16 @@ export class Session implements Member {
     let taken = 0;
     let bytes = 0;
     while (!this.#isEntering) {
-      const frame = this.#inbox[taken];
-      if (frame === undefined || (taken > 0 && performance.now() >= end)) break;
-      this.#arrival = this.#arrivals[taken] ?? 0;
+      const waiting = this.#inbox[taken];
+      if (waiting === undefined || (taken > 0 && performance.now() >= end)) break;
+      const { frame, arrival } = waiting;
+      this.#arrival = arrival;
       taken++;
       bytes += frame.length + FRAME_OVERHEAD_BYTES;
       // Someone who is gone gets no answers.
       if (!this.#isGone || typeof frame !== "string") this.#handleTimed(frame);
     }
     this.#inbox.splice(0, taken);
-    this.#arrivals.splice(0, taken);
     this.await(-bytes);
     if (!this.#isEntering) this.#standInLine();
   }
@@ -556,8 +559,8 @@ export class Session implements Member {
   #end(): void {
     this.#isClosed = true;
     clearTimeout(this.#joinTimer);
-    if (this.#hold !== null) clearTimeout(this.#hold);
-    this.#hold = null;
+    if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
+    this.#slowTimer = null;
     this.#meter.close();
     this.#inbox.length = 0;
     this.#leaveRoom();
