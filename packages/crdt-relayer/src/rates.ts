@@ -27,6 +27,9 @@ export interface Rate {
   readonly burst: number;
 }
 
+/** Sums from which large parts were taken away are off by a little: whoever is this near to the average has reached it. */
+const NEARLY_ALL = 1 - 1e-6;
+
 /** A token bucket that many may share. Times are in milliseconds of any one clock that never goes back. */
 export class Bucket {
   readonly #rate: () => Rate;
@@ -59,7 +62,7 @@ export class Bucket {
     const spent = (this.#spent.get(payer) ?? 0) + weight;
     this.#spent.set(payer, spent);
     this.#total += weight;
-    if (this.#level >= 0 || spent * this.#spent.size < this.#total) return 0;
+    if (this.#level >= 0 || spent * this.#spent.size < this.#total * NEARLY_ALL) return 0;
     return (-this.#level / perSecond) * 1_000;
   }
 
