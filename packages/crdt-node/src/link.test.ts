@@ -65,10 +65,15 @@ class Host implements LinkHost {
   readonly room = "main";
   readonly history = new History({ document: documentId("main") });
   readonly durable = 0;
+  readonly instance = "0011";
   readonly told: string[] = [];
 
   receive(group: Uint8Array): ReceivedGroup {
     return this.history.receive(group, "relay");
+  }
+
+  stored(): Promise<void> {
+    return Promise.resolve();
   }
 
   acknowledged(): void {
@@ -79,7 +84,7 @@ class Host implements LinkHost {
     this.told.push(reason === null ? link.state : `${link.state}: ${reason}`);
   }
 
-  linkReported(_: Link, code: string): void {
+  linkReported(_: unknown, code: string): void {
     this.told.push(`reported ${code}`);
   }
 }

@@ -6,6 +6,8 @@ import { CommandError, EXIT } from "./exit-codes.ts";
 import { BUDGET_NAMES, BUDGETS, DEFAULT_BUDGETS, flagOf, variableOf } from "./limits.ts";
 import { checkRelay, checkRoom, configText, DEFAULT_RELAY, loadSettings } from "./settings.ts";
 
+const NO_PEERS = { peers: [], listen: null, maxPeers: 64 };
+
 let folder = "";
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "settings-"));
@@ -42,24 +44,28 @@ describe("settings", () => {
       room: "flag",
       roomIsExplicit: true,
       relays: ["ws://flag/"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
     expect(loadSettings(config(file), {}, env)).toEqual({
       room: "env",
       roomIsExplicit: true,
       relays: ["ws://a/websocket", "ws://b/path"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
     expect(loadSettings(config(file), {}, {})).toEqual({
       room: "cafe",
       roomIsExplicit: false,
       relays: ["ws://file/websocket"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
     const defaults = {
       room: "main",
       roomIsExplicit: false,
       relays: [DEFAULT_RELAY],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     };
     expect(loadSettings(join(folder, "none.toml"), {}, { SIDE_ROOM: "", SIDE_RELAY: " " })).toEqual(
@@ -76,6 +82,7 @@ describe("settings", () => {
       room: "tea\\room",
       roomIsExplicit: false,
       relays: ["ws://one/x"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
   });
