@@ -15,15 +15,15 @@ import {
 export interface Budgets {
   /** Changes that wait for what they build on, in all. */
   readonly pendingBytes: number;
-  /** The same from one relay. */
+  /** The same from one relay, or from the peers of one address. */
   readonly peerPendingBytes: number;
   /** The same signed by one author, whoever delivers. */
   readonly authorPendingBytes: number;
   /** The same by an author who is caught equivocating. */
   readonly exposedPendingBytes: number;
-  /** What waits in this process for one slow relay, above which no more is given to its socket. */
+  /** What waits in this process for one slow relay or peer, above which no more is given to its socket. */
   readonly sendBytes: number;
-  /** What one relay may have sent again, besides what the history and its own changes allow. */
+  /** What one relay or peer may have sent again, besides what the history and its own changes allow. */
   readonly resendBytes: number;
 }
 
@@ -45,7 +45,7 @@ export const BUDGETS: { readonly [K in keyof Budgets]: Budget } = {
     least: GREATEST,
   },
   peerPendingBytes: {
-    help: "the same from one relay",
+    help: "the same from one relay or address of peers",
     standard: DEFAULT_PENDING_BYTES_PER_PEER,
     least: GREATEST,
   },
@@ -60,12 +60,12 @@ export const BUDGETS: { readonly [K in keyof Budgets]: Budget } = {
     least: GREATEST,
   },
   sendBytes: {
-    help: "what waits for one slow relay",
+    help: "what waits for one slow relay or peer",
     standard: 4 * MAX_GROUP_BYTES,
     least: GREATEST,
   },
   resendBytes: {
-    help: "what one relay may have sent again on demand",
+    help: "what one relay or peer may have sent again on demand",
     standard: MIN_RESENT_BYTES,
     least: 0,
   },
