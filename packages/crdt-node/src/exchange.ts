@@ -9,7 +9,6 @@ import {
   parseMessage,
   type ReceivedGroup,
   ResendBudget,
-  type SyncErrorCode,
   SyncSession,
 } from "bft-json-crdt";
 import { WebSocket } from "ws";
@@ -87,15 +86,6 @@ const REFRESH_JITTER = 0.25;
 /** Bytes of groups that are not stored yet, above which the socket is not read: a disk may be slower than a network. */
 export const UNSTORED_BYTES = 4 * MAX_GROUP_BYTES;
 
-/** What is held against nobody: our own lack of room, what a later version may do, and complaints about us. */
-const FORGIVEN: ReadonlySet<SyncErrorCode> = new Set([
-  "over_quota",
-  "unsupported_version",
-  "unknown_type",
-  "flooding",
-  "refused",
-]);
-
 /** The exchange with one other replica on one socket. */
 export class Exchange {
   readonly #socket: WebSocket;
@@ -152,6 +142,7 @@ export class Exchange {
       },
       onError: (code, detail) => {
         host.linkReported(from, code, detail);
+        // Also what is no group at all.
         if (code === "malformed" || code === "too_large") this.#options.onFaults?.(1);
       },
     });
@@ -197,11 +188,8 @@ export class Exchange {
     const message = parseMessage(text);
     if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier))
       return;
-    const { history } = this.#options.host;
-    this.#whenStored(
-      message.value.frontier.heads.filter((id) => history.indexOf(id) >= 0),
-      0,
-    );
+    // Those that are not here are left out.
+    this.#whenStored(message.value.frontier.heads, 0);
   }
 
   /** Acknowledges these once they are durable; until then `bytes` of them count as waiting for the disk. */
@@ -212,7 +200,6 @@ export class Exchange {
     this.#options.host.stored().then(
       () => {
         this.#unstored -= bytes;
-        if (this.#isClosed) return;
         if (this.#unstored <= UNSTORED_BYTES / 2 && this.#socket.isPaused) this.#socket.resume();
         // A relay has no use for it.
         if (this.#options.from.kind !== "relay") this.#session?.acknowledge(ids);
@@ -271,17 +258,14 @@ export class Exchange {
 }
 
 /** How many changes of a group nobody sends who passes on only what it has applied itself. */
-function faultsIn({ status, code, missing, results }: ReceivedGroup): number {
-  if (results.length === 0) return status === "rejected" && !isForgiven(code) ? 1 : 0;
-  return results.filter(
+function faultsIn({ missing, results }: ReceivedGroup): number {
+  const faults = results.filter(
     ({ status, code }) =>
       status === "rejected" &&
-      !isForgiven(code) &&
+      // Our own lack of room.
+      code !== "over_quota" &&
       // It came before its cover, and is asked for again.
       !(code === "missing_signature" && missing.length > 0),
-  ).length;
-}
-
-function isForgiven(code: SyncErrorCode | undefined): boolean {
-  return code !== undefined && FORGIVEN.has(code);
+  );
+  return faults.length;
 }

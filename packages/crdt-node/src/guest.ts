@@ -5,13 +5,7 @@
 import { toHex } from "bft-json-crdt";
 import { WebSocket } from "ws";
 import { CLOSE, type CloseName } from "./close-codes.ts";
-import {
-  CLOSE_MS,
-  type Connection,
-  Exchange,
-  type ExchangeHost,
-  type LinkState,
-} from "./exchange.ts";
+import { type Connection, Exchange, type ExchangeHost, type LinkState } from "./exchange.ts";
 import { MAX_FAULTS, type PeerBounds } from "./limits.ts";
 
 /** What a guest needs from the node. */
@@ -105,14 +99,8 @@ export class Guest implements Connection {
     if (this.#state === "closed") return;
     this.#leave();
     const { code, reason } = CLOSE[name];
-    const socket = this.#socket;
-    socket.close(code, reason);
-    const cut = setTimeout(() => {
-      socket.terminate();
-    }, CLOSE_MS);
-    socket.once("close", () => {
-      clearTimeout(cut);
-    });
+    // The server cuts what does not answer to that in time.
+    this.#socket.close(code, reason);
   }
 
   #take(frame: string | Uint8Array): void {

@@ -361,7 +361,7 @@ test("a link that is closed stays closed, and tells nothing more", async () => {
   link.open();
   vi.advanceTimersByTime(5_000);
   expect(sockets).toHaveLength(1);
-  expect([link.state, host.told]).toEqual(["closed", []]);
+  expect([link.state, host.told, socket!.frames]).toEqual(["closed", [], []]);
 });
 
 /** A change of some size, signed by someone. */
@@ -501,4 +501,15 @@ test.each([
   sockets[0]!.emit("error", new Error(`Unexpected server response: ${status}`));
   sockets[0]!.emit("close", 1006, Buffer.alloc(0));
   expect(host.told).toEqual([`waiting: ${reason}`]);
+});
+
+test("a link that is closed leaves no timer, and reads the answer to that though it was not reading", async () => {
+  fresh("peer");
+  const socket = joined();
+  socket.isPaused = true;
+  const closed = link.close();
+  expect(socket.isPaused).toBe(false);
+  socket.emit("close", 1000, Buffer.alloc(0));
+  await closed;
+  expect(vi.getTimerCount()).toBe(0);
 });

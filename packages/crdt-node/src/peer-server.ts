@@ -6,11 +6,12 @@ import { createServer, type IncomingMessage, type Server, STATUS_CODES } from "n
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import { Bans } from "./bans.ts";
 import { CLOSE } from "./close-codes.ts";
 import { CLOSE_MS, MAX_FRAME_BYTES } from "./exchange.ts";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
 import { Guest, type GuestHost } from "./guest.ts";
-import { MAX_BANNED, MAX_HANDSHAKES, MAX_HEADER_BYTES, type PeerBounds } from "./limits.ts";
+import { MAX_HANDSHAKES, MAX_HEADER_BYTES, type PeerBounds } from "./limits.ts";
 import type { ListenAddress } from "./settings.ts";
 
 /** The path that peers connect to, as with a relay. */
@@ -23,14 +24,14 @@ export class PeerServer {
   readonly #server: Server;
   readonly #sockets: WebSocketServer;
   readonly #guests = new Set<Guest>();
-  /** Until when nobody is taken from an address, in milliseconds of performance.now(). */
-  readonly #banned = new Map<string, number>();
+  readonly #bans: Bans;
   readonly #address: ListenAddress;
 
   private constructor(address: ListenAddress, host: GuestHost, bounds: PeerBounds) {
     this.#address = address;
     this.#host = host;
     this.#bounds = bounds;
+    this.#bans = new Bans(bounds.banMs);
     const { handshakeMs, maxPeers } = bounds;
     this.#server = createServer(
       {
@@ -114,7 +115,7 @@ export class PeerServer {
     const { remoteAddress: address = "unknown", remotePort: port = 0 } = request.socket;
     if ((request.url ?? "").split("?", 1)[0] !== PATH) refuse(socket, 404);
     else if (request.headers.origin !== undefined) refuse(socket, 403);
-    else if (this.#isBanned(address)) refuse(socket, 429);
+    else if (this.#bans.has(address)) refuse(socket, 429);
     else {
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#accept(webSocket, { address, port });
@@ -130,27 +131,9 @@ export class PeerServer {
     }
     const guest = new Guest(socket, from, this.#host, this.#bounds, (gone, wasFaulty) => {
       this.#guests.delete(gone);
-      if (wasFaulty) this.#ban(from.address);
+      if (wasFaulty) this.#bans.add(from.address);
     });
     this.#guests.add(guest);
-  }
-
-  #ban(address: string): void {
-    this.#banned.delete(address);
-    this.#banned.set(address, performance.now() + this.#bounds.banMs);
-    if (this.#banned.size <= MAX_BANNED) return;
-    for (const oldest of this.#banned.keys()) {
-      this.#banned.delete(oldest);
-      return;
-    }
-  }
-
-  #isBanned(address: string): boolean {
-    const until = this.#banned.get(address);
-    if (until === undefined) return false;
-    if (performance.now() < until) return true;
-    this.#banned.delete(address);
-    return false;
   }
 }
 

@@ -59,9 +59,9 @@ test("peers that come and go are told of by their number, at once and then when 
   expect(told).toEqual(["1 peer connected to this node\n"]);
   for (let i = 0; i < 50; i++) {
     screen.guests(2);
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(150);
     screen.guests(1);
-    vi.advanceTimersByTime(100);
+    vi.advanceTimersByTime(60);
   }
   vi.advanceTimersByTime(10_000);
   expect(told).toHaveLength(1);

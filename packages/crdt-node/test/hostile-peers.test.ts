@@ -74,6 +74,8 @@ test.each<[string, string | Buffer]>([
   const [said, end, ...more] = await outcome(socket);
   expect(JSON.parse(said!)).toMatchObject({ type: "error", code: "not_joined" });
   expect([end, more]).toEqual([reasonOf("notJoined"), []]);
+  // Who has not joined is not told of.
+  expect(server.guests).toEqual([]);
 });
 
 test.each([
@@ -180,7 +182,7 @@ test("one connection too many is refused with a code, and there is room again wh
 });
 
 test("connections that never become one are bounded in number", async () => {
-  const server = await village.listening("sockets", { maxPeers: 1 });
+  const server = await village.listening("sockets", { maxPeers: 1, handshakeMs: 600_000 });
   const { port } = new URL(server.url);
   const sockets = Array.from({ length: MAX_HANDSHAKES + 2 }, () =>
     connect(Number(port), "127.0.0.1")
@@ -202,6 +204,62 @@ test.each([
   expect(error.message).toBe(`Unexpected server response: ${status}`);
   const page = await fetch(server.url.replace("ws", "http"));
   expect(page.status).toBe(426);
+});
+
+test("a request that is refused and breaks off ends nothing", async () => {
+  const server = await village.listening("resets");
+  const { port } = new URL(server.url);
+  for (let i = 0; i < 20; i++) {
+    const socket = connect(Number(port), "127.0.0.1").on("error", () => undefined);
+    await once(socket, "connect");
+    socket.write("GET / HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n");
+    socket.resetAndDestroy();
+    await once(socket, "close");
+  }
+  await expectServed(server);
+});
+
+test("a node that has closed takes nobody any more", async () => {
+  const server = await village.listening("closed");
+  const socket = await joined(server.url);
+  const end = ended(socket);
+  await village.close(server);
+  expect(await end).toBe(reasonOf("stopping"));
+  const late = new WebSocket(server.url);
+  const [error] = (await once(late, "error")) as [Error & { readonly code: string }];
+  expect(error.code).toBe("ECONNREFUSED");
+});
+
+test("changes that find no room, or came before what covers them, are no faults of who sent them", async () => {
+  const server = await village.listening("room", {}, { peerPendingBytes: 100_000 });
+  const document = new Document({
+    schema: ledger,
+    id: documentId(ROOM),
+    keyPair: generateKeyPair(),
+    chain: 0n,
+  });
+  const live = Array.from({ length: 3 * MAX_FAULTS }, () => {
+    const { bytes } = document.change((doc) =>
+      doc.transactions.push({ from: "a", to: "b", amount: 1 }),
+    );
+    const decoded = decodeGroup(bytes);
+    return decoded.ok ? decoded.value : [];
+  });
+  const { history } = document;
+  const rest = Array.from({ length: history.length - 1 }, (_, i) => i + 1);
+  // All of them signed, and all but the last unsigned; both without the first, on which they build.
+  for (const groups of [[encodeGroup(live.slice(1).flat())], history.groupsFor(rest)]) {
+    const socket = await joined(server.url);
+    for (const group of groups) socket.send(group);
+    const pong = once(socket, "pong");
+    socket.ping();
+    await pong;
+    expect(socket.readyState).toBe(WebSocket.OPEN);
+    socket.terminate();
+  }
+  const { rejected } = server.node.status().faults;
+  expect(rejected["over_quota"]).toBeGreaterThan(MAX_FAULTS);
+  expect(history.groupsFor(rest)).toHaveLength(1);
 });
 
 /** Groups of changes with signatures that are wrong, each by another key. */
@@ -254,12 +312,14 @@ test("bad signatures at speed end the connection, and keep its address away for 
   await village.equal([server, refused], 5);
 });
 
-test("messages that are none end the connection when there are too many of them", async () => {
-  const server = await village.listening("junk", { banMs: 1 });
-  const socket = await joined(server.url);
-  const end = ended(socket);
-  for (let i = 0; i <= MAX_FAULTS; i++) socket.send("junk");
-  expect(await end).toBe(reasonOf("tooManyFaults"));
+test("messages and groups that are none end the connection when there are too many of them", async () => {
+  const server = await village.listening("junk", { banMs: 0 });
+  for (const junk of ["junk", Buffer.from("junk")]) {
+    const socket = await joined(server.url);
+    const end = ended(socket);
+    for (let i = 0; i <= MAX_FAULTS; i++) socket.send(junk);
+    expect(await end).toBe(reasonOf("tooManyFaults"));
+  }
   // What a later version may say is no fault.
   const later = await joined(server.url);
   for (let i = 0; i <= 2 * MAX_FAULTS; i++) later.send(JSON.stringify({ type: "later" }));

@@ -20,7 +20,7 @@ import { type RawData, WebSocket, WebSocketServer } from "ws";
 import { openToRun } from "../src/access.ts";
 import { existingHome, nodeHome } from "../src/home.ts";
 import { ledger } from "../src/ledger.ts";
-import { DEFAULT_PEER_BOUNDS, type PeerBounds } from "../src/limits.ts";
+import { type Budgets, DEFAULT_PEER_BOUNDS, type PeerBounds } from "../src/limits.ts";
 import type { Node } from "../src/node.ts";
 import { loadSettings } from "../src/settings.ts";
 import { crdtNode, useHome } from "./in-process.ts";
@@ -53,7 +53,7 @@ export class Village {
   }
 
   /** Opens a node, and makes it before if there is none of that name. */
-  async open(name: string): Promise<Replica> {
+  async open(name: string, budgets: Partial<Budgets> = {}): Promise<Replica> {
     const made = await crdtNode(["init", name]);
     if (made.code !== 0 && made.code !== 4) throw new Error(made.stderr);
     const home = existingHome(name, process.env);
@@ -62,7 +62,8 @@ export class Village {
     };
     const guests: number[] = [];
     const reports: string[] = [];
-    const node = await openToRun(home, loadSettings(nodeHome(name, process.env).config, {}, {}), {
+    const settings = loadSettings(nodeHome(name, process.env).config, { budgets }, {});
+    const node = await openToRun(home, settings, {
       applied: wake,
       link: wake,
       forked: wake,
@@ -84,8 +85,9 @@ export class Village {
   async listening(
     name: string,
     bounds: Partial<PeerBounds> = {},
+    budgets: Partial<Budgets> = {},
   ): Promise<Replica & { readonly url: string }> {
-    const replica = await this.open(name);
+    const replica = await this.open(name, budgets);
     const url = await replica.node.listen(
       { host: "127.0.0.1", port: 0 },
       { ...DEFAULT_PEER_BOUNDS, ...bounds },
