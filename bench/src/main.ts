@@ -2,10 +2,9 @@
  * `pnpm bench`: how long things take, beside other libraries and bare loops of hashes and signatures, each in a process
  * of its own. `--suite NAME` runs one part, `--report` writes docs/benchmarks.md, `--help` tells the rest.
  *
- * Some suites are experiments of their own. `--suite worst [--sizes 4,5,6] [--only TEXT]`: what liars can do that might
+ * Two suites are experiments of their own. `--suite worst [--sizes 4,5,6] [--only TEXT]`: what liars can do that might
  * take more than n log n (docs/complexity.md); exits with 1 if anything grows faster. `--suite flood [--sizes 6]`: what
- * changes that wait for ever do to honest latency. `--suite relay`: deliveries a second of the relay, beside a server that
- * passes on what comes and does nothing else.
+ * changes that wait for ever do to honest latency.
  */
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
@@ -22,7 +21,7 @@ import type { Plan, Suite } from "./suite.ts";
 import { SUITES } from "./suites/index.ts";
 
 /** Suites that print on their own and are no part of the report. */
-const EXPERIMENTS = ["worst", "flood", "relay"];
+const EXPERIMENTS = ["worst", "flood"];
 
 const names = [...SUITES.map(({ name }) => name), ...EXPERIMENTS];
 
@@ -100,10 +99,6 @@ async function experiment(asked: readonly string[]): Promise<void> {
   if (asked.includes("flood")) {
     const { flood } = await import("./flood/suite.ts");
     await flood(10 ** Math.max(...powers));
-  }
-  if (asked.includes("relay")) {
-    const { relaySuite } = await import("./relay/suite.ts");
-    await relaySuite();
   }
 }
 

@@ -99,7 +99,10 @@ function checkRelayer(file: string, input: Tree, loaders: Loaders): void {
   if (settings === null) return;
   for (const name of relayer.SETTING_NAMES) {
     const setting: relayer.Setting = relayer.SETTINGS[name];
-    promise(setting.read(settings[name]) === settings[name], `${name} is out of bounds`);
+    promise(
+      isDeepStrictEqual(setting.read(settings[name]), settings[name]),
+      `${name} is out of bounds`,
+    );
   }
 }
 

@@ -22,8 +22,9 @@ const PERSON_ONE_IN = 10;
 const LONG_ONE_IN = 8;
 const LONG_CHARACTERS = 20_000;
 
-// Ctrl-C goes to all; the parent ends this process.
+// Ctrl-C goes to all; the parent ends this process, or is gone itself.
 process.on("SIGINT", () => undefined);
+process.stdin.resume().on("end", () => process.exit(1));
 
 const [url = "", seconds = "", seed = ""] = process.argv.slice(2);
 const random = new Random(Number(seed));

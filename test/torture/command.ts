@@ -3,6 +3,7 @@
  * stdout, progress on stderr.
  */
 import { writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { parseArgs } from "node:util";
 import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
@@ -18,6 +19,9 @@ const USAGE = `usage: pnpm torture [--only PART]… [--kills N] [--minutes M] [-
   --seed S      what is done, and when, is chosen by it as far as processes allow (default 1)
   --write       put the report into docs/torture.md, and the plot into docs/torture.svg
 `;
+
+/** Milliseconds after which another Ctrl-C ends everything at once. */
+const AGAIN_MS = 1_000;
 
 const PAGE = new URL("../../docs/torture.md", import.meta.url);
 const PICTURE = new URL("../../docs/torture.svg", import.meta.url);
@@ -41,10 +45,15 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   const interruption = new AbortController();
-  process.once("SIGINT", () => {
+  let interruptedAt = Infinity;
+  process.on("SIGINT", () => {
+    // A terminal and tsx both pass one Ctrl-C on; one that comes later means it.
+    if (performance.now() - interruptedAt > AGAIN_MS) process.exit(130);
+    interruptedAt = Math.min(interruptedAt, performance.now());
     interruption.abort();
   });
   const start = performance.now();
+  const [busy = 0] = loadavg();
   const progress = new Progress();
   const chapters: Chapter[] = [];
   for (const part of PARTS) {
@@ -53,7 +62,7 @@ export async function main(args: readonly string[]): Promise<number> {
     chapters.push(await runPart(part, settings, interruption.signal, progress));
   }
   progress.end();
-  const sentence = settingOf(settings, (performance.now() - start) / 1_000);
+  const sentence = settingOf(settings, (performance.now() - start) / 1_000, busy);
   process.stdout.write(`${reportOf(chapters, null)}\n${sentence}\n`);
   const { passed, failed } = scoreOf(chapters);
   if (settings.isWriting) write(chapters, `${sentence} ${passed} passed, ${failed} failed.`);

@@ -17,8 +17,9 @@ const WRITES_ONE_IN = 50;
 /** The bins in which attempts are counted, in milliseconds. */
 const BIN_MS = 100;
 
-// Ctrl-C goes to all; the parent ends this process.
+// Ctrl-C goes to all; the parent ends this process, or is gone itself.
 process.on("SIGINT", () => undefined);
+process.stdin.resume().on("end", () => process.exit(1));
 
 const [url = "", count = "", rooms = "", seed = ""] = process.argv.slice(2);
 const random = new Random(Number(seed));

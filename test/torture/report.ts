@@ -23,11 +23,15 @@ export function reportOf(chapters: readonly Chapter[], picturePath: string | nul
   return chapters.map((chapter) => chapterOf(chapter, picturePath)).join("\n");
 }
 
-/** One sentence on how and where it was run. */
-export function settingOf({ seed, kills, minutes }: Setting, seconds: number): string {
+/** How and where it was run; `busy` is the load average at the beginning: what other programs did meanwhile is in the numbers, too. */
+export function settingOf(
+  { seed, kills, minutes }: Setting,
+  seconds: number,
+  busy: number,
+): string {
   const [cpu] = cpus();
   const machine = `Node ${process.versions.node}, ${cpus().length} × ${cpu?.model.trim() ?? "unknown"}, ${bytes(totalmem())} of memory, ${process.platform}`;
-  return `Seed ${seed}, ${kills} kills, ${minutes} min of churn; ${Math.round(seconds)} s in all. ${machine}.`;
+  return `Seed ${seed}, ${kills} kills, ${minutes} min of churn; ${Math.round(seconds)} s in all. ${machine}; load average ${busy.toFixed(1)} at the beginning.`;
 }
 
 /** `N passed, N failed` over all parts. */

@@ -30,13 +30,16 @@ const AT_ONCE = 50;
 const SIGN = "~#";
 const DIGITS = 8;
 
-// Ctrl-C goes to all; the parent ends this process.
+// Ctrl-C goes to all; the parent ends this process, or is gone itself.
 process.on("SIGINT", () => undefined);
+process.stdin.resume().on("end", () => process.exit(1));
 
 const [url = "", sessions = "", seconds = "", cells = ""] = process.argv.slice(2);
 /** When each change was due, by its number. */
 const due: number[] = [];
 let measured: number[] | null = null;
+/** Changes before this number belong to the warm-up of the cell, however late they come. */
+let firstMeasured = 0;
 
 const writer = new Client({ url: () => url, room: ROOM });
 const slow = new Client({ url: () => url, room: ROOM });
@@ -60,18 +63,18 @@ async function run(isStalled: boolean): Promise<void> {
   }
   say({ event: "joined", isStalled });
   const latencies: number[] = [];
-  const first = due.length;
+  firstMeasured = due.length + WARM_UP;
+  measured = latencies;
   const start = performance.now() + CHANGE_EVERY_MS;
   const total = WARM_UP + Math.ceil((Number(seconds) * 1_000) / CHANGE_EVERY_MS);
   for (let i = 0; i < total; i++) {
     // From when it was due, not from when there was time for it.
     const at = start + i * CHANGE_EVERY_MS;
     await pause(Math.max(0, at - performance.now()));
-    if (i === WARM_UP) measured = latencies;
     due.push(at);
     writer.write(`${SIGN}${String(due.length - 1).padStart(DIGITS, "0")}`);
   }
-  const expected = (first + total - (first + WARM_UP)) * sockets.length;
+  const expected = (total - WARM_UP) * sockets.length;
   const deadline = performance.now() + 30_000;
   while (latencies.length < expected && performance.now() < deadline) await pause(10);
   measured = null;
@@ -119,7 +122,7 @@ function take(data: Buffer): void {
   if (at < 0) return;
   const number = Number(data.toString("latin1", at + SIGN.length, at + SIGN.length + DIGITS));
   const from = due[number];
-  if (from !== undefined) measured.push(performance.now() - from);
+  if (from !== undefined && number >= firstMeasured) measured.push(performance.now() - from);
 }
 
 function say(event: object): void {

@@ -118,7 +118,7 @@ async function compare(context: Context, attempt: number, isLast: boolean): Prom
     `${whole(delivered)} of ${whole(expected)} deliveries`,
   );
   findings.expect(
-    "p99 of the others is what it is without the stalled one, within 20 %",
+    "p99 of the others is at most 20 % over what it is without the stalled one",
     ratio <= TOLERANCE,
     `${p99[0]!.toFixed(1)} ms without, ${p99[1]!.toFixed(1)} ms with, × ${ratio.toFixed(2)} (medians of the cells, comparison ${attempt} of at most ${ATTEMPTS})`,
   );

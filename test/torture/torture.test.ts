@@ -22,7 +22,7 @@ const lyingDisk: MakeDisk = (random, kept, cut) => new LyingDisk(random, kept, c
 describe("what was acknowledged is there once, and all have the same, after SIGKILL of", () => {
   it.each([
     ["a relay", killRelay, 3],
-    ["a node", killNode, 2],
+    ["a node", killNode, 1],
   ])("%s", async (_what, part, kills) => {
     expect(await broken(part, kills)).toEqual([]);
   });
