@@ -798,7 +798,7 @@ export const CURATED: readonly Curated[] = [
   {
     what: "what is remembered as received is bounded",
     file: `${CORE}/sync/session.ts`,
-    where: "SyncSession.#noteReceived",
+    where: "SyncSession.#boundReceived",
     code: "this.#received.runs > MAX_RECEIVED_RUNS",
     by: "false",
   },
@@ -1079,8 +1079,8 @@ export const CURATED: readonly Curated[] = [
   },
   {
     what: "a node gives no more to a slow relay until it has read",
-    file: `${NODE}/link.ts`,
-    where: "Link.#send",
+    file: `${NODE}/exchange.ts`,
+    where: "Exchange.#send",
     code: "socket.bufferedAmount > sendBytes",
     by: "false",
   },

@@ -37,7 +37,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     NODE,
     "guard",
-    "chain control/protocol control/server control/strict-json key-file lines link mark store transaction",
+    "bans chain control/protocol control/server control/strict-json exchange guest key-file lines link mark peer-server store transaction",
   ),
   ...all(NODE, "throws", "home"),
   ...all(RELAY, "guard", "client-address commands origins rates relay room rooms session"),

@@ -15,15 +15,15 @@ import {
 export interface Budgets {
   /** Changes that wait for what they build on, in all. */
   readonly pendingBytes: number;
-  /** The same from one relay. */
+  /** The same from one relay, or from the peers of one address. */
   readonly peerPendingBytes: number;
   /** The same signed by one author, whoever delivers. */
   readonly authorPendingBytes: number;
   /** The same by an author who is caught equivocating. */
   readonly exposedPendingBytes: number;
-  /** What waits in this process for one slow relay, above which no more is given to its socket. */
+  /** What waits in this process for one slow relay or peer, above which no more is given to its socket. */
   readonly sendBytes: number;
-  /** What one relay may have sent again, besides what the history and its own changes allow. */
+  /** What one relay or peer may have sent again, besides what the history and its own changes allow. */
   readonly resendBytes: number;
 }
 
@@ -45,7 +45,7 @@ export const BUDGETS: { readonly [K in keyof Budgets]: Budget } = {
     least: GREATEST,
   },
   peerPendingBytes: {
-    help: "the same from one relay",
+    help: "the same from one relay or address of peers",
     standard: DEFAULT_PENDING_BYTES_PER_PEER,
     least: GREATEST,
   },
@@ -60,12 +60,12 @@ export const BUDGETS: { readonly [K in keyof Budgets]: Budget } = {
     least: GREATEST,
   },
   sendBytes: {
-    help: "what waits for one slow relay",
+    help: "what waits for one slow relay or peer",
     standard: 4 * MAX_GROUP_BYTES,
     least: GREATEST,
   },
   resendBytes: {
-    help: "what one relay may have sent again on demand",
+    help: "what one relay or peer may have sent again on demand",
     standard: MIN_RESENT_BYTES,
     least: 0,
   },
@@ -93,3 +93,41 @@ export function flagOf(name: keyof Budgets): string {
 export function variableOf(name: keyof Budgets): string {
   return `SIDE_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
 }
+
+/** Bounds of the side that listens for peers. */
+export interface PeerBounds {
+  /** Connections from peers at once. */
+  readonly maxPeers: number;
+  /** Milliseconds to become a WebSocket. */
+  readonly handshakeMs: number;
+  /** Milliseconds to join the room, from then on. */
+  readonly joinMs: number;
+  /** Milliseconds of silence after which a peer is asked whether it is there; after as many again it is cut. */
+  readonly silenceMs: number;
+  /** Milliseconds for which nobody is taken from an address that sent too much that is wrong. */
+  readonly banMs: number;
+}
+
+/** Those of a node that sets none: a peer has a whole history to be told of, and each change is written to all. */
+export const DEFAULT_PEER_BOUNDS: PeerBounds = {
+  maxPeers: 64,
+  handshakeMs: 10_000,
+  joinMs: 10_000,
+  silenceMs: 30_000,
+  banMs: 10_000,
+};
+
+/**
+ * What one connection may send that no honest peer sends: changes that are refused, messages that are none. A change with
+ * a bad signature costs the verification of it, so a flood of them must end.
+ */
+export const MAX_FAULTS = 256;
+
+/** Connections at once that are no WebSocket yet. */
+export const MAX_HANDSHAKES = 64;
+
+/** Bytes of the headers of a request: a WebSocket needs some hundred. */
+export const MAX_HEADER_BYTES = 8_192;
+
+/** Addresses that are remembered as having sent too much that is wrong. */
+export const MAX_BANNED = 1_024;

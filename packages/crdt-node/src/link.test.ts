@@ -1,14 +1,19 @@
 /** A link on a WebSocket that is only pretended: when it speaks, when it gives up, and what it does not listen to. */
 import {
+  Document,
   documentId,
   encodeMessage,
+  generateKeyPair,
   History,
   MAX_GROUP_BYTES,
   type ReceivedGroup,
+  string,
+  struct,
   SyncSession,
   toHex,
 } from "bft-json-crdt";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { UNSTORED_BYTES } from "./exchange.ts";
 import { DEFAULT_BUDGETS } from "./limits.ts";
 import { Link, type LinkHost } from "./link.ts";
 
@@ -23,6 +28,7 @@ const { sockets, FakeSocket } = await vi.hoisted(async () => {
     bufferedAmount = 0;
     pings = 0;
     isCut = false;
+    isPaused = false;
     readonly url: string;
     readonly options: { readonly maxPayload?: number };
     readonly frames: (string | Uint8Array)[] = [];
@@ -42,6 +48,14 @@ const { sockets, FakeSocket } = await vi.hoisted(async () => {
 
     ping(): void {
       this.pings++;
+    }
+
+    pause(): void {
+      this.isPaused = true;
+    }
+
+    resume(): void {
+      this.isPaused = false;
     }
 
     close(): void {
@@ -65,10 +79,16 @@ class Host implements LinkHost {
   readonly room = "main";
   readonly history = new History({ document: documentId("main") });
   readonly durable = 0;
+  readonly instance = "0011";
   readonly told: string[] = [];
+  stores: Promise<void> = Promise.resolve();
 
   receive(group: Uint8Array): ReceivedGroup {
     return this.history.receive(group, "relay");
+  }
+
+  stored(): Promise<void> {
+    return this.stores;
   }
 
   acknowledged(): void {
@@ -79,7 +99,7 @@ class Host implements LinkHost {
     this.told.push(reason === null ? link.state : `${link.state}: ${reason}`);
   }
 
-  linkReported(_: Link, code: string): void {
+  linkReported(_: unknown, code: string): void {
     this.told.push(`reported ${code}`);
   }
 }
@@ -91,12 +111,12 @@ let host = new Host();
 let link = new Link("ws://relay", host);
 
 /** Begins anew. */
-function fresh(): void {
+function fresh(kind: Link["kind"] = "relay"): void {
   vi.restoreAllMocks();
   vi.clearAllTimers();
   sockets.length = 0;
   host = new Host();
-  link = new Link("ws://relay", host);
+  link = new Link("ws://relay", host, kind);
 }
 
 beforeEach(() => {
@@ -341,5 +361,155 @@ test("a link that is closed stays closed, and tells nothing more", async () => {
   link.open();
   vi.advanceTimersByTime(5_000);
   expect(sockets).toHaveLength(1);
-  expect([link.state, host.told]).toEqual(["closed", []]);
+  expect([link.state, host.told, socket!.frames]).toEqual(["closed", [], []]);
+});
+
+/** A change of some size, signed by someone. */
+function changeOf(bytes: number): Uint8Array {
+  const document = new Document({
+    schema: struct({ text: string() }),
+    id: documentId("main"),
+    keyPair: generateKeyPair(),
+    chain: 0n,
+  });
+  return document.change((doc) => doc.text.set("x".repeat(bytes))).bytes;
+}
+
+/** The types of the messages that were sent since the last look. */
+function sent(socket: Socket): string[] {
+  return socket.frames
+    .splice(0)
+    .map((frame) =>
+      typeof frame === "string" ? (JSON.parse(frame) as { type: string }).type : "group",
+    );
+}
+
+test("a peer is told whom it talks to, a relay is not", () => {
+  fresh("peer");
+  expect(opened().frames).toEqual(['{"type":"join","room":"main","instance":"0011"}']);
+});
+
+test.each([
+  ["peer", 0, 22_500],
+  ["peer", 0.5, 30_000],
+  ["peer", 0.75, 33_750],
+  ["relay", 0.5, 60_000],
+] as const)("frontiers are compared with a %s about so often (%d: %d ms)", (kind, random, ms) => {
+  fresh(kind);
+  vi.spyOn(Math, "random").mockReturnValue(random);
+  const socket = joined();
+  expect(sent(socket)).toContain("have");
+  for (let i = 0; i < 3; i++) {
+    // An answer, so that it may ask again.
+    say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+    say(socket, encodeMessage({ type: "done", frontier: NOTHING }));
+    sent(socket);
+    const before = Math.ceil(ms) - 2;
+    vi.advanceTimersByTime(before / 2);
+    socket.emit("pong");
+    vi.advanceTimersByTime(before / 2);
+    socket.emit("pong");
+    expect(sent(socket)).toEqual([]);
+    vi.advanceTimersByTime(ms - before);
+    expect(sent(socket)).toEqual(["have"]);
+  }
+});
+
+test.each(["peer", "relay"] as const)(
+  "what came from a %s is acknowledged when it is stored, to a peer only",
+  async (kind) => {
+    fresh(kind);
+    const socket = joined();
+    say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+    sent(socket);
+    let store = (): void => undefined;
+    host.stores = new Promise((resolve) => {
+      store = resolve;
+    });
+    const change = changeOf(10);
+    say(socket, change);
+    await Promise.resolve();
+    expect(sent(socket)).toEqual([]);
+    store();
+    await host.stores;
+    expect(sent(socket)).toEqual(kind === "peer" ? ["ack"] : []);
+    // The same again, and when it is named.
+    say(socket, change);
+    await host.stores;
+    expect(sent(socket)).toEqual(kind === "peer" ? ["ack"] : []);
+    const frontier = { heads: [...host.history.frontier(), new Uint8Array(32)] };
+    say(socket, encodeMessage({ type: "have", frontier, again: false }));
+    await host.stores;
+    expect(sent(socket).includes("ack")).toBe(kind === "peer");
+  },
+);
+
+test("what cannot be stored is not acknowledged", async () => {
+  fresh("peer");
+  const socket = joined();
+  host.stores = Promise.reject(new Error("the disk is full"));
+  say(socket, changeOf(10));
+  await host.stores.catch(() => undefined);
+  expect(sent(socket)).not.toContain("ack");
+});
+
+test("a socket is not read while too much of what came from it is not stored", async () => {
+  fresh("peer");
+  const socket = joined();
+  let store = (): void => undefined;
+  host.stores = new Promise((resolve) => {
+    store = resolve;
+  });
+  let bytes = 0;
+  while (bytes <= UNSTORED_BYTES) {
+    expect(socket.isPaused).toBe(false);
+    const change = changeOf(900_000);
+    bytes += change.length;
+    say(socket, change);
+  }
+  expect(socket.isPaused).toBe(true);
+  // No answer can come meanwhile, so none is missed.
+  vi.advanceTimersByTime(200_000);
+  expect([socket.isCut, link.state]).toEqual([false, "syncing"]);
+  store();
+  await host.stores;
+  expect(socket.isPaused).toBe(false);
+});
+
+test("who reads nothing of what waits for it is left, who reads slowly is not", () => {
+  fresh();
+  const socket = joined();
+  const { sendBytes } = DEFAULT_BUDGETS;
+  socket.bufferedAmount = 2 * sendBytes;
+  say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+  for (let i = 1; i <= 20; i++) {
+    socket.bufferedAmount = 2 * sendBytes - i;
+    vi.advanceTimersByTime(30_000);
+    expect(socket.isCut).toBe(false);
+  }
+  vi.advanceTimersByTime(30_000);
+  expect(socket.isCut).toBe(true);
+  expect(host.told.at(-1)).toBe("waiting: it does not read what it is sent");
+});
+
+test.each([
+  [404, "it answered with HTTP status 404, not as a node"],
+  [429, "it takes nobody from here for a while"],
+])("a peer that answers with %d is not one", (status, reason) => {
+  fresh("peer");
+  link.open();
+  sockets[0]!.emit("error", new Error(`Unexpected server response: ${status}`));
+  sockets[0]!.emit("close", 1006, Buffer.alloc(0));
+  expect(host.told).toEqual([`waiting: ${reason}`]);
+});
+
+test("a link that is closed leaves no timer, and reads the answer to that though it was not reading", async () => {
+  fresh("peer");
+  const socket = joined();
+  socket.isPaused = true;
+  const closed = link.close();
+  expect(socket.isPaused).toBe(false);
+  socket.emit("close", 1000, Buffer.alloc(0));
+  await closed;
+  expect(vi.getTimerCount()).toBe(0);
 });

@@ -1,80 +1,57 @@
 /**
- * One connection to one relay, kept up for as long as the node runs: joins the room, lets a SyncSession speak, notices
- * when the other end has gone silent, and comes back with jittered backoff. It only moves bytes.
+ * One connection to one relay or peer, kept up for as long as the node runs: joins the room, lets an Exchange speak, and
+ * comes back with jittered backoff. It only moves bytes.
  *
  * A WebSocket (RFC 6455): text frames are control messages, binary frames are groups of changes.
  */
-import {
-  type History,
-  MAX_GROUP_BYTES,
-  type ReceivedGroup,
-  ResendBudget,
-  SyncSession,
-} from "bft-json-crdt";
 import { WebSocket } from "ws";
 import { LONGEST_WAIT_MS, toldWait, waitBefore } from "./backoff.ts";
-import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
+import {
+  CLOSE_MS,
+  type Connection,
+  Exchange,
+  type ExchangeHost,
+  type LinkState,
+  MAX_FRAME_BYTES,
+} from "./exchange.ts";
 
-/** What a link is doing. "synced" means that nothing is known to be missing on either side. */
-export type LinkState = "connecting" | "joining" | "syncing" | "synced" | "waiting" | "closed";
+export type { LinkState } from "./exchange.ts";
 
 /** What a link needs from the node that it belongs to. */
-export interface LinkHost {
-  readonly history: History;
-  readonly room: string;
-  /** Local indexes below this are durable here, and only those may be sent. */
-  readonly durable: number;
-  /** The default ones when left out. */
-  readonly budgets?: Budgets;
-  /** Takes in a group from a relay. */
-  receive(group: Uint8Array, from: Link): ReceivedGroup;
-  acknowledged(ids: readonly Uint8Array[]): void;
+export interface LinkHost extends ExchangeHost {
+  /** Tells peers, and nobody else, whom they talk to, so that a node that connects to itself finds out. */
+  readonly instance: string;
   /** The state has changed; `reason` says why a connection was lost or could not be made. */
   linkChanged(link: Link, reason: string | null): void;
-  /** The relay reported something that a person may want to know. */
-  linkReported(link: Link, code: string, detail: string): void;
 }
 
-/** A frame is a group or a control message; both fit. */
-const MAX_FRAME_BYTES = 2 * MAX_GROUP_BYTES;
-
-/** Milliseconds for the connection to be made, and again for the relay to let us in. */
+/** Milliseconds for the connection to be made, and again for the other end to let us in. */
 const HANDSHAKE_MS = 10_000;
-
-/** Milliseconds of silence after which the relay is asked whether it is there; after as many again it is taken as gone. */
-const SILENCE_MS = 30_000;
-
-/** Milliseconds between comparisons of the frontiers, in case something got lost that neither side noticed. */
-const REFRESH_MS = 60_000;
 
 /** Characters of what a relay gives as its reason that are shown. */
 const MAX_DETAIL_CHARACTERS = 200;
 
-/** Milliseconds that closing may take before the connection is cut. */
-const CLOSE_MS = 1_000;
-
-/** A connection to a relay that is made again whenever it breaks. */
-export class Link {
+/** A connection to a relay or a peer that is made again whenever it breaks. */
+export class Link implements Connection {
   readonly url: string;
+  readonly kind: "relay" | "peer";
   readonly #host: LinkHost;
-  readonly #budgets: Budgets;
   #state: LinkState = "connecting";
   #socket: WebSocket | null = null;
-  #session: SyncSession | null = null;
+  #exchange: Exchange | null = null;
   #attempt = 0;
   #joinedAt = Infinity;
   #retry: NodeJS.Timeout | null = null;
   #handshake: NodeJS.Timeout | null = null;
-  #watch: NodeJS.Timeout | null = null;
-  #heard = false;
-  #asked = false;
-  #nextRefresh = 0;
-  #stalled = false;
 
-  constructor(url: string, host: LinkHost) {
+  constructor(url: string, host: LinkHost, kind: Link["kind"] = "relay") {
     this.url = url;
+    this.kind = kind;
     this.#host = host;
-    this.#budgets = host.budgets ?? DEFAULT_BUDGETS;
+  }
+
+  get payer(): string {
+    return this.url;
   }
 
   get state(): LinkState {
@@ -95,20 +72,13 @@ export class Link {
     this.#socket = socket;
     let reason: string | null = null;
     socket.on("open", () => {
-      this.#join(socket);
+      if (this.#socket === socket) this.#join(socket);
     });
     socket.on("message", (data: Buffer, isBinary) => {
-      this.#heard = true;
       if (this.#socket === socket) this.#receive(socket, isBinary ? data : data.toString("utf8"));
     });
-    socket.on("ping", () => {
-      this.#heard = true;
-    });
-    socket.on("pong", () => {
-      this.#heard = true;
-    });
     socket.on("error", (error) => {
-      reason ??= explain(error);
+      reason ??= explain(error, this.kind);
     });
     socket.on("close", (code, text) => {
       if (this.#socket !== socket) return;
@@ -117,18 +87,16 @@ export class Link {
     });
   }
 
-  /** Passes on changes that were just applied and are durable; every one of them, in order, wherever it came from. */
   push(group: Uint8Array, indexes: readonly number[]): void {
-    this.#session?.push(group, indexes);
+    this.#exchange?.push(group, indexes);
   }
 
-  /** Ends the connection for good, after what was already given to it has been sent. */
   close(): Promise<void> {
     const socket = this.#socket;
     this.#stopTimers();
     this.#state = "closed";
-    this.#session?.close();
-    this.#session = null;
+    this.#exchange?.close();
+    this.#exchange = null;
     this.#socket = null;
     if (socket === null || socket.readyState === WebSocket.CLOSED) return Promise.resolve();
     return new Promise((resolve) => {
@@ -148,18 +116,28 @@ export class Link {
     this.#handshake = setTimeout(() => {
       this.#drop(socket, "it did not let us into the room in time");
     }, HANDSHAKE_MS);
-    socket.send(JSON.stringify({ type: "join", room: this.#host.room }));
-    this.#heard = true;
-    this.#asked = false;
-    this.#nextRefresh = performance.now() + REFRESH_MS;
-    this.#watch = setInterval(() => {
-      this.#checkSilence(socket);
-    }, SILENCE_MS);
+    const { room, instance } = this.#host;
+    socket.send(
+      JSON.stringify({ type: "join", room, ...(this.kind === "peer" ? { instance } : {}) }),
+    );
+    this.#exchange = new Exchange(socket, {
+      host: this.#host,
+      from: this,
+      onSynced: () => {
+        this.#setState("synced", null);
+      },
+      onDeaf: (deafness) => {
+        this.#drop(
+          socket,
+          deafness === "silent" ? "it has gone silent" : "it does not read what it is sent",
+        );
+      },
+    });
   }
 
   #receive(socket: WebSocket, frame: string | Uint8Array): void {
-    if (this.#session !== null) {
-      this.#session.receive(frame);
+    if (this.#exchange?.hasBegun === true) {
+      this.#exchange.receive(frame);
       return;
     }
     const answer = typeof frame === "string" ? readJoinAnswer(frame) : null;
@@ -175,62 +153,8 @@ export class Link {
     if (this.#handshake !== null) clearTimeout(this.#handshake);
     this.#handshake = null;
     this.#joinedAt = performance.now();
-    this.#startSession(socket);
-  }
-
-  #startSession(socket: WebSocket): void {
-    this.#stalled = false;
-    const session = new SyncSession({
-      history: this.#host.history,
-      peer: this.url,
-      send: (frame) => this.#send(socket, frame),
-      budget: new ResendBudget(this.#host.history, {
-        resentBytes: this.#budgets.resendBytes,
-      }),
-      receiveGroup: (group) => this.#host.receive(group, this),
-      outboxBytes: () => this.#budgets.sendBytes,
-      durable: () => this.#host.durable,
-      onAck: (ids) => {
-        this.#host.acknowledged(ids);
-      },
-      onSynced: () => {
-        this.#setState("synced", null);
-      },
-      onError: (code, detail) => {
-        this.#host.linkReported(this, code, detail);
-      },
-    });
-    this.#session = session;
     this.#setState("syncing", null);
-    session.open();
-  }
-
-  #send(socket: WebSocket, frame: string | Uint8Array): boolean {
-    // A closing socket takes nothing any more, and its session ends with it.
-    if (socket.readyState !== WebSocket.OPEN) return false;
-    const { sendBytes } = this.#budgets;
-    socket.send(frame, () => {
-      if (!this.#stalled || this.#socket !== socket || socket.bufferedAmount > sendBytes / 4)
-        return;
-      this.#stalled = false;
-      this.#session?.resume();
-    });
-    if (socket.bufferedAmount > sendBytes) this.#stalled = true;
-    return !this.#stalled;
-  }
-
-  #checkSilence(socket: WebSocket): void {
-    if (!this.#heard && this.#asked) {
-      this.#drop(socket, "it has gone silent");
-      return;
-    }
-    this.#asked = !this.#heard;
-    if (this.#asked) socket.ping();
-    this.#heard = false;
-    if (this.#session !== null && performance.now() >= this.#nextRefresh) {
-      this.#nextRefresh = performance.now() + REFRESH_MS;
-      this.#session.refresh();
-    }
+    this.#exchange?.begin();
   }
 
   #drop(socket: WebSocket, reason: string): void {
@@ -239,12 +163,12 @@ export class Link {
     this.#lost(reason);
   }
 
-  /** `told` is how many milliseconds the relay asked us to stay away. */
+  /** `told` is how many milliseconds the other end asked us to stay away. */
   #lost(reason: string, told = 0): void {
     this.#stopTimers();
     this.#socket = null;
-    this.#session?.close();
-    this.#session = null;
+    this.#exchange?.close();
+    this.#exchange = null;
     // A relay that lets us in only to hang up at once is not tried more often than one that is not there.
     if (performance.now() - this.#joinedAt >= LONGEST_WAIT_MS) this.#attempt = 0;
     this.#joinedAt = Infinity;
@@ -259,12 +183,11 @@ export class Link {
   }
 
   #stopTimers(): void {
-    for (const timer of [this.#retry, this.#handshake, this.#watch]) {
+    for (const timer of [this.#retry, this.#handshake]) {
       if (timer !== null) clearTimeout(timer);
     }
     this.#retry = null;
     this.#handshake = null;
-    this.#watch = null;
   }
 
   #setState(state: LinkState, reason: string | null): void {
@@ -312,10 +235,12 @@ const CONNECT_REASONS: { readonly [code: string]: string } = {
   ECONNRESET: "the connection broke",
 };
 
-function explain(error: Error): string {
+function explain(error: Error, kind: Link["kind"]): string {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const status = /Unexpected server response: (\d+)/u.exec(error.message)?.[1];
-  if (status !== undefined) return `it answered with HTTP status ${status}, not as a relay`;
+  if (status === "429") return "it takes nobody from here for a while";
+  if (status !== undefined)
+    return `it answered with HTTP status ${status}, not as a ${kind === "peer" ? "node" : "relay"}`;
   return CONNECT_REASONS[code] ?? (error.message === "" ? code : error.message);
 }
 

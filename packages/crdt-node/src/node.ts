@@ -1,9 +1,10 @@
 /**
- * A node: one document, its log on disk, and the links to relays.
+ * A node: one document, its log on disk, and the connections to relays and peers.
  *
  * A change leaves the process only after it is durable in the log: sessions send no index above {@link Node.durable},
  * and live changes are pushed when their append has resolved. If the log cannot be written the node fails.
  */
+import { randomBytes } from "node:crypto";
 import {
   Document,
   documentId,
@@ -25,11 +26,15 @@ import { evidenceOf, type ForkEvidence } from "./fork-evidence.ts";
 import { CommandError, EXIT, messageOf } from "./exit-codes.ts";
 import type { NodeHome } from "./home.ts";
 import { type DagFormat, dagText } from "./inspection.ts";
-import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
+import { type Budgets, DEFAULT_BUDGETS, DEFAULT_PEER_BOUNDS, type PeerBounds } from "./limits.ts";
 import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
+import type { Connection } from "./exchange.ts";
+import type { Guest, GuestHost } from "./guest.ts";
 import { Link, type LinkHost } from "./link.ts";
 import { short } from "./output.ts";
-import type { ForkStatus, Imported, Status } from "./requests.ts";
+import { PeerServer } from "./peer-server.ts";
+import type { ForkStatus, Imported, LinkStatus, Status } from "./requests.ts";
+import type { ListenAddress } from "./settings.ts";
 import type { OwnChange } from "./mark.ts";
 import { startOver, type Store } from "./store.ts";
 import type { Transaction } from "./transaction.ts";
@@ -39,10 +44,12 @@ import { lossIn } from "./verification.ts";
 export interface NodeListener {
   /** Changes were applied: own ones, or others' from a relay or a file. Local indexes, ascending. */
   applied?(indexes: readonly number[]): void;
-  /** A relay's connection changed; `reason` says why it is lost or could not be made. */
+  /** The connection to a relay or a peer changed; `reason` says why it is lost or could not be made. */
   link?(link: Link, reason: string | null): void;
-  /** A relay complained, or something that it sent was refused; told by each link as often as it happens. */
-  report?(link: Link, code: string, detail: string): void;
+  /** So many peers are connected to this node now. */
+  guests?(count: number): void;
+  /** The other end complained, or something that it sent was refused; told as often as it happens. */
+  report?(from: Connection, code: string, detail: string): void;
   /** An author is caught: two different changes with one number, both signed. Told once per chain. */
   forked?(fork: ForkStatus): void;
   /** The log cannot be written any more; the node must end. */
@@ -72,7 +79,7 @@ interface Waiter {
 }
 
 /** One replica of one room's document. */
-export class Node implements LinkHost {
+export class Node implements LinkHost, GuestHost {
   readonly home: NodeHome;
   readonly room: string;
   readonly store: Store;
@@ -82,6 +89,7 @@ export class Node implements LinkHost {
   readonly #publicKey: Uint8Array;
   readonly #document: LedgerDocument;
   readonly #listener: NodeListener;
+  readonly instance = randomBytes(16).toString("hex");
   readonly #links: { readonly link: Link; reason: string | null }[] = [];
   readonly #coverage = new Coverage();
   readonly #rejected = new Map<string, number>();
@@ -89,7 +97,12 @@ export class Node implements LinkHost {
   readonly #started = performance.now();
   readonly #waiters = new Set<Waiter>();
   readonly #onLinkChanged = new Set<() => void>();
+  #server: PeerServer | null = null;
+  #isRunning = false;
+  #guestCount = 0;
   #durable: number;
+  /** The last append to the log; it resolves after all before it. */
+  #stored: Promise<void> = Promise.resolve();
   #appends: Promise<unknown> = Promise.resolve();
   /** Own changes made since the start and not acknowledged, ascending. */
   readonly #unacknowledged: number[] = [];
@@ -161,13 +174,26 @@ export class Node implements LinkHost {
     return Buffer.compare(this.history.authorAt(index), this.#publicKey) === 0;
   }
 
-  /** Connects to relays and stays connected. */
-  connect(urls: readonly string[]): void {
-    for (const url of new Set(urls)) {
-      const link = new Link(url, this);
-      this.#links.push({ link, reason: null });
-      link.open();
+  /** Connects to relays and to peers, and stays connected. */
+  connect(relays: readonly string[], peers: readonly string[] = []): void {
+    this.#isRunning = true;
+    for (const [kind, urls] of [
+      ["relay", relays],
+      ["peer", peers],
+    ] as const) {
+      for (const url of new Set(urls)) {
+        const link = new Link(url, this, kind);
+        this.#links.push({ link, reason: null });
+        link.open();
+      }
     }
+  }
+
+  /** Lets peers connect; resolves to the address when they can, rejects with CommandError when they cannot. */
+  async listen(address: ListenAddress, bounds: PeerBounds = DEFAULT_PEER_BOUNDS): Promise<string> {
+    this.#server = await PeerServer.listen(address, this, bounds);
+    this.#isRunning = true;
+    return this.#server.url;
   }
 
   /** Resolves when some relay and this node have the same, when none can be reached, or after `timeoutMs`. */
@@ -276,7 +302,12 @@ export class Node implements LinkHost {
   status(): Status {
     const { history } = this;
     const { user, system } = process.cpuUsage();
-    const running = this.#links.length > 0;
+    const running = this.#isRunning;
+    const of = (kind: Link["kind"]): LinkStatus[] =>
+      this.#links
+        .filter(({ link }) => link.kind === kind)
+        .map(({ link, reason }) => ({ url: link.url, state: link.state, reason }));
+    const guests = Array.from(this.#server?.guests() ?? [], ({ url, state }) => ({ url, state }));
     return {
       name: this.home.name,
       running,
@@ -285,7 +316,10 @@ export class Node implements LinkHost {
       room: this.room,
       document: toHex(history.document),
       chain: this.store.chain.toString(),
-      relays: this.#links.map(({ link, reason }) => ({ url: link.url, state: link.state, reason })),
+      relays: of("relay"),
+      peers: of("peer"),
+      listening: this.#server?.url ?? null,
+      guests,
       changes: history.length,
       unacknowledged: running ? this.#unacknowledged.length : null,
       transactions: this.transactionCount(),
@@ -302,19 +336,23 @@ export class Node implements LinkHost {
   async close(): Promise<void> {
     await this.#appends;
     for (const waiter of this.#waiters) waiter.resolve(false);
-    await Promise.all(this.#links.map(({ link }) => link.close()));
+    await Promise.all([this.#server?.close(), ...this.#links.map(({ link }) => link.close())]);
     if (this.#failure === null) await this.store.log.append([]).catch(() => undefined);
     await this.store.close();
   }
 
-  // What follows is for the links.
+  // What follows is for the connections.
 
   get durable(): number {
     return this.#durable;
   }
 
-  receive(group: Uint8Array, from: Link): ReceivedGroup {
-    const received = this.#document.receive(group, from.url);
+  stored(): Promise<void> {
+    return this.#stored;
+  }
+
+  receive(group: Uint8Array, from: Connection): ReceivedGroup {
+    const received = this.#document.receive(group, from.payer);
     this.#count(received);
     // A failed write ends the node; there is nobody here to tell.
     this.#store(received.applied, liveGroups(this.history, group, received)).catch(() => undefined);
@@ -343,8 +381,18 @@ export class Node implements LinkHost {
     for (const look of this.#onLinkChanged) look();
   }
 
-  linkReported(link: Link, code: string, detail: string): void {
-    this.#listener.report?.(link, code, detail);
+  linkReported(from: Connection, code: string, detail: string): void {
+    this.#listener.report?.(from, code, detail);
+  }
+
+  guestChanged(guest: Guest): void {
+    if (guest.state !== "syncing" && guest.state !== "closed") return;
+    const count = Array.from(this.#server?.guests() ?? []).filter(
+      ({ state }) => state !== "closed",
+    ).length;
+    if (count === this.#guestCount) return;
+    this.#guestCount = count;
+    this.#listener.guests?.(count);
   }
 
   async #append(transactions: readonly Transaction[]): Promise<string[]> {
@@ -383,22 +431,31 @@ export class Node implements LinkHost {
     return indexes;
   }
 
-  /** Appends what was applied to the log; then it may leave: passes it to the links, and tells the listener. */
-  async #store(applied: readonly number[], groups: readonly LiveGroup[]): Promise<void> {
-    const last = applied.at(-1);
-    if (last === undefined) return;
+  /** Appends what was applied to the log; then it may leave: passes it on, and tells the listener. */
+  #store(applied: readonly number[], groups: readonly LiveGroup[]): Promise<void> {
+    if (applied.length === 0) return Promise.resolve();
+    this.#stored = this.#appendApplied(applied, groups);
+    return this.#stored;
+  }
+
+  async #appendApplied(applied: readonly number[], groups: readonly LiveGroup[]): Promise<void> {
     try {
       await this.store.append(recordsFor(this.history, applied), this.#lastOwn(applied));
     } catch (error) {
       throw this.#fail(error);
     }
     // Appends resolve in the order in which they were made, which is the order of the indexes.
-    this.#durable = last + 1;
+    this.#durable = applied.at(-1)! + 1;
     this.feed.release(this.#durable);
-    for (const { link } of this.#links) {
-      for (const { group, indexes } of groups) link.push(group, indexes);
+    for (const connection of this.#connections()) {
+      for (const { group, indexes } of groups) connection.push(group, indexes);
     }
     this.#tell(applied);
+  }
+
+  *#connections(): Generator<Connection> {
+    for (const { link } of this.#links) yield link;
+    if (this.#server !== null) yield* this.#server.guests();
   }
 
   /** The last of these changes that was made on the chain that this store writes to. */

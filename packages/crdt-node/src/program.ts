@@ -20,6 +20,14 @@ interface RoomOption {
   readonly room?: string;
 }
 
+/** Whom a node that runs is connected to. */
+interface PeerOptions {
+  readonly relay?: string[] | false;
+  readonly peer?: string[];
+  readonly listen?: string;
+  readonly maxPeers?: string;
+}
+
 /** Budgets as typed, by name. */
 interface BudgetOptions {
   readonly [budget: `${string}Bytes`]: string;
@@ -77,18 +85,35 @@ async function buildProgram(
     "crdt-node run alice",
     'echo "alice -> bob 10 lunch" | crdt-node run alice --json',
     "crdt-node run alice --relay ws://10.0.0.1:8080 --relay ws://10.0.0.2:8080",
+    "crdt-node run alice --listen 9001",
+    "crdt-node run bob --peer ws://127.0.0.1:9001",
   ])
     .addOption(relayOption())
+    .addOption(noRelayOption())
+    .addOption(peerOption())
+    .addOption(
+      new Option(
+        "--listen <address>",
+        "let other nodes connect: PORT of this machine only, or HOST:PORT",
+      ),
+    )
+    .addOption(new Option("--max-peers <N>", "connections from other nodes at once (default: 64)"))
     .addOption(roomOption())
     .addOption(jsonOption("one JSON object per line on stdout"))
     .addHelpText("after", transactionForms())
     .action(
       async (
         name: string,
-        options: RoomOption & { relay?: string[]; json?: boolean } & BudgetOptions,
+        options: RoomOption & PeerOptions & { json?: boolean } & BudgetOptions,
       ) => {
-        const { relay, room, json, ...budgets } = options;
-        const where = { ...(relay && { relay }), ...(room !== undefined && { room }) };
+        const { relay, peer, listen, maxPeers, room, json, ...budgets } = options;
+        const where = {
+          ...(relay !== undefined && { relay }),
+          ...(peer && { peer }),
+          ...(listen !== undefined && { listen }),
+          ...(maxPeers !== undefined && { maxPeers }),
+          ...(room !== undefined && { room }),
+        };
         const shown = { ...where, ...(json !== undefined && { json }) };
         done(await (await import("./commands/run.ts")).run(name, { ...shown, budgets }));
       },
@@ -96,16 +121,18 @@ async function buildProgram(
   // The library says what the budgets are by default, so it is loaded for them: not when another command is called.
   if (argv.includes("run")) for (const option of await budgetOptions()) run.addOption(option);
 
-  command("send", "sign transactions, wait until a relay has them", [
+  command("send", "sign transactions, wait until a relay or peer has them", [
     'crdt-node send alice "alice -> bob 10 lunch"',
     'crdt-node send alice "alice -> bob 10" "alice -> carol 2.50 tea"',
     "crdt-node send alice < transactions.txt",
   ])
     .argument("[text...]", "one transaction each, in quotes; without any, each line of stdin")
     .addOption(relayOption())
+    .addOption(noRelayOption())
+    .addOption(peerOption())
     .addOption(roomOption())
     .addOption(
-      new Option("--timeout <seconds>", "how long to wait for a relay")
+      new Option("--timeout <seconds>", "how long to wait for a relay or peer")
         .argParser(parseSeconds)
         .default(DEFAULT_TIMEOUT_S),
     )
@@ -115,7 +142,8 @@ async function buildProgram(
       async (
         name: string,
         texts: string[],
-        options: RoomOption & { relay?: string[]; json?: boolean; timeout: number },
+        options: RoomOption &
+          Pick<PeerOptions, "relay" | "peer"> & { json?: boolean; timeout: number },
       ) => {
         done(await (await import("./commands/send.ts")).send(name, texts, options));
       },
@@ -142,7 +170,7 @@ async function buildProgram(
       done(await (await import("./commands/log.ts")).log(name, options));
     });
 
-  command("status", "show key, room, relays, changes and faults", [
+  command("status", "show key, room, relays, peers and faults", [
     "crdt-node status alice",
     "crdt-node status alice --json",
   ])
@@ -249,8 +277,24 @@ function roomOption(): Option {
 
 function relayOption(): Option {
   return new Option("--relay <url>", "a relay to connect to; may be given several times").argParser(
-    (url: string, urls: string[] | undefined) => [...(urls ?? []), url],
+    listed,
   );
+}
+
+function noRelayOption(): Option {
+  return new Option("--no-relay", "use no relay, whatever config.toml says");
+}
+
+function peerOption(): Option {
+  return new Option(
+    "--peer <url>",
+    "another node to connect to; may be given several times",
+  ).argParser(listed);
+}
+
+/** The value of an option that may be given several times. */
+function listed(url: string, urls: string[] | false | undefined): string[] {
+  return [...(urls || []), url];
 }
 
 async function budgetOptions(): Promise<Option[]> {
@@ -282,7 +326,8 @@ Examples:
   crdt-node view alice                          what the document says now
 
 State is kept in ~/.side/NAME (SIDE_HOME overrides ~/.side). Settings: flags,
-then SIDE_RELAY and SIDE_ROOM, then NAME/config.toml, then defaults.
+then SIDE_RELAY, SIDE_PEER, SIDE_LISTEN and SIDE_ROOM, then NAME/config.toml,
+then defaults.
 ${EXIT_CODES_HELP}`;
 }
 

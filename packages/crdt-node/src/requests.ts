@@ -13,8 +13,8 @@ import type { Node } from "./node.ts";
 import { MAX_LINE_BYTES, parseTransaction, type Transaction } from "./transaction.ts";
 import { type Damage, verifyStore } from "./verification.ts";
 
-/** A relay as `status` shows it. */
-export interface RelayStatus {
+/** A relay, or a peer that this node connects to, as `status` shows it. */
+export interface LinkStatus {
   readonly url: string;
   /** "offline" when the node is not running. */
   readonly state: LinkState | "offline";
@@ -43,9 +43,14 @@ export interface Status {
   readonly document: string;
   /** The chain that this store writes to, as a decimal string of up to 64 bits. */
   readonly chain: string;
-  readonly relays: readonly RelayStatus[];
+  readonly relays: readonly LinkStatus[];
+  readonly peers: readonly LinkStatus[];
+  /** Where peers may connect to this node; null when they may not, or it is not running. */
+  readonly listening: string | null;
+  /** Peers that have connected to it, by the address that they come from. */
+  readonly guests: readonly { readonly url: string; readonly state: LinkState }[];
   readonly changes: number;
-  /** Own changes that no relay has acknowledged since the node started; null when it is not running. */
+  /** Own changes that no relay or peer has acknowledged since the node started; null when it is not running. */
   readonly unacknowledged: number | null;
   readonly transactions: number;
   readonly digest: string;
@@ -94,14 +99,14 @@ export interface Requests {
     part: never;
     result: { readonly ids: readonly string[] };
   };
-  /** Waits until a relay has acknowledged a change, and with it all that it builds on, as durable. */
+  /** Waits until a relay or peer has acknowledged a change, and with it all that it builds on, as durable. */
   delivery: {
     params: { readonly id: string; readonly timeoutMs: number };
     part: never;
     result: { readonly acknowledged: boolean };
   };
   /**
-   * `append` and `delivery` in one: the part says that all are durable here, the result whether a relay acknowledged them
+   * `append` and `delivery` in one: the part says that all are durable here, the result whether a relay or peer acknowledged them
    * in time. A transaction is an object, or a line as a person types it.
    */
   send: {

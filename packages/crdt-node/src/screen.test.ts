@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { Connection } from "./exchange.ts";
 import type { Link, LinkState } from "./link.ts";
 import { Screen } from "./screen.ts";
 
@@ -50,4 +51,35 @@ test("equivocations of one author are named by chain, and after some only counte
   expect(told).toHaveLength(8);
   expect(told[2]).toContain("aa signed two different changes as number 1 of chain 2;");
   expect(told[3]).toContain("aa did so on more chains; see crdt-node status");
+});
+
+test("peers that come and go are told of by their number, at once and then when it has been quiet", () => {
+  const screen = new Screen(false, () => undefined);
+  screen.guests(1);
+  expect(told).toEqual(["1 peer connected to this node\n"]);
+  for (let i = 0; i < 50; i++) {
+    screen.guests(2);
+    vi.advanceTimersByTime(150);
+    screen.guests(1);
+    vi.advanceTimersByTime(60);
+  }
+  vi.advanceTimersByTime(10_000);
+  expect(told).toHaveLength(1);
+  screen.guests(3);
+  vi.advanceTimersByTime(2_000);
+  expect(told.slice(1)).toEqual(["3 peers connected to this node\n"]);
+  screen.guests(4);
+  screen.detach();
+  vi.advanceTimersByTime(10_000);
+  expect(told).toHaveLength(2);
+});
+
+test("complaints about peers that come from ever new ports are told once for each kind", () => {
+  const screen = new Screen(false, () => undefined);
+  for (let port = 1; port <= 100; port++) {
+    const from = { url: `127.0.0.1:${port}`, kind: "guest" } as unknown as Connection;
+    screen.report(from, "bad_signature", "a change was refused");
+    screen.report(from, "malformed", "a group was refused");
+  }
+  expect(told).toHaveLength(2);
 });

@@ -4,6 +4,7 @@
  */
 import type { CommandError } from "./exit-codes.ts";
 import { describeChange, logEntry } from "./inspection.ts";
+import type { Connection } from "./exchange.ts";
 import type { Link, LinkState } from "./link.ts";
 import type { Node, NodeListener } from "./node.ts";
 import { count, note, paint, printable, short, warn } from "./output.ts";
@@ -44,6 +45,9 @@ export class Screen implements NodeListener {
   /** How many forked chains each author has. */
   readonly #forks = new Map<string, number>();
   #node: Node | null = null;
+  #guests = 0;
+  #guestsShown: number | null = null;
+  #guestTimer: NodeJS.Timeout | null = null;
   #quiet: NodeJS.Timeout | null = null;
   #digest = "";
 
@@ -65,6 +69,13 @@ export class Screen implements NodeListener {
     if (this.#quiet !== null) clearTimeout(this.#quiet);
     for (const { timer } of this.#unsettled.values()) clearTimeout(timer);
     this.#unsettled.clear();
+    if (this.#guestTimer !== null) clearTimeout(this.#guestTimer);
+  }
+
+  /** Peers may connect there. */
+  listening(url: string): void {
+    if (this.#json) writeJson({ type: "listening", url });
+    note(`listening ${url}`);
   }
 
   applied(indexes: readonly number[]): void {
@@ -96,22 +107,43 @@ export class Screen implements NodeListener {
     if (shown === line) return;
     if (shown === undefined) {
       this.#shown.set(url, line);
-      this.#tellLink(url, state, reason);
+      this.#tellLink(link, state, reason);
       return;
     }
     const timer = setTimeout(() => {
       this.#unsettled.delete(url);
       this.#shown.set(url, unsettled.line);
-      this.#tellLink(url, state, unsettled.reason);
+      this.#tellLink(link, state, unsettled.reason);
     }, SETTLED_MS);
     const unsettled: Unsettled = { state, line, reason, timer };
     this.#unsettled.set(url, unsettled);
   }
 
-  #tellLink(url: string, state: LinkState, reason: string | null): void {
+  guests(count: number): void {
+    this.#guests = count;
+    if (this.#guestsShown === null) {
+      this.#tellGuests();
+    } else if (this.#guestTimer !== null) {
+      // However often they come and go: one line when that is over.
+      this.#guestTimer.refresh();
+    } else {
+      this.#guestTimer = setTimeout(() => {
+        this.#guestTimer = null;
+        if (this.#guests !== this.#guestsShown) this.#tellGuests();
+      }, SETTLED_MS);
+    }
+  }
+
+  #tellGuests(): void {
+    this.#guestsShown = this.#guests;
+    if (this.#json) writeJson({ type: "guests", count: this.#guests });
+    note(`${count(this.#guests, "peer")} connected to this node`);
+  }
+
+  #tellLink({ url, kind }: Link, state: LinkState, reason: string | null): void {
     if (this.#json)
       writeJson({
-        type: "relay",
+        type: kind === "peer" ? "peer" : "relay",
         url,
         state: state === "waiting" ? "offline" : "connected",
         reason,
@@ -124,13 +156,14 @@ export class Screen implements NodeListener {
       );
   }
 
-  report(link: Link, code: string, detail: string): void {
-    // A relay that floods us with complaints fills no screen: each kind is told once, and status counts refusals.
-    const key = `${link.url} ${code}`;
+  report({ url, kind }: Connection, code: string, detail: string): void {
+    // Who floods us with complaints fills no screen: each kind is told once, and status counts refusals. Guests come from
+    // ever new ports, so they are one.
+    const key = `${kind === "guest" ? "guests" : url} ${code}`;
     if (this.#shown.has(key) || this.#shown.size >= MAX_KINDS) return;
     this.#shown.set(key, code);
-    if (this.#json) writeJson({ type: "report", url: link.url, code, detail });
-    warn(`${printable(link.url)}: ${printable(detail)} (${printable(code)})`);
+    if (this.#json) writeJson({ type: "report", url, code, detail });
+    warn(`${printable(url)}: ${printable(detail)} (${printable(code)})`);
   }
 
   forked(fork: ForkStatus): void {

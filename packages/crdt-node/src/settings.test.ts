@@ -4,7 +4,18 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import { BUDGET_NAMES, BUDGETS, DEFAULT_BUDGETS, flagOf, variableOf } from "./limits.ts";
-import { checkRelay, checkRoom, configText, DEFAULT_RELAY, loadSettings } from "./settings.ts";
+import {
+  checkListen,
+  checkPeer,
+  checkRelay,
+  checkRoom,
+  configText,
+  DEFAULT_RELAY,
+  loadSettings,
+  type Settings,
+} from "./settings.ts";
+
+const NO_PEERS = { peers: [], listen: null, maxPeers: 64 };
 
 let folder = "";
 beforeAll(() => {
@@ -42,24 +53,28 @@ describe("settings", () => {
       room: "flag",
       roomIsExplicit: true,
       relays: ["ws://flag/"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
     expect(loadSettings(config(file), {}, env)).toEqual({
       room: "env",
       roomIsExplicit: true,
       relays: ["ws://a/websocket", "ws://b/path"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
     expect(loadSettings(config(file), {}, {})).toEqual({
       room: "cafe",
       roomIsExplicit: false,
       relays: ["ws://file/websocket"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
     const defaults = {
       room: "main",
       roomIsExplicit: false,
       relays: [DEFAULT_RELAY],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     };
     expect(loadSettings(join(folder, "none.toml"), {}, { SIDE_ROOM: "", SIDE_RELAY: " " })).toEqual(
@@ -76,8 +91,67 @@ describe("settings", () => {
       room: "tea\\room",
       roomIsExplicit: false,
       relays: ["ws://one/x"],
+      ...NO_PEERS,
       budgets: DEFAULT_BUDGETS,
     });
+  });
+
+  test("say whom to connect to without a relay, and where others may connect", () => {
+    const text = 'peers = ["ws://file:1"]\nlisten = 9001\nmax-peers = 3\nrelays = ["ws://relay"]\n';
+    const env = { SIDE_PEER: "ws://a:1 ws://b:2/p", SIDE_LISTEN: "[::1]:7", SIDE_MAX_PEERS: "5" };
+    const flags = { peers: ["ws://flag/"], listen: { host: "h", port: 1 }, maxPeers: 9 };
+    const of = ({ relays, peers, listen, maxPeers }: Settings): object => ({
+      relays,
+      peers,
+      listen,
+      maxPeers,
+    });
+    expect(of(loadSettings(config(text), flags, env))).toEqual({
+      relays: ["ws://relay/websocket"],
+      ...flags,
+    });
+    expect(of(loadSettings(config(text), { relays: [] }, env))).toEqual({
+      relays: [],
+      peers: ["ws://a:1/websocket", "ws://b:2/p"],
+      listen: { host: "::1", port: 7 },
+      maxPeers: 5,
+    });
+    expect(of(loadSettings(config(text), {}, { SIDE_LISTEN: "", SIDE_MAX_PEERS: "" }))).toEqual({
+      relays: ["ws://relay/websocket"],
+      peers: ["ws://file:1/websocket"],
+      listen: { host: "127.0.0.1", port: 9001 },
+      maxPeers: 3,
+    });
+    // Who names peers, or lets them connect, and names no relay has none.
+    const fresh = config(configText("alice", "main", null));
+    expect(loadSettings(fresh, {}, {}).relays).toEqual([DEFAULT_RELAY]);
+    expect(loadSettings(fresh, { peers: ["ws://x/"] }, {}).relays).toEqual([]);
+    expect(loadSettings(fresh, { listen: { host: "h", port: 0 } }, {}).relays).toEqual([]);
+  });
+
+  test("that say where to listen are a port, or a host and a port", () => {
+    for (const [text, host, port] of [
+      [0, "127.0.0.1", 0],
+      ["65535", "127.0.0.1", 65_535],
+      ["0.0.0.0:9001", "0.0.0.0", 9001],
+      ["node.example:80", "node.example", 80],
+      ["[fe80::1]:9001", "fe80::1", 9001],
+    ] as const)
+      expect(checkListen(text, "--listen")).toEqual({ host, port });
+    for (const bad of [
+      "",
+      "x",
+      "65536",
+      "-1",
+      "1.5",
+      ":1",
+      "::1:1",
+      "a b:1",
+      "ws://x:1",
+      "h:",
+      1e9,
+    ])
+      expect(complaint(() => checkListen(bad, "--listen"))).toContain("--listen cannot be");
   });
 
   test("bound each thing that is held in memory: by a flag, a variable and a line of the file of one name", () => {
@@ -136,6 +210,17 @@ describe("settings", () => {
     expect(complaint(() => loadSettings(config('relays = ["x"]\n'), {}, {}))).toContain(
       '"relays" in',
     );
+    for (const [line, why] of [
+      ['peers = "ws://x"', "peers must be a list of strings"],
+      ['peers = ["x"]', '"peers" in'],
+      ["listen = true", "listen must be a port"],
+      ['listen = "x"', '"listen" in'],
+      ["max-peers = 0", '"max-peers" in'],
+      ["max-peers = true", "a whole number from 1 to 10000"],
+    ] as const)
+      expect(complaint(() => loadSettings(config(`${line}\n`), {}, {}))).toContain(why);
+    for (const name of ["SIDE_PEER", "SIDE_LISTEN", "SIDE_MAX_PEERS"])
+      expect(complaint(() => loadSettings(config(""), {}, { [name]: "x" }))).toContain(name);
     expect(complaint(() => loadSettings(config(""), {}, { SIDE_ROOM: "a b" }))).toContain(
       "SIDE_ROOM",
     );
@@ -161,6 +246,13 @@ test("a relay's address is completed with the path that relays listen on", () =>
   }
   expect(complaint(() => checkRelay("http://relay.example:80", "--relay"))).toContain(
     "try ws://relay.example",
+  );
+});
+
+test("a peer's address is completed with the path that nodes listen on", () => {
+  expect(checkPeer("ws://10.0.0.1:9001", "--peer")).toBe("ws://10.0.0.1:9001/websocket");
+  expect(complaint(() => checkPeer("ws://u:p@x/", "--peer"))).toContain(
+    "--peer is not the address",
   );
 });
 

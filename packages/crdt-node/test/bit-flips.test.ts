@@ -56,7 +56,9 @@ async function taken(answer: Buffer): Promise<string> {
       history,
       room: ROOM,
       durable: 0,
+      instance: "",
       receive: (group) => history.receive(group),
+      stored: () => Promise.resolve(),
       acknowledged: () => undefined,
       linkReported: () => undefined,
       linkChanged: (_link, reason) => {

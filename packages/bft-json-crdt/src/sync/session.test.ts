@@ -432,6 +432,22 @@ describe("a relay", () => {
     expect(take()).toEqual(["group of 1"]);
   });
 
+  it("does not send a peer what it has acknowledged, whoever gave it to it", () => {
+    const { replica, session, take } = scripted(3);
+    const frontier = frontierOf(replica.history);
+    session.receive(encodeMessage({ type: "have", frontier, again: false }));
+    take();
+    const other = replica.copy("other");
+    for (const size of [1, 2]) other.write(author(1), { size });
+    // Applied, and on its way to the disk.
+    replica.history.receive(other.groups(3, 5), "other");
+    session.receive(encodeMessage({ type: "ack", ids: [other.history.idAt(3)] }));
+    session.push(replica.groups(3, 4), [3]);
+    expect(take()).toEqual([]);
+    session.push(replica.groups(4, 5), [4]);
+    expect(take()).toEqual(["group of 1"]);
+  });
+
   it("and peers that also know each other end equal, however the frames race", () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat(999)), (stream) => {

@@ -98,7 +98,7 @@ export class SyncSession {
   /** Where the catch-up that `done` concludes ends. */
   #streamEnd = 0;
 
-  /** Changes at or above `covered` of the budget that came from the peer. */
+  /** Changes at or above `covered` of the budget that came from the peer, or that it says it has. */
   readonly #received = new IndexRuns();
   #isReceiving = false;
   readonly #deferred: { readonly group: Uint8Array; readonly indexes: readonly number[] }[] = [];
@@ -231,7 +231,7 @@ export class SyncSession {
       case "want":
         return this.#takeWant(message.ids);
       case "ack":
-        return this.#options.onAck?.(message.ids);
+        return this.#takeAck(message.ids);
       case "error":
         return this.#options.onError?.(
           "refused",
@@ -293,6 +293,13 @@ export class SyncSession {
     }
   }
 
+  /** What the peer has, whoever gave it to it, it need not be sent. */
+  #takeAck(ids: readonly Uint8Array[]): void {
+    for (const id of ids) this.#noteHeld(this.#history.indexOf(id));
+    this.#boundReceived();
+    this.#options.onAck?.(ids);
+  }
+
   #takeGroup(group: Uint8Array): void {
     this.#isReceiving = true;
     let received: ReceivedGroup;
@@ -315,17 +322,23 @@ export class SyncSession {
 
   /** Remembers what the peer evidently has: now for the answer that is owed, later so as not to send it back. */
   #noteReceived({ results }: ReceivedGroup): void {
-    const isOpen = this.#state === "waiting" || this.#state === "comparing";
     for (const { id, status } of results) {
-      if (status !== "applied" && status !== "duplicate") continue;
-      const index = this.#history.indexOf(id);
-      if (index < 0) continue;
-      if (isOpen) {
-        for (const dependency of this.#history.dependencies(index)) this.#known.delete(dependency);
-        this.#known.add(index);
-      }
-      if (index >= this.#budget.covered) this.#received.add(index);
+      if (status === "applied" || status === "duplicate") this.#noteHeld(this.#history.indexOf(id));
     }
+    this.#boundReceived();
+  }
+
+  /** The peer has the change of this local index (-1 is none). */
+  #noteHeld(index: number): void {
+    if (index < 0) return;
+    if (this.#state === "waiting" || this.#state === "comparing") {
+      for (const dependency of this.#history.dependencies(index)) this.#known.delete(dependency);
+      this.#known.add(index);
+    }
+    if (index >= this.#budget.covered) this.#received.add(index);
+  }
+
+  #boundReceived(): void {
     while (this.#received.runs > MAX_RECEIVED_RUNS) this.#received.dropFirstRun();
   }
 

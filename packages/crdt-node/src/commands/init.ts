@@ -7,7 +7,7 @@ import { CommandError, EXIT, type ExitCode, systemCode, writeReason } from "../e
 import { ensureSideHome, nodeHome, quoted, sideHome } from "../home.ts";
 import { writeKeyFile } from "../key-file.ts";
 import { note, print } from "../output.ts";
-import { checkRelay, checkRoom, configText, DEFAULT_RELAY, DEFAULT_ROOM } from "../settings.ts";
+import { checkRelay, checkRoom, configText, DEFAULT_ROOM } from "../settings.ts";
 
 /** Options of the command, as typed. */
 export interface InitOptions {
@@ -19,9 +19,7 @@ export interface InitOptions {
 export function init(name: string, options: InitOptions): ExitCode {
   const home = nodeHome(name, process.env);
   const room = checkRoom(options.room ?? DEFAULT_ROOM, "--room");
-  const relays = (options.relay ?? [DEFAULT_RELAY]).map((address) =>
-    checkRelay(address, "--relay"),
-  );
+  const relays = options.relay?.map((address) => checkRelay(address, "--relay")) ?? null;
   if (existsSync(home.folder)) throw exists(name, home.folder);
 
   const keyPair = generateKeyPair();

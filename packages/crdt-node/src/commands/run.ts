@@ -4,17 +4,23 @@ import { CONTROL_PROTOCOL } from "../control/protocol.ts";
 import { ControlServer } from "../control/server.ts";
 import { CommandError, EXIT, type ExitCode, messageOf, systemCode } from "../exit-codes.ts";
 import { readTransactions } from "../input.ts";
+import { DEFAULT_PEER_BOUNDS } from "../limits.ts";
 import type { Node } from "../node.ts";
 import { complain, count, note, onOutputClosed, paint, printable, short } from "../output.ts";
 import { answerRequest } from "../requests.ts";
 import { Screen } from "../screen.ts";
+import type { Settings } from "../settings.ts";
 import { stopOnSignal } from "../signals.ts";
 import { version } from "../version.ts";
 import { placeOf } from "./with-node.ts";
 
 /** Options of the command, as typed. */
 export interface RunOptions {
-  readonly relay?: readonly string[];
+  /** False: no relay at all. */
+  readonly relay?: readonly string[] | false;
+  readonly peer?: readonly string[];
+  readonly listen?: string;
+  readonly maxPeers?: string;
   readonly room?: string;
   readonly json?: boolean;
   /** Budgets as typed, by name. */
@@ -33,6 +39,7 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   };
   const screen = new Screen(options.json === true, end);
   const node = await openToRun(home, settings, screen);
+  const listening = await listen(node, settings);
   screen.attach(node);
   stopOnSignal(stop);
   onOutputClosed(stop);
@@ -51,7 +58,8 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
     `${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`,
   );
   if (process.stdin.isTTY) note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
-  node.connect(settings.relays);
+  if (listening !== null) screen.listening(listening);
+  node.connect(settings.relays, settings.peers);
   const input = readInput(node)
     .catch(failureOf)
     .then((failure) => {
@@ -77,7 +85,18 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   return failure.exitCode;
 }
 
-/** Milliseconds that a relay has to tell what is new before the first line is signed. */
+/** Lets peers connect if that is wanted, before anything else is told: a port that is in use ends the command. */
+async function listen(node: Node, { listen, maxPeers }: Settings): Promise<string | null> {
+  if (listen === null) return null;
+  try {
+    return await node.listen(listen, { ...DEFAULT_PEER_BOUNDS, maxPeers });
+  } catch (error) {
+    await node.close();
+    throw error;
+  }
+}
+
+/** Milliseconds that a relay or peer has to tell what is new before the first line is signed. */
 const MEETING_MS = 1_000;
 
 /** Reads to the end of the input; null when that is all there was to it. */

@@ -1,9 +1,9 @@
-/** `send`: signs transactions, stores them, and waits until a relay has them for good. */
+/** `send`: signs transactions, stores them, and waits until a relay or a peer has them for good. */
 import { type Access, openAccess } from "../access.ts";
 import { CommandError, EXIT, type ExitCode } from "../exit-codes.ts";
 import { readTransactions } from "../input.ts";
 import { count, note, print, printable, short } from "../output.ts";
-import { ask, type RelayStatus } from "../requests.ts";
+import { ask, type LinkStatus } from "../requests.ts";
 import { endOnInterrupt } from "../signals.ts";
 import {
   formatTransaction,
@@ -15,7 +15,9 @@ import { placeOf } from "./with-node.ts";
 
 /** Options of the command, as typed. */
 export interface SendOptions {
-  readonly relay?: readonly string[];
+  /** False: no relay at all. */
+  readonly relay?: readonly string[] | false;
+  readonly peer?: readonly string[];
   readonly room?: string;
   readonly json?: boolean;
   /** Seconds. */
@@ -32,7 +34,7 @@ const MEETING_MS = 1_000;
 /** Milliseconds without an answer after which a person is told what is being waited for. */
 const PATIENCE_MS = 1_000;
 
-/** Sends each text, or each line of stdin; exit code 3 when no relay acknowledged all of them in time. */
+/** Sends each text, or each line of stdin; exit code 3 when neither a relay nor a peer acknowledged all of them in time. */
 export async function send(
   name: string,
   texts: readonly string[],
@@ -43,11 +45,14 @@ export async function send(
   endOnInterrupt();
   const access = await openAccess(home, settings, "send");
   try {
-    access.local?.connect(settings.relays);
+    access.local?.connect(settings.relays, settings.peers);
     // What others have written meanwhile comes first, so that what is sent now stands after it.
     await access.local?.inStep(Math.min(MEETING_MS, options.timeout * 1_000));
     if (access.local === null && options.relay !== undefined) {
       note(`"${name}" is running; its own relays are used, --relay is not`);
+    }
+    if (access.local === null && options.peer !== undefined) {
+      note(`"${name}" is running; its own peers are used, --peer is not`);
     }
     const ids: string[] = [];
     const store = async (transactions: readonly Transaction[]): Promise<void> => {
@@ -66,7 +71,9 @@ export async function send(
     if (!acknowledged) throw await notDelivered(access, name, ids.length, options.timeout);
     if (ids.length === 0 && wrong === 0) note("nothing was read, so nothing was sent");
     else if (ids.length > 0 && options.json !== true)
-      note(`${count(ids.length, "transaction")} stored, and acknowledged by a relay`);
+      note(
+        `${count(ids.length, "transaction")} stored, and acknowledged by a ${await receiversOf(access)}`,
+      );
     if (wrong === 0) return EXIT.ok;
     throw new CommandError(EXIT.usage, {
       what: `${count(wrong, "line")} of the input could not be read and was not sent`,
@@ -139,7 +146,7 @@ async function waitForRelay(
 ): Promise<boolean> {
   if (last === undefined) return true;
   const hint = setTimeout(() => {
-    if (process.stderr.isTTY) note("stored; waiting for a relay to acknowledge…");
+    if (process.stderr.isTTY) note("stored; waiting for an acknowledgement…");
   }, PATIENCE_MS);
   try {
     return (await ask(call, "delivery", { id: last, timeoutMs: seconds * 1_000 })).acknowledged;
@@ -148,21 +155,30 @@ async function waitForRelay(
   }
 }
 
+/** Who may have acknowledged, in words. */
+async function receiversOf({ call }: Access): Promise<string> {
+  const { relays, peers, listening } = await ask(call, "status", {});
+  const hasPeers = peers.length > 0 || listening !== null;
+  if (!hasPeers) return "relay";
+  return relays.length === 0 ? "peer" : "relay or peer";
+}
+
 async function notDelivered(
-  { call }: Access,
+  access: Access,
   name: string,
   sent: number,
   seconds: number,
 ): Promise<CommandError> {
-  const { relays } = await ask(call, "status", {});
-  const why = relays.map(describeRelay).join("; ");
+  const receivers = await receiversOf(access);
+  const { relays, peers } = await ask(access.call, "status", {});
+  const why = [...relays, ...peers].map(describeLink).join("; ");
   return new CommandError(EXIT.network, {
-    what: `no relay acknowledged ${sent === 1 ? "the transaction" : `the ${count(sent, "transaction")}`} within ${seconds} s; stored, to be delivered later`,
+    what: `no ${receivers} acknowledged ${sent === 1 ? "the transaction" : `the ${count(sent, "transaction")}`} within ${seconds} s; stored, to be delivered later`,
     why: why === "" ? undefined : why,
     next: `crdt-node run ${name}`,
   });
 }
 
-function describeRelay({ url, state, reason }: RelayStatus): string {
+function describeLink({ url, state, reason }: LinkStatus): string {
   return `${printable(url)}: ${reason === null ? state : printable(reason)}`;
 }

@@ -2,7 +2,7 @@
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { placeOf } from "../fork-evidence.ts";
 import { count, paint, print, printable, short } from "../output.ts";
-import { ask, type RelayStatus, type Status } from "../requests.ts";
+import { ask, type LinkStatus, type Status } from "../requests.ts";
 import { withNode } from "./with-node.ts";
 
 /** Options of the command, as typed. */
@@ -11,16 +11,16 @@ export interface StatusOptions {
   readonly json?: boolean;
 }
 
-/** Prints the status; relays of a node that is not running are those that it would connect to. */
+/** Prints the status; relays and peers of a node that is not running are those that it would connect to. */
 export function status(name: string, options: StatusOptions): Promise<ExitCode> {
   return withNode(name, options, "status", async ({ call, local }, _home, settings) => {
     const answer = await ask(call, "status", {});
-    const offline = settings.relays.map((url): RelayStatus => ({
-      url,
-      state: "offline",
-      reason: null,
-    }));
-    const status = local === null ? answer : { ...answer, relays: offline };
+    const offline = (urls: readonly string[]): LinkStatus[] =>
+      urls.map((url) => ({ url, state: "offline", reason: null }));
+    const status =
+      local === null
+        ? answer
+        : { ...answer, relays: offline(settings.relays), peers: offline(settings.peers) };
     if (options.json === true) print(JSON.stringify(status));
     else for (const line of lines(status)) print(line);
     return EXIT.ok;
@@ -32,10 +32,16 @@ function lines(status: Status): string[] {
   const running = status.running
     ? `running (process ${status.pid}, ${Math.round(status.uptime)} s, ${status.cpu.toFixed(2)} s of CPU)`
     : "not running";
-  const relays = status.relays.map(({ url, state, reason }) => {
+  const linkLine = ({ url, state, reason }: LinkStatus): string => {
     const colour = state === "synced" ? "green" : "yellow";
     return `${paint(colour, state)}  ${printable(url)}${reason === null ? "" : `  (${printable(reason)})`}`;
-  });
+  };
+  const relays = status.relays.map(linkLine);
+  const peers = [
+    ...status.peers.map(linkLine),
+    ...status.guests.map(({ url, state }) => linkLine({ url: `from ${url}`, state, reason: null })),
+  ];
+  const meetsPeers = peers.length > 0 || status.listening !== null;
   const rejected = Object.entries(faults.rejected).map(([code, times]) => `${code} ${times}×`);
   const forks = faults.forks.map(({ author, chain, seq, own }) => {
     const who = own ? "this node's own key" : short(author);
@@ -48,6 +54,8 @@ function lines(status: Status): string[] {
     field("key", status.key),
     field("room", `${printable(status.room)}  (document ${short(status.document)}…)`),
     ...fields("relays", relays),
+    ...(status.listening === null ? [] : [field("listens", status.listening)]),
+    ...(meetsPeers ? fields("peers", peers) : []),
     field("changes", count(status.changes, "change")),
     ...(unacknowledged === null || unacknowledged === 0
       ? []

@@ -5,6 +5,9 @@ import { existingHome, type NodeHome } from "../home.ts";
 import { flagOf } from "../limits.ts";
 import {
   checkBudgets,
+  checkListen,
+  checkMaxPeers,
+  checkPeer,
   checkRelay,
   checkRoom,
   type Given,
@@ -16,7 +19,11 @@ import { endOnInterrupt } from "../signals.ts";
 /** Options that say where, as typed. */
 export interface PlaceOptions {
   readonly room?: string;
-  readonly relay?: readonly string[];
+  /** False: no relay at all. */
+  readonly relay?: readonly string[] | false;
+  readonly peer?: readonly string[];
+  readonly listen?: string;
+  readonly maxPeers?: string;
   /** Budgets as typed, by name. */
   readonly budgets?: { readonly [name: string]: string | undefined };
 }
@@ -29,7 +36,14 @@ export function placeOf(
   const home = existingHome(name, process.env);
   const flags: Given = {
     room: options.room === undefined ? undefined : checkRoom(options.room, "--room"),
-    relays: options.relay?.map((address) => checkRelay(address, "--relay")),
+    relays:
+      options.relay === false
+        ? []
+        : options.relay?.map((address) => checkRelay(address, "--relay")),
+    peers: options.peer?.map((address) => checkPeer(address, "--peer")),
+    listen: options.listen === undefined ? undefined : checkListen(options.listen, "--listen"),
+    maxPeers:
+      options.maxPeers === undefined ? undefined : checkMaxPeers(options.maxPeers, "--max-peers"),
     budgets: checkBudgets(
       (name) => options.budgets?.[name],
       (name) => `--${flagOf(name)}`,
