@@ -117,6 +117,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "what is no object has no `type` of its own, and no other use is made of it",
   "packages/crdt-relayer/src/session.ts parseObject: refuse if `Array.isArray(value)`":
     "an array read from JSON has no `type` of its own, and no other use is made of it",
+  "packages/crdt-node/src/exchange.ts Exchange.#whenStored: refuse if `ids.length === 0`":
+    "nothing is acknowledged then; it saves a promise for each piece of garbage",
   'packages/crdt-node/src/control/strict-json.ts isStrict: demand `character === "{"`':
     "in a list no text is followed by a colon, so that no key is looked for there",
   "packages/crdt-relayer/src/session.ts Session.#slowDown: refuse if `this.#isClosed`":

@@ -28,9 +28,7 @@ export class Bans {
   }
 
   has(address: string): boolean {
-    const until = this.#until.get(address);
-    if (until === undefined) return false;
-    if (this.#now() < until) return true;
+    if (this.#now() < (this.#until.get(address) ?? -Infinity)) return true;
     this.#until.delete(address);
     return false;
   }

@@ -101,7 +101,6 @@ export class Exchange {
   /** Bytes that were not read at the last look, while it was stalled. */
   #unread = Infinity;
   #unstored = 0;
-  #isClosed = false;
 
   /** Begins to watch the socket, which is open. */
   constructor(socket: WebSocket, options: ExchangeOptions) {
@@ -162,7 +161,6 @@ export class Exchange {
 
   /** Says and hears nothing any more; the socket is for the owner to close. */
   close(): void {
-    this.#isClosed = true;
     clearInterval(this.#watch);
     if (this.#refresh !== null) clearTimeout(this.#refresh);
     this.#session?.close();
@@ -216,7 +214,7 @@ export class Exchange {
     if (socket.readyState !== WebSocket.OPEN) return false;
     const { sendBytes } = this.#budgets;
     socket.send(frame, () => {
-      if (!this.#isStalled || this.#isClosed || socket.bufferedAmount > sendBytes / 4) return;
+      if (!this.#isStalled || socket.bufferedAmount > sendBytes / 4) return;
       this.#isStalled = false;
       this.#unread = Infinity;
       this.#session?.resume();

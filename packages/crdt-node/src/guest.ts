@@ -96,10 +96,9 @@ export class Guest implements Connection {
 
   /** Ends it in one of the documented ways; what it still sends is not heard. */
   end(name: CloseName): void {
-    if (this.#state === "closed") return;
     this.#leave();
     const { code, reason } = CLOSE[name];
-    // The server cuts what does not answer to that in time.
+    // The server cuts what does not answer to that in time; a socket that is closing takes no second word.
     this.#socket.close(code, reason);
   }
 

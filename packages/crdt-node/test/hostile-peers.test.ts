@@ -107,6 +107,37 @@ test.each([
   }
 });
 
+test("what is said after one was shown out is not heard, not even a join and a change", async () => {
+  const server = await village.listening("endings");
+  const socket = await connected(server.url);
+  const author = new Document({
+    schema: ledger,
+    id: documentId(ROOM),
+    keyPair: generateKeyPair(),
+  });
+  const { bytes } = author.change(() => undefined);
+  socket.send("garbage");
+  socket.send(JSON.stringify({ type: "join", room: ROOM }));
+  socket.send(JSON.stringify({ type: "have", heads: [] }));
+  socket.send(bytes);
+  expect((await outcome(socket)).at(-1)).toBe(reasonOf("notJoined"));
+  expect(server.node.status().changes).toBe(0);
+  await expectServed(server);
+});
+
+test("a message in which a frontier might be, and is not, harms nothing", async () => {
+  const server = await village.listening("frontiers");
+  const socket = await joined(server.url);
+  socket.send(JSON.stringify({ type: "error", code: "have", detail: "nothing" }));
+  socket.send(JSON.stringify({ type: "have", digest: "22".repeat(32) }));
+  // What is answered now was asked after all that is handled.
+  socket.ping();
+  await Promise.race([once(socket, "pong"), once(socket, "close")]);
+  expect(socket.readyState).toBe(WebSocket.OPEN);
+  socket.terminate();
+  await expectServed(server);
+});
+
 test("a node that connects to itself is told, and nothing counts as delivered", async () => {
   const server = await village.listening("narcissus");
   server.node.connect([], [server.url]);
