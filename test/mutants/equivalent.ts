@@ -209,6 +209,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "the signature is verified with the key of who opens the file, whoever the file names",
   "packages/bft-json-crdt/src/saved/view-codec.ts readView: refuse if `count !== 1`":
     "what follows is read as other items, and the view is not at its end",
+  'packages/crdt-node/src/guest.ts Guest.#leave: refuse if `this.#state === "closed"`':
+    "the socket closes after the guest was ended: stopping the exchange and the timer twice does nothing, and a ban begins at the same moment",
 };
 
 /**

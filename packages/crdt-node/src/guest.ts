@@ -151,7 +151,6 @@ export class Guest implements Connection {
   }
 
   #setState(state: LinkState): void {
-    if (this.#state === state || this.#state === "closed") return;
     this.#state = state;
     this.#host.guestChanged(this);
   }
@@ -166,14 +165,13 @@ interface Join {
 /** Reads a join; null for anything else, and for one that names a room and a document, or neither. */
 function readJoin(text: string): Join | null {
   if (text.length > MAX_JOIN_LENGTH) return null;
-  let value: unknown;
+  let message: { readonly [key: string]: unknown };
   try {
-    value = JSON.parse(text);
+    // Whatever is not an object has no fields.
+    message = Object(JSON.parse(text)) as typeof message;
   } catch {
     return null;
   }
-  if (typeof value !== "object" || value === null) return null;
-  const message = value as { readonly [key: string]: unknown };
   if (message["type"] !== "join") return null;
   const [room, document, instance] = ["room", "document", "instance"].map((key) => {
     const field = message[key];
