@@ -399,8 +399,8 @@ export const CURATED: readonly Curated[] = [
     what: "a detached change makes no elements that can be folded",
     file: `${CORE}/history/history.ts`,
     where: "History.#add",
-    code: "!change.detached",
-    by: "true",
+    code: "change.detached ? 0 : elements",
+    by: "elements",
   },
 
   // Queue and memory.

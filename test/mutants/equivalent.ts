@@ -17,10 +17,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "the reader fails at what is no array",
   "packages/bft-json-crdt/src/change/op.ts readPlace: refuse if `count < 3`":
     "three numbers are read: more than the place has, so that the rest does not fit",
-  "packages/bft-json-crdt/src/change/op.ts readPlace: refuse if `reader.failed`":
-    "readOp asks whether the reader has failed",
-  "packages/bft-json-crdt/src/change/op.ts readRanges: refuse if `reader.failed`":
-    "readOp asks whether the reader has failed",
   "packages/bft-json-crdt/src/change/op.ts readValues: refuse if `reader.peek() !== 4`":
     "the reader fails at what is no array",
   'packages/bft-json-crdt/src/sync/messages.ts isRecord: demand `typeof value === "object"`':

@@ -167,25 +167,38 @@ function readPlace(reader: ByteReader): Place | null {
     owner = { ref: reader.uint(), back: reader.uint(), index: reader.uint() };
     named = 3;
   }
+  return { owner, path: readPath(reader, count - named) };
+}
+
+/** Mostly one or two names: an array of just their size takes a third of one that grows. */
+function readPath(reader: ByteReader, count: number): string[] {
+  if (count === 1) return [readName(reader)];
+  if (count === 2) return [readName(reader), readName(reader)];
   const path: string[] = [];
-  for (let i = named; i < count; i++) {
-    const start = reader.offset;
-    const name = reader.text();
-    if (reader.failed || reader.offset - start > MAX_KEY_BYTES + 3) return null;
-    path.push(name);
-  }
-  return { owner, path };
+  for (let i = 0; i < count; i++) path.push(readName(reader));
+  return path;
+}
+
+function readName(reader: ByteReader): string {
+  const start = reader.offset;
+  const name = reader.text();
+  if (reader.offset - start > MAX_KEY_BYTES + 3) reader.fail();
+  return name;
 }
 
 function readRanges(reader: ByteReader, count: number): number[] | null {
   if (count % 4 !== 0) return null;
-  const ranges: number[] = [];
-  for (let i = 0; i < count; i++) {
-    const number = reader.uint();
-    if (reader.failed || (i % 4 === 3 && number === 0)) return null;
-    ranges.push(number);
-  }
+  const ranges = readNumbers(reader, count);
+  for (let i = 3; i < count; i += 4) if (ranges[i] === 0) return null;
   return ranges;
+}
+
+/** Mostly one range. */
+function readNumbers(reader: ByteReader, count: number): number[] {
+  if (count === 4) return [reader.uint(), reader.uint(), reader.uint(), reader.uint()];
+  const numbers: number[] = [];
+  for (let i = 0; i < count; i++) numbers.push(reader.uint());
+  return numbers;
 }
 
 function readValues(reader: ByteReader): Value[] | null {

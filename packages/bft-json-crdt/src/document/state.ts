@@ -168,13 +168,20 @@ export class DocumentState {
   ): void {
     const { assignments } = register;
     const before = assignments.winner;
-    for (const old of replaced) this.#replace(register, old);
+    // Mostly there is one to replace; it is when its successor is put in its place.
+    const single = element >= 0 && replaced.length === 1 ? replaced[0]! : -1;
+    if (single < 0) for (const old of replaced) this.#replace(register, old);
     if (element >= 0) {
       // Within one change the last assignment to a register is the only one, whatever others are greater.
       const last = assignments.latestFrom(base);
       if (last >= 0) this.#replace(register, last);
       this.#records.append(element, 1, register);
-      assignments.add(element, value);
+      if (single < 0) {
+        assignments.add(element, value);
+      } else {
+        assignments.replace(single, element, value);
+        if (register.kind === "entry") register.values.delete(single);
+      }
       if (register.kind === "entry") register.map.entries.set(register.key, register);
     }
     this.#registerChanged(register, before);
@@ -356,6 +363,11 @@ export class DocumentState {
   ): readonly number[] | null {
     if (ranges.length === 0) return NOTHING;
     const history = this.#history;
+    if (ranges.length === 4 && ranges[3] === 1) {
+      // Mostly it is one.
+      const single = resolveSingle(history, scope, ranges, 0);
+      if (single >= 0) return isOf(owner, single, this) ? [single] : null;
+    }
     const elements: number[] = [];
     for (let i = 0; i < ranges.length; i += 4) {
       const single = ranges[i + 3] === 1 ? resolveSingle(history, scope, ranges, i) : -1;

@@ -14,6 +14,9 @@ import type { TextNode } from "./containers.ts";
 /** UTF-16 units that can be gathered: erasing in the midst of them moves what is behind. */
 export const MAX_TYPED = 4_096;
 
+/** UTF-16 units. Up to here a string is put together from pieces faster than through an array; V8 makes a rope of more. */
+const SHORT = 12;
+
 /** The edits that have not taken effect yet. */
 export class Typing {
   /** The text that is edited; null when nothing is gathered. */
@@ -28,7 +31,16 @@ export class Typing {
 
   /** What stands in the place of what goes. */
   get typed(): string {
-    return this.#length === 0 ? "" : String.fromCharCode.apply(null, this.#shown());
+    const length = this.#length;
+    if (length > SHORT) return String.fromCharCode.apply(null, this.#shown());
+    const units = this.#units;
+    let typed = "";
+    let at = 0;
+    for (; at + 4 <= length; at += 4) {
+      typed += String.fromCharCode(units[at]!, units[at + 1]!, units[at + 2]!, units[at + 3]!);
+    }
+    for (; at < length; at++) typed += String.fromCharCode(units[at]!);
+    return typed;
   }
 
   /** Begins anew, with at most MAX_TYPED units; everything gathered before must have taken effect. */

@@ -176,12 +176,22 @@ export class ByteReader {
   private array(levels: number, build: boolean): Value {
     const count = this.arrayHeader();
     if (!(levels > 0)) this.fail();
-    const items: Value[] = [];
-    for (let i = 0; i < count && !this.failed; i++) {
-      const item = this.item(levels - 1, build);
-      if (build) items.push(item);
+    if (!build) {
+      this.stepOver(count, levels - 1);
+      return NOTHING;
     }
+    const items: Value[] = [];
+    for (let i = 0; i < count && !this.failed; i++) items.push(this.item(levels - 1, true));
     return items;
+  }
+
+  /** Steps over so many items. */
+  private stepOver(count: number, levels: number): void {
+    for (let i = 0; i < count && !this.failed; i++) {
+      // Most of what ops name are numbers of one byte.
+      if (this.offset < this.end && this.source[this.offset]! < 24) this.offset++;
+      else this.item(levels, false);
+    }
   }
 
   private map(levels: number, build: boolean): Value {
@@ -400,6 +410,9 @@ let lastWide = 0n;
 const SHORT_TEXT = 12;
 
 const EMPTY = new Uint8Array(0);
+
+/** Stands for an array that is not built. */
+const NOTHING: Value[] = [];
 
 /** Short ASCII strings that were read before, by a hash of their bytes: keys and names come again and again. */
 const recentTexts: string[] = Array.from({ length: 16_384 }, () => "");

@@ -31,6 +31,7 @@ import { FloatColumn, IntColumn } from "./columns.ts";
 import { decodeForkProof, encodeForkProof } from "./fork-proof.ts";
 import type { ForkProof } from "./fork-proof.ts";
 import { Frontier } from "./frontier.ts";
+import { ElementNumbers } from "./element-numbers.ts";
 import { completeLimits } from "./history-limits.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 import { idOf, keyOf } from "./id-key.ts";
@@ -142,9 +143,7 @@ export class History {
   readonly #times = new FloatColumn();
   readonly #opsOffsets = new IntColumn();
   readonly #opCounts = new IntColumn();
-  /** First element of each change in the numbering of all elements that can be folded. */
-  readonly #elementBases = new FloatColumn();
-  #elements = 0;
+  readonly #elementNumbers = new ElementNumbers();
   /** Dependencies of all changes one after another; slot 0 of a change is `prev` (-1 without). */
   readonly #dependencies = new IntColumn();
   readonly #dependencyStarts = new IntColumn();
@@ -384,13 +383,12 @@ export class History {
 
   /** The number of a change's first element, counting all elements that can be folded in local order. */
   elementBaseAt(index: number): number {
-    return this.#elementBases.at(index);
+    return this.#elementNumbers.baseOf(index);
   }
 
   /** True when a change's elements are numbered: not when any of its content is detached. */
   isFoldable(index: number): boolean {
-    const end = index + 1 < this.length ? this.#elementBases.at(index + 1) : this.#elements;
-    return end - this.#elementBases.at(index) === this.#chains.elements(index);
+    return this.#elementNumbers.countOf(index) === this.#chains.elements(index);
   }
 
   /** Elements made on a change's chain before it. */
@@ -398,26 +396,14 @@ export class History {
     return this.#chains.elementsBefore(index);
   }
 
-  /** The change that made an element, by the element's number; O(log n), and less for what was made lately. */
+  /** The change that made an element, by the element's number, which is less than `elementCount`. */
   changeOfElement(element: number): number {
-    const bases = this.#elementBases;
-    let high = this.length - 1;
-    let low = high;
-    for (let step = 1; low > 0 && bases.at(low) > element; step *= 2) {
-      high = low - 1;
-      low = Math.max(0, low - step);
-    }
-    while (low < high) {
-      const middle = (low + high + 1) >>> 1;
-      if (bases.at(middle) <= element) low = middle;
-      else high = middle - 1;
-    }
-    return Math.max(low, 0);
+    return this.#elementNumbers.changeOf(element);
   }
 
   /** How many elements can be folded. */
   get elementCount(): number {
-    return this.#elements;
+    return this.#elementNumbers.count;
   }
 
   /** A number for a change's chain: equal for changes of one chain, local to this history. */
@@ -928,8 +914,7 @@ export class History {
     this.#times.push(change.time ?? -1);
     this.#opsOffsets.push(change.opsOffset);
     this.#opCounts.push(change.detached ? 0 : change.opCount);
-    this.#elementBases.push(this.#elements);
-    if (!change.detached) this.#elements += elements;
+    this.#elementNumbers.append(change.detached ? 0 : elements);
     this.#groupStarts.push(groupStart);
     this.#dependencyStarts.push(this.#dependencies.length);
     this.#dependencies.push(prev);

@@ -14,16 +14,17 @@ export type CompareElements = (a: number, b: number) => number;
 /** Assignments that are kept in order; a heap gives way to that again at half of it. */
 const MOST_IN_ORDER = 16;
 
+/** Elements and their values by turns, by descending key. One array: in a map of many keys, each piece of memory costs. */
+type InOrder<T> = (number | T)[];
+
 /** The assignments of one register that stand; elements are named by their local numbers. */
 export class Assignments<T> {
   readonly #compare: CompareElements;
   /** The only one that stands, when there is no more than one (-1 for none): most registers have one assignment. */
   #only = -1;
   #value: T | undefined;
-  /** All that stand, by descending key, and their values, when there are a few. Arrays of this very object: a map of many
-   * keys is found in memory piece by piece, and each piece costs. */
-  #elements: number[] | null = null;
-  #values: T[] | null = null;
+  /** All that stand, when there are a few. */
+  #few: InOrder<T> | null = null;
   /** All that stand when there are more. */
   #many: Many<T> | null = null;
   #latest = -1;
@@ -34,13 +35,13 @@ export class Assignments<T> {
 
   /** How many assignments stand. */
   get size(): number {
-    if (this.#elements !== null) return this.#elements.length;
+    if (this.#few !== null) return this.#few.length / 2;
     return this.#many?.size ?? (this.#only < 0 ? 0 : 1);
   }
 
   /** The element of the assignment that is shown, or -1. */
   get winner(): number {
-    if (this.#elements !== null) return this.#elements[0]!;
+    if (this.#few !== null) return this.#few[0] as number;
     return this.#many?.first ?? this.#only;
   }
 
@@ -50,14 +51,14 @@ export class Assignments<T> {
   }
 
   has(element: number): boolean {
-    if (this.#elements !== null) return placeOf(this.#elements, element) >= 0;
+    if (this.#few !== null) return placeOf(this.#few, element) >= 0;
     return this.#many?.has(element) ?? (element >= 0 && element === this.#only);
   }
 
   valueOf(element: number): T | undefined {
-    if (this.#elements !== null) {
-      const place = placeOf(this.#elements, element);
-      return place < 0 ? undefined : this.#values![place];
+    if (this.#few !== null) {
+      const place = placeOf(this.#few, element);
+      return place < 0 ? undefined : (this.#few[place + 1] as T);
     }
     if (this.#many !== null) return this.#many.valueOf(element);
     return this.has(element) ? this.#value : undefined;
@@ -65,7 +66,7 @@ export class Assignments<T> {
 
   /** The elements of all standing assignments, the shown one first, by descending key. */
   standing(): number[] {
-    if (this.#elements !== null) return this.#elements.slice();
+    if (this.#few !== null) return elementsOf(this.#few);
     if (this.#many !== null) return this.#many.all();
     return this.#only < 0 ? [] : [this.#only];
   }
@@ -78,33 +79,50 @@ export class Assignments<T> {
   /** Adds an assignment. */
   add(element: number, value: T): void {
     this.#latest = element;
-    if (this.#elements !== null) {
-      if (this.#elements.length < MOST_IN_ORDER) this.#insert(this.#elements, element, value);
-      else this.#toMany().add(element, value);
+    const few = this.#few;
+    if (few !== null) {
+      if (few.length < 2 * MOST_IN_ORDER) {
+        few.push(element, value);
+        this.#settle(few, few.length - 2, element, value);
+      } else {
+        this.#toMany(few).add(element, value);
+      }
     } else if (this.#many !== null) {
       this.#many.add(element, value);
     } else if (this.#only < 0 || this.#only === element) {
       this.#only = element;
       this.#value = value;
     } else {
-      this.#elements = [this.#only];
-      this.#values = [this.#value!];
+      this.#few = [this.#only, this.#value!, element, value];
       this.#only = -1;
       this.#value = undefined;
-      this.#insert(this.#elements, element, value);
+      this.#settle(this.#few, 2, element, value);
+    }
+  }
+
+  /** Adds an assignment in the place of another, if that stands: what remove and add do, in one step. */
+  replace(old: number, element: number, value: T): void {
+    const few = this.#few;
+    const place = few === null ? -1 : placeOf(few, old);
+    if (few === null || place < 0) {
+      this.remove(old);
+      this.add(element, value);
+    } else {
+      this.#latest = element;
+      this.#settle(few, place, element, value);
     }
   }
 
   /** Gives a standing assignment another value. */
   setValue(element: number, value: T): void {
-    if (this.#elements !== null) this.#values![placeOf(this.#elements, element)] = value;
+    if (this.#few !== null) this.#few[placeOf(this.#few, element) + 1] = value;
     else if (this.#many !== null) this.#many.setValue(element, value);
     else this.#value = value;
   }
 
   /** Removes an assignment that was replaced; false when it does not stand. */
   remove(element: number): boolean {
-    if (this.#elements !== null) return this.#removeFrom(this.#elements, element);
+    if (this.#few !== null) return this.#removeFrom(this.#few, element);
     if (this.#many !== null) {
       if (!this.#many.remove(element)) return false;
       if (this.#many.size <= MOST_IN_ORDER / 2) this.#toFew(this.#many);
@@ -116,58 +134,59 @@ export class Assignments<T> {
     return true;
   }
 
-  #insert(elements: number[], element: number, value: T): void {
-    const values = this.#values!;
-    let place = 0;
-    while (place < elements.length && this.#compare(elements[place]!, element) > 0) place++;
-    elements.push(element);
-    values.push(value);
-    for (let at = elements.length - 1; at > place; at--) {
-      elements[at] = elements[at - 1]!;
-      values[at] = values[at - 1]!;
+  /** Puts an assignment where it belongs in the order; what is at `place` is given up for it. */
+  #settle(few: InOrder<T>, place: number, element: number, value: T): void {
+    let at = place;
+    // What is new is mostly the greatest.
+    for (; at > 0 && this.#compare(few[at - 2] as number, element) <= 0; at -= 2) {
+      few[at] = few[at - 2]!;
+      few[at + 1] = few[at - 1]!;
     }
-    elements[place] = element;
-    values[place] = value;
+    if (at === place) {
+      const last = few.length - 2;
+      for (; at < last && this.#compare(few[at + 2] as number, element) > 0; at += 2) {
+        few[at] = few[at + 2]!;
+        few[at + 1] = few[at + 3]!;
+      }
+    }
+    few[at] = element;
+    few[at + 1] = value;
   }
 
-  #removeFrom(elements: number[], element: number): boolean {
-    const values = this.#values!;
-    const place = placeOf(elements, element);
+  #removeFrom(few: InOrder<T>, element: number): boolean {
+    const place = placeOf(few, element);
     if (place < 0) return false;
-    for (let at = place + 1; at < elements.length; at++) {
-      elements[at - 1] = elements[at]!;
-      values[at - 1] = values[at]!;
-    }
-    elements.pop();
-    values.pop();
-    if (elements.length > 1) return true;
-    this.#only = elements[0]!;
-    this.#value = values[0]!;
-    this.#elements = null;
-    this.#values = null;
+    for (let at = place + 2; at < few.length; at++) few[at - 2] = few[at]!;
+    few.length -= 2;
+    if (few.length > 2) return true;
+    this.#only = few[0] as number;
+    this.#value = few[1] as T;
+    this.#few = null;
     return true;
   }
 
-  #toMany(): Many<T> {
+  #toMany(few: InOrder<T>): Many<T> {
     const many = new Many<T>(this.#compare);
-    this.#elements!.forEach((element, at) => many.add(element, this.#values![at]!));
-    this.#elements = null;
-    this.#values = null;
+    for (let at = 0; at < few.length; at += 2) many.add(few[at] as number, few[at + 1] as T);
+    this.#few = null;
     this.#many = many;
     return many;
   }
 
   #toFew(many: Many<T>): void {
-    this.#elements = many.all();
-    this.#values = this.#elements.map((element) => many.valueOf(element)!);
+    this.#few = many.all().flatMap((element) => [element, many.valueOf(element)!]);
     this.#many = null;
   }
 }
 
-/** For a few a loop is faster than indexOf. */
-function placeOf(elements: readonly number[], element: number): number {
-  for (let at = 0; at < elements.length; at++) if (elements[at] === element) return at;
+/** Where an element is, or -1. For a few a loop is faster than indexOf. */
+function placeOf(few: readonly unknown[], element: number): number {
+  for (let at = 0; at < few.length; at += 2) if (few[at] === element) return at;
   return -1;
+}
+
+function elementsOf(few: readonly unknown[]): number[] {
+  return few.filter((_, at) => at % 2 === 0) as number[];
 }
 
 /** Many assignments that stand. */
