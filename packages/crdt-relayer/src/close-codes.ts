@@ -27,7 +27,7 @@ export const CLOSE = {
   internal: { code: 1011, reason: "an internal error; reconnect", then: "reconnect" },
   /** --max-sessions are connected. */
   tooManySessions: { code: 1013, reason: "too many sessions; try again later", then: "reconnect" },
-  /** --send-hard-bytes wait to be read. */
+  /** --send-hard-bytes wait to be read, or something since --send-seconds. */
   slowReader: { code: 4000, reason: "slow reader, reconnect", then: "reconnect" },
   /** No room was joined within --join-seconds. */
   notJoined: { code: 4001, reason: "no room was joined in time", then: "terminal" },

@@ -106,6 +106,9 @@ export const MAX_METRICS_CONNECTIONS = 64;
 /** Seconds in which a connection must join a room: long enough for a person who reads /help first. */
 export const DEFAULT_JOIN_SECONDS = 300;
 
+/** Seconds in which a slow reader must take what waits for it: a soft bound's worth at the speed of an old modem. */
+export const DEFAULT_SEND_SECONDS = 120;
+
 /** Seconds between pings: below the minute after which proxies cut idle connections. */
 export const DEFAULT_PING_SECONDS = 25;
 

@@ -67,6 +67,12 @@ export class Outlet {
   #frames: Frame[] = [];
   #framed: Buffer[] = [];
   #bytes = 0;
+  /** Writes that were begun, and those that the system has taken; they are taken in their order. */
+  #begun = 0;
+  #taken = 0;
+  /** What `waitedMs` looks at: the last write that had begun when it was asked, and when that was. */
+  #watched = 0;
+  #watchedAt = 0;
 
   /** `drained` is called whenever the system has taken what was written. */
   constructor(socket: WebSocket, host: OutletHost, drained: () => void) {
@@ -78,6 +84,18 @@ export class Outlet {
   /** Bytes that wait for the other end to read them. */
   get unread(): number {
     return this.#bytes + this.#socket.bufferedAmount;
+  }
+
+  /**
+   * For how long, in milliseconds, something has been waiting to be read, as far as this is asked from time to time: at
+   * least so long, and less than the time between two questions longer. No list of times is kept.
+   */
+  waitedMs(now: number): number {
+    if (this.#taken >= this.#watched) {
+      this.#watched = this.#begun;
+      this.#watchedAt = now;
+    }
+    return this.#taken < this.#watched ? now - this.#watchedAt : 0;
   }
 
   /** Sends a frame, in this tick, behind all before it. The socket must be open. */
@@ -98,7 +116,9 @@ export class Outlet {
     this.#frames = [];
     this.#framed = [];
     this.#bytes = 0;
+    this.#begun++;
     const done = (): void => {
+      this.#taken++;
       for (const frame of frames) this.#host.sent(frame);
       this.#drained();
     };

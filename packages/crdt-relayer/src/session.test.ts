@@ -668,6 +668,42 @@ describe("a session whose other end reads slowly", () => {
     expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.slowReader.code]);
   });
 
+  it("is closed when something waits for longer than it may, and not while it reads what is older", async () => {
+    vi.restoreAllMocks();
+    const clock = stoppedClock();
+    const world = await new World({ sendSeconds: 60 }).join();
+    const { session, socket } = world;
+    const later = (ms: number): void => {
+      clock.add(ms);
+      // It reads too slowly, and answers.
+      socket.emit("pong");
+      session.checkAlive();
+    };
+    const ask = (): void => {
+      world.get("/who");
+      world.outlets.flush();
+    };
+    const read = (): void => {
+      socket.written.shift()!();
+    };
+    world.outlets.flush();
+    while (socket.written.length > 0) read();
+    later(1_000_000);
+    ask();
+    for (let i = 0; i < 5; i++) {
+      ask();
+      later(60_000);
+      read();
+    }
+    while (socket.written.length > 0) read();
+    ask();
+    later(1);
+    later(60_000);
+    expect(socket.closes).toEqual([]);
+    later(1);
+    expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.slowReader.code]);
+  });
+
   it("is fed again when it has read half of the soft bound, and not before", async () => {
     vi.restoreAllMocks();
     // On a busy machine its credit would run out.

@@ -173,9 +173,15 @@ export class Session implements Member {
     return this.#ending ?? "lost";
   }
 
-  /** Cuts a connection that has not answered the last ping, and pings any other. */
+  /** Cuts a connection that has not answered the last ping, closes one that reads too slowly, and pings any other. */
   checkAlive(): void {
     if (this.#isGone) return;
+    const waitedMs = this.#outlet.waitedMs(performance.now());
+    if (waitedMs > this.#host.settings.sendSeconds * 1_000) {
+      this.#log.info({ waitedMs }, "slow reader");
+      this.close("slowReader");
+      return;
+    }
     // While the socket is not read, no answer can come.
     if (this.#isAlive || this.#socket.isPaused) {
       this.#isAlive = false;

@@ -65,6 +65,7 @@ export interface Settings {
   readonly sendBytes: number;
   readonly sendSoftBytes: number;
   readonly sendHardBytes: number;
+  readonly sendSeconds: number;
   readonly resendBytes: number;
   readonly handshakeSeconds: number;
   readonly maxHeaderBytes: number;
@@ -310,6 +311,10 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "bytes waiting for a slow reader before it is closed",
     limits.DEFAULT_SEND_HARD_BYTES,
     65_536,
+  ),
+  sendSeconds: seconds(
+    "seconds that something may wait for a slow reader before it is closed",
+    limits.DEFAULT_SEND_SECONDS,
   ),
   resendBytes: count(
     "bytes that one connection may have sent again on demand",
