@@ -15,7 +15,7 @@ import {
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UNSTORED_BYTES } from "./exchange.ts";
 import { DEFAULT_BUDGETS } from "./limits.ts";
-import { Link, type LinkHost } from "./link.ts";
+import { Link, type LinkHost, type Proof } from "./link.ts";
 
 const { sockets, FakeSocket } = await vi.hoisted(async () => {
   const { EventEmitter: Emitter } = await import("node:events");
@@ -80,8 +80,15 @@ class Host implements LinkHost {
   readonly history = new History({ document: documentId("main") });
   readonly durable = 0;
   readonly instance = "0011";
+  readonly key = "ab";
+  readonly proofs: string[] = [];
   readonly told: string[] = [];
   stores: Promise<void> = Promise.resolve();
+
+  prove(nonce: Uint8Array, host: string): Proof {
+    this.proofs.push(`${toHex(nonce)} ${host}`);
+    return { author: this.key, signature: "cd" };
+  }
 
   receive(group: Uint8Array): ReceivedGroup {
     return this.history.receive(group, "relay");
