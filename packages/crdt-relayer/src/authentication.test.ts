@@ -116,7 +116,7 @@ describe("a challenge", () => {
   });
 
   it("is over after a time, and not when it was answered, rightly or wrongly", () => {
-    const expired = vi.fn();
+    const expired = vi.fn<() => void>();
     asked(expired);
     const right = asked(expired);
     right.take(proofOf(nonceOf(right)));
