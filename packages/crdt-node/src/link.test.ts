@@ -589,6 +589,9 @@ test("a relay that asks twice, or after it has let the node in, gets no second s
 });
 
 test("a relay that takes no changes, or not these, is not sent them, and others are; a person is told", () => {
+  const stays = "there; what you write stays here, and goes to your other relays and peers";
+  const rest = `read-only ${stays}`;
+  const mayNot = `may not write into this room ${stays}`;
   const own = generateKeyPair();
   const key = toHex(own.publicKey);
   const document = new Document({
@@ -598,16 +601,16 @@ test("a relay that takes no changes, or not these, is not sent them, and others 
   });
   const { bytes } = document.change((doc) => doc.text.set("x"));
   for (const [rules, told, groups] of [
-    [{}, [], 1],
-    [{ readOnly: true }, ["reported room_read_only"], 0],
-    [{ authors: ["00"] }, ["reported author_not_allowed"], 0],
+    [{}, ["syncing"], 1],
+    [{ readOnly: true }, [`syncing: this room is ${rest}`, "reported room_read_only"], 0],
+    [{ authors: ["00"] }, [`syncing: your key ${mayNot}`, "reported author_not_allowed"], 0],
     // The author's own changes, brought by somebody else.
-    [{ authors: [key] }, ["reported author_not_allowed"], 1],
+    [{ authors: [key] }, [`syncing: your key ${mayNot}`, "reported author_not_allowed"], 1],
   ] as const) {
     fresh();
     const socket = opened();
     say(socket, JSON.stringify({ ...(JSON.parse(JOINED) as object), ...rules }));
-    expect(host.told).toEqual(["joining", "syncing", ...told]);
+    expect(host.told).toEqual(["joining", ...told]);
     say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
     sent(socket);
     const { applied } = host.history.receive(bytes);

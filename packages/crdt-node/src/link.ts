@@ -34,7 +34,7 @@ export interface LinkHost extends ExchangeHost {
   readonly key: string;
   /** Signs a relay's nonce (32 bytes), for the node's own document and the host that was dialled, and nothing else. */
   prove(nonce: Uint8Array, host: string): Proof;
-  /** The state has changed; `reason` says why a connection was lost or could not be made. */
+  /** The state has changed; `reason` says why a connection was lost or could not be made, or what it does not take. */
   linkChanged(link: Link, reason: string | null): void;
 }
 
@@ -173,8 +173,8 @@ export class Link implements Connection {
     if (this.#handshake !== null) clearTimeout(this.#handshake);
     this.#handshake = null;
     this.#joinedAt = performance.now();
-    this.#setState("syncing", null);
     const notice = answer.rules.notice(this.#host.key);
+    this.#setState("syncing", notice?.detail ?? null);
     if (notice !== null) this.#host.linkReported(this, notice.code, notice.detail);
     this.#exchange?.begin(answer.rules);
   }

@@ -55,12 +55,21 @@ test("a node at a read-only relay says so once, keeps what it writes, and brings
   await carl!.until("being in step", () =>
     carl!.errorLines.some((line) => line.startsWith("connected")),
   );
-  expect(await statusOf("anna")).toMatchObject({ changes: 3, unacknowledged: 0 });
+  expect(await statusOf("anna")).toMatchObject({
+    changes: 3,
+    unacknowledged: 0,
+    relays: [
+      { url: open.url, reason: null },
+      { url: ruled.url, state: "synced", reason: expect.stringContaining("read-only") as string },
+    ],
+  });
   expect(await statusOf("carl")).toMatchObject({ changes: 0 });
 
+  const sent = await place.run(["send", "carl", "carl -> anna 1", "--timeout", "1"]);
+  expect([sent.code, sent.stderr]).toEqual([3, expect.stringContaining("is read-only there")]);
   rule("");
   ruled.program.child.kill("SIGHUP");
-  await carl!.line(/anna -> bert 3$/u);
+  await Promise.all([carl!.line(/anna -> bert 3$/u), anna!.line(/carl -> anna 1$/u)]);
   expect(anna!.errorLines.filter((line) => line.includes("read-only"))).toEqual([warning]);
   expect(ruled.program.errorLines).toEqual([]);
   await Promise.all([anna!, bert!, carl!].map((program) => program.end()));
