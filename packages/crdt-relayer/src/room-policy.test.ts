@@ -15,7 +15,7 @@ import {
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
-import { EmbeddedBackplane } from "./backplane.ts";
+import { type Backplane, type Delivery, EmbeddedBackplane } from "./backplane.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { type Member, Room } from "./room.ts";
 import { Policies, RoomPolicy } from "./room-policy.ts";
@@ -194,11 +194,15 @@ const NOBODY: Member = {
   await: () => undefined,
 };
 
-async function roomWith(policy: RoomPolicy, outcomes: ReceivedGroup[]): Promise<Room> {
+async function roomWith(
+  policy: RoomPolicy,
+  outcomes: ReceivedGroup[],
+  backplane: Pick<Backplane, "open"> = new EmbeddedBackplane(new MemoryLevel()),
+): Promise<Room> {
   const bounds = 1_000_000_000;
   const room = await Room.load(
     documentId("main"),
-    new EmbeddedBackplane(new MemoryLevel()),
+    backplane,
     {
       received: (outcome) => outcomes.push(outcome),
       storingFailed: (error) => {
@@ -274,6 +278,31 @@ describe("a room with rules", () => {
       ),
       { numRuns: 60 },
     );
+  });
+
+  it("takes what has come into the log by another relay, and what is there when it is loaded", async () => {
+    const level = new MemoryLevel();
+    let deliver = (_group: Uint8Array): Delivery => {
+      throw new Error("nobody follows");
+    };
+    const shared: Pick<Backplane, "open"> = {
+      open: (document) => ({
+        ...new EmbeddedBackplane(level).open(document),
+        follow: (listener) => {
+          deliver = listener;
+        },
+      }),
+    };
+    const [early, late] = [groupBy(KEYS[1]!), groupBy(KEYS[2]!)];
+    const before = await roomWith(new RoomPolicy(), [], shared);
+    before.receive(early.group, NOBODY);
+    await before.settled();
+    const room = await roomWith(new RoomPolicy({ "read-only": true }), [], shared);
+    expect(room.history.length).toBe(1);
+    await deliver(late.group).done;
+    expect(room.history.length).toBe(2);
+    expect(room.receive(groupBy(KEYS[1]!).group, NOBODY).code).toBe("room_read_only");
+    expect(room.history.length).toBe(2);
   });
 
   it("tells of what it refuses and of what it takes, of the same group", async () => {
