@@ -37,8 +37,7 @@ export function dialledHost(
   const [called = ""] = (typeof forwarded === "string" ? forwarded : (headers.host ?? "")).split(
     ",",
   );
-  const host = readHostName(called.trim());
-  if (host === null) return null;
+  const host = readHostName(called.trim()) ?? "";
   const own = names.length > 0 ? names : addressesOf(socket, usualPort);
   return own.includes(host) ? host : null;
 }

@@ -65,13 +65,6 @@ export class RoomPolicy {
     return this.#guests === null || this.#guests.has(key);
   }
 
-  /** Why nothing by this author is taken; null when it is. */
-  refusalOf(author: Uint8Array): RejectionCode | null {
-    if (this.#rules["read-only"] === true) return "room_read_only";
-    if (this.#authors === null || this.#authors.has(toHex(author))) return null;
-    return "author_not_allowed";
-  }
-
   /** Takes out of a group what the rules refuse. What is applied already is only a duplicate, whoever wrote it. */
   screen(group: Uint8Array, history: Pick<History, "indexOf">): Screened {
     // For the sake of the many rooms that have no rules.
@@ -83,7 +76,7 @@ export class RoomPolicy {
     const refused: ReceivedChange[] = [];
     for (const entry of entries.value) {
       const header = decodeBody(entry.body);
-      const code = header.ok ? this.refusalOf(header.value.author) : null;
+      const code = header.ok ? this.#refusalOf(header.value.author) : null;
       if (code === null) {
         kept.push(entry);
         continue;
@@ -108,6 +101,12 @@ export class RoomPolicy {
     if (this.#authors === null) return null;
     const { size } = this.#authors;
     return `only ${size === 1 ? "one author" : `${size} authors`} may write`;
+  }
+
+  /** Why nothing by this author is taken; null when it is. */
+  #refusalOf(author: Uint8Array): RejectionCode | null {
+    if (this.#rules["read-only"] === true) return "room_read_only";
+    return this.#authors?.has(toHex(author)) === false ? "author_not_allowed" : null;
   }
 }
 

@@ -56,6 +56,7 @@ describe("the rules of rooms", () => {
     ["a room that is nothing", { main: null }],
     ["an unknown rule", { main: { writers: [A] } }],
     ["authors that are no list", { main: { authors: A } }],
+    ["authors that are a number", { main: { authors: 7 } }],
     ["no authors", { main: { authors: [] } }],
     ["too many authors", { main: { authors: Array(MAX_ROOM_KEYS + 1).fill(A) } }],
     ["a key that is no text", { main: { readers: [7] } }],

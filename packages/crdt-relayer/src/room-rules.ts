@@ -132,11 +132,10 @@ function readKeys(value: unknown): readonly string[] | null {
   if (!Array.isArray(value) || value.length === 0 || value.length > MAX_ROOM_KEYS) return null;
   const keys: string[] = [];
   for (const written of value as readonly unknown[]) {
-    const key = typeof written === "string" ? written.toLowerCase() : "";
-    const bytes = /^[0-9a-f]{64}$/u.test(key) ? fromHex(key) : null;
+    const bytes = typeof written === "string" ? fromHex(written.toLowerCase()) : null;
     // What is no key can have signed nothing: it is a slip of the pen.
     if (bytes === null || !isValidPublicKey(bytes)) return null;
-    keys.push(key);
+    keys.push(toHex(bytes));
   }
   return keys;
 }

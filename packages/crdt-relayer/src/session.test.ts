@@ -565,6 +565,11 @@ describe("a session before it has joined", () => {
 });
 
 describe("a session that is asked for a key", () => {
+  // A proof takes long enough for the next frame to stand in line.
+  beforeEach(() => {
+    stoppedClock();
+  });
+
   const keyPair = generateKeyPair();
   const key = toHex(keyPair.publicKey);
   const document = toHex(documentId("main"));
