@@ -79,7 +79,7 @@ describe("the host that a client has dialled", () => {
       { host: "undefined:0" },
       { localAddress: undefined, localPort: undefined },
     ],
-  ])("is not %s", (_, headers: DialledRequest["headers"], socket) => {
+  ])("is never taken to be %s", (_, headers: DialledRequest["headers"], socket) => {
     expect(dialled(headers, socket as Partial<DialledRequest["socket"]>)).toBeNull();
   });
 
