@@ -26,6 +26,7 @@ const WORDS: readonly string[] = [
   ...["room", "relays", '"main"', '["ws://127.0.0.1:8080/websocket"]', "wss://relay.example/"],
   ...["port", "host", "data", "log-level", "max-rooms", "send-soft-bytes", "send-hard-bytes"],
   ...["join-seconds", "ping-seconds", " = ", "\n", "[table]", "#", '"""', "'''", "true", "nan"],
+  ...["authenticate", "hosts", "rooms", "[rooms.main]", "authors", "readers", "read-only = true"],
   ...["1979-05-27T07:32:00Z", "0x10", "1_000", "ws://", "http://x", "ws://u:p@h/", ":memory:"],
 ];
 
@@ -139,6 +140,7 @@ const FILES = [
   'port = 8080\nhost = "127.0.0.1"\nlog-level = "debug"\n',
   "max-rooms = 10\njoin-seconds = 1.5\nsend-soft-bytes = 65536\n",
   "[room]\nname = 1\n",
+  'hosts = "relay.example"\n[rooms."main"]\nread-only = true\n',
 ];
 
 const VARIABLES = [

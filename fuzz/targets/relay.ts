@@ -17,6 +17,7 @@ import { Outlets } from "../../packages/crdt-relayer/src/outlet.ts";
 import { Rates } from "../../packages/crdt-relayer/src/rates.ts";
 import { Rooms } from "../../packages/crdt-relayer/src/rooms.ts";
 import { Session } from "../../packages/crdt-relayer/src/session.ts";
+import { Policies } from "../../packages/crdt-relayer/src/room-policy.ts";
 import type { SessionHost } from "../../packages/crdt-relayer/src/session.ts";
 import { completeSettings } from "../../packages/crdt-relayer/src/settings.ts";
 import { Turns } from "../../packages/crdt-relayer/src/turns.ts";
@@ -131,6 +132,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     log: faults.log,
     turns: new Turns(),
     outlets: new Outlets(),
+    policies: new Policies(settings),
     rates: new Rates(() => settings),
     inboxShare: settings.sessionInboxBytes,
     outboxShare: settings.sendSoftBytes,

@@ -207,6 +207,10 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "what follows is read as other items, and the view is not at its end",
   'packages/crdt-node/src/guest.ts Guest.#leave: refuse if `this.#state === "closed"`':
     "the socket closes after the guest was ended: stopping the exchange and the timer twice does nothing, and a ban begins at the same moment",
+  'packages/crdt-node/src/link.ts readJoinAnswer: demand `typeof nonce === "string"`':
+    "the only other value that fits the pattern is a list of one nonce, and fromHex refuses its length",
+  "packages/crdt-node/src/room-rules.ts RoomRules.taken: refuse if `!entries.ok`":
+    "a group that is sent was made here, and decodes; the types cannot say it",
 };
 
 /**

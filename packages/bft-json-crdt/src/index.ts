@@ -131,9 +131,11 @@ export type {
 export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
 export {
+  authenticationMessage,
   encodeMessage,
   liveGroups,
   MIN_RESENT_BYTES,
+  NONCE_BYTES,
   parseMessage,
   ResendBudget,
   SyncSession,

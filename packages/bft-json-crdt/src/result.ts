@@ -24,7 +24,11 @@ export type RejectionCode =
   /** Builds on a change that was rejected. */
   | "rejected_dependency"
   /** Correct so far, but a queue is full; it may be sent again later. */
-  | "over_quota";
+  | "over_quota"
+  /** Not judged: the host takes no changes into this document now. Given by hosts only; says nothing about the id. */
+  | "room_read_only"
+  /** Not judged: the host takes no changes by this author. Given by hosts only; says nothing about the id. */
+  | "author_not_allowed";
 
 /** Why some remote input was refused. */
 export interface Rejection {

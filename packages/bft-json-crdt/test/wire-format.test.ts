@@ -12,6 +12,7 @@ import { Point } from "@noble/ed25519";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  AUTHENTICATION_TAG,
   CHANGE_TAG,
   decodeGenesis,
   encodeGenesis,
@@ -27,6 +28,7 @@ import {
 import { ByteReader } from "../src/encoding/reader.ts";
 import { encodeForkProof } from "../src/history/fork-proof.ts";
 import {
+  authenticationMessage,
   canonicalJson,
   changeId,
   decodeBody,
@@ -39,12 +41,14 @@ import {
   encodeSaved,
   encodeValue,
   fromHex,
+  generateKeyPair,
   genesisDocumentId,
   History,
   optional,
   parseMessage,
   schemaDigest,
   set,
+  sign,
   string,
   struct,
   text,
@@ -322,9 +326,11 @@ describe("docs/wire-format.md", () => {
   it("has no block that nothing below checks", () => {
     expect(blocks.map(({ info }) => info).sort()).toEqual(
       [
+        "authentication",
         "change",
         "genesis main",
         "group",
+        "json challenge",
         "json client",
         "json relay",
         "json sync",
@@ -359,6 +365,7 @@ describe("docs/wire-format.md", () => {
       schema: SCHEMA_TAG,
       sync: SYNC_TAG,
       seal: SEAL_TAG,
+      authentication: AUTHENTICATION_TAG,
     };
     expect(columnsOf("tags")).toEqual(
       Object.entries(tags).map(([name, tag]) => [name, toHex(tag)]),
@@ -409,6 +416,31 @@ describe("docs/wire-format.md", () => {
     ]);
     const [joined] = linesOf("json relay").map((line) => JSON.parse(line) as unknown);
     expect(joined).toEqual({ type: "joined", room: "main", document: main, protocol: 1 });
+  });
+
+  it("shows a proof of a key", () => {
+    const shown = Object.fromEntries(columnsOf("authentication")) as Record<string, string>;
+    const nonce = Uint8Array.from({ length: 32 }, (_, at) => at);
+    const keyPair = generateKeyPair(new Uint8Array(32).fill(7));
+    const key = toHex(keyPair.publicKey);
+    const { host } = new URL("wss://relay.example:8443/websocket");
+    const message = authenticationMessage(nonce, documentId("main"), host);
+    const parts = [AUTHENTICATION_TAG, nonce, documentId("main"), new TextEncoder().encode(host)];
+    expect(toHex(message)).toBe(parts.map(toHex).join(""));
+    const signature = toHex(sign(message, keyPair.secretKey));
+    expect(verify(bytesOf(signature), message, keyPair.publicKey)).toBe(true);
+    expect(shown).toEqual({
+      key,
+      nonce: toHex(nonce),
+      document: toHex(documentId("main")),
+      host,
+      message: toHex(message),
+      signature,
+    });
+    expect(linesOf("json challenge").map((line) => JSON.parse(line) as unknown)).toEqual([
+      { type: "challenge", nonce: toHex(nonce) },
+      { type: "proof", author: key, signature },
+    ]);
   });
 
   it("names every bound of the format with its value", () => {

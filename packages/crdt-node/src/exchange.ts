@@ -13,6 +13,7 @@ import {
 } from "bft-json-crdt";
 import { WebSocket } from "ws";
 import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
+import { NO_RULES, type RoomRules } from "./room-rules.ts";
 
 /** What a connection is doing. "synced" means that nothing is known to be missing on either side. */
 export type LinkState = "connecting" | "joining" | "syncing" | "synced" | "waiting" | "closed";
@@ -93,6 +94,7 @@ export class Exchange {
   readonly #budgets: Budgets;
   readonly #watch: NodeJS.Timeout;
   #session: SyncSession | null = null;
+  #rules = NO_RULES;
   #refresh: NodeJS.Timeout | null = null;
   #heard = true;
   #asked = false;
@@ -122,9 +124,10 @@ export class Exchange {
     return this.#session !== null;
   }
 
-  /** The room is joined: both ends tell what they have. */
-  begin(): void {
+  /** The room is joined: both ends tell what they have. What the rules there refuse is not sent. */
+  begin(rules: RoomRules = NO_RULES): void {
     const { host, from } = this.#options;
+    this.#rules = rules;
     this.#session = new SyncSession({
       history: host.history,
       peer: from.url,
@@ -208,8 +211,10 @@ export class Exchange {
     );
   }
 
-  #send(frame: string | Uint8Array): boolean {
+  #send(given: string | Uint8Array): boolean {
     const socket = this.#socket;
+    const frame = typeof given === "string" ? given : this.#rules.taken(given);
+    if (frame === null) return !this.#isStalled;
     // A closing socket takes nothing any more, and its session ends with it.
     if (socket.readyState !== WebSocket.OPEN) return false;
     const { sendBytes } = this.#budgets;

@@ -15,7 +15,7 @@ import {
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UNSTORED_BYTES } from "./exchange.ts";
 import { DEFAULT_BUDGETS } from "./limits.ts";
-import { Link, type LinkHost } from "./link.ts";
+import { Link, type LinkHost, type Proof } from "./link.ts";
 
 const { sockets, FakeSocket } = await vi.hoisted(async () => {
   const { EventEmitter: Emitter } = await import("node:events");
@@ -78,10 +78,20 @@ type Socket = InstanceType<typeof FakeSocket>;
 class Host implements LinkHost {
   readonly room = "main";
   readonly history = new History({ document: documentId("main") });
-  readonly durable = 0;
   readonly instance = "0011";
+  readonly key = "ab";
+  readonly proofs: string[] = [];
   readonly told: string[] = [];
   stores: Promise<void> = Promise.resolve();
+
+  get durable(): number {
+    return 0;
+  }
+
+  prove(nonce: Uint8Array, host: string): Proof {
+    this.proofs.push(`${toHex(nonce)} ${host}`);
+    return { author: this.key, signature: "cd" };
+  }
 
   receive(group: Uint8Array): ReceivedGroup {
     return this.history.receive(group, "relay");
@@ -512,4 +522,104 @@ test("a link that is closed leaves no timer, and reads the answer to that though
   socket.emit("close", 1000, Buffer.alloc(0));
   await closed;
   expect(vi.getTimerCount()).toBe(0);
+});
+
+const CHALLENGE = JSON.stringify({ type: "challenge", nonce: "0123456789abcdef".repeat(4) });
+
+test("a relay that wants to know whose node it is gets one signature of its nonce, for the host that was dialled", () => {
+  fresh();
+  link = new Link("ws://Relay.Example:80/websocket", host);
+  const socket = opened();
+  socket.frames.length = 0;
+  say(socket, CHALLENGE);
+  expect(host.proofs).toEqual([`${"0123456789abcdef".repeat(4)} relay.example`]);
+  expect(socket.frames).toEqual(['{"type":"proof","author":"ab","signature":"cd"}']);
+  say(socket, JOINED);
+  expect(link.state).toBe("syncing");
+});
+
+test("the port is signed unless it is the usual one, and each connection has a proof of its own", () => {
+  fresh();
+  for (const [url, dialled] of [
+    ["wss://relay.example:443/websocket", "relay.example"],
+    ["wss://relay.example:80/", "relay.example:80"],
+    ["ws://[::1]:8080/", "[::1]:8080"],
+  ] as const) {
+    link = new Link(url, host);
+    const socket = opened();
+    say(socket, CHALLENGE);
+    expect(host.proofs.at(-1)).toBe(`${"0123456789abcdef".repeat(4)} ${dialled}`);
+    socket.emit("close", 1006, Buffer.alloc(0));
+    vi.advanceTimersToNextTimer();
+    const again = sockets.at(-1)!;
+    again.readyState = FakeSocket.OPEN;
+    again.emit("open");
+    say(again, CHALLENGE);
+    expect(again.isCut).toBe(false);
+    void link.close();
+  }
+  expect(host.proofs).toHaveLength(6);
+});
+
+test.each([
+  ["no nonce", "{}"],
+  ["a nonce that is too short", `{"nonce":"${"ab".repeat(31)}"}`],
+  ["a nonce that is too long", `{"nonce":"${"ab".repeat(33)}"}`],
+  ["a nonce in capitals", `{"nonce":"${"AB".repeat(32)}"}`],
+  ["a nonce that is no text", '{"nonce":7}'],
+  ["what is no hexadecimal", `{"nonce":"${"xy".repeat(32)}"}`],
+  ["a text around it", `{"nonce":" ${"ab".repeat(32)}"}`],
+])("a relay whose challenge has %s gets no signature, and is left", (_, fields) => {
+  fresh();
+  const socket = opened();
+  say(socket, JSON.stringify({ type: "challenge", ...(JSON.parse(fields) as object) }));
+  expect([host.proofs, socket.isCut]).toEqual([[], true]);
+  expect(host.told.at(-1)).toBe("waiting: it asks for a signature that no relay needs");
+});
+
+test("a relay that asks twice, or after it has let the node in, gets no second signature", () => {
+  fresh();
+  const socket = opened();
+  say(socket, CHALLENGE);
+  say(socket, CHALLENGE);
+  expect([host.proofs.length, socket.isCut]).toEqual([1, true]);
+  const other = joined();
+  say(other, CHALLENGE);
+  expect([host.proofs.length, other.isCut]).toEqual([1, false]);
+});
+
+test("a relay that takes no changes, or not these, is not sent them, and others are; a person is told", () => {
+  const stays = "there; what you write stays here, and goes to your other relays and peers";
+  const rest = `read-only ${stays}`;
+  const mayNot = `may not write into this room ${stays}`;
+  const own = generateKeyPair();
+  const key = toHex(own.publicKey);
+  const document = new Document({
+    schema: struct({ text: string() }),
+    id: documentId("main"),
+    keyPair: own,
+  });
+  const { bytes } = document.change((doc) => doc.text.set("x"));
+  for (const [rules, told, groups] of [
+    [{}, ["syncing"], 1],
+    [{ readOnly: true }, [`syncing: this room is ${rest}`, "reported room_read_only"], 0],
+    [{ authors: ["00"] }, [`syncing: your key ${mayNot}`, "reported author_not_allowed"], 0],
+    // The author's own changes, brought by somebody else.
+    [{ authors: [key] }, [`syncing: your key ${mayNot}`, "reported author_not_allowed"], 1],
+  ] as const) {
+    fresh();
+    const socket = opened();
+    say(socket, JSON.stringify({ ...(JSON.parse(JOINED) as object), ...rules }));
+    expect(host.told).toEqual(["joining", ...told]);
+    say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+    sent(socket);
+    const { applied } = host.history.receive(bytes);
+    vi.spyOn(host, "durable", "get").mockReturnValue(1);
+    link.push(bytes, applied);
+    expect(socket.frames.length).toBe(groups);
+    // Nor again, however often that is missed there; and what is said besides goes on.
+    say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: true }));
+    expect(sent(socket).filter((type) => type === "group").length).toBe(2 * groups);
+    void link.close();
+  }
 });

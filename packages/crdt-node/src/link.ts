@@ -4,6 +4,7 @@
  *
  * A WebSocket (RFC 6455): text frames are control messages, binary frames are groups of changes.
  */
+import { fromHex } from "bft-json-crdt";
 import { WebSocket } from "ws";
 import { LONGEST_WAIT_MS, toldWait, waitBefore } from "./backoff.ts";
 import {
@@ -15,13 +16,25 @@ import {
   MAX_FRAME_BYTES,
 } from "./exchange.ts";
 
+import { RoomRules } from "./room-rules.ts";
+
 export type { LinkState } from "./exchange.ts";
+
+/** A signature that shows whose node this is; both in hex. */
+export interface Proof {
+  readonly author: string;
+  readonly signature: string;
+}
 
 /** What a link needs from the node that it belongs to. */
 export interface LinkHost extends ExchangeHost {
   /** Tells peers, and nobody else, whom they talk to, so that a node that connects to itself finds out. */
   readonly instance: string;
-  /** The state has changed; `reason` says why a connection was lost or could not be made. */
+  /** This node's key, in hex. */
+  readonly key: string;
+  /** Signs a relay's nonce (32 bytes), for the node's own document and the host that was dialled, and nothing else. */
+  prove(nonce: Uint8Array, host: string): Proof;
+  /** The state has changed; `reason` says why a connection was lost or could not be made, or what it does not take. */
   linkChanged(link: Link, reason: string | null): void;
 }
 
@@ -41,6 +54,8 @@ export class Link implements Connection {
   #exchange: Exchange | null = null;
   #attempt = 0;
   #joinedAt = Infinity;
+  /** Nobody has a reason to ask twice on one connection. */
+  #hasProven = false;
   #retry: NodeJS.Timeout | null = null;
   #handshake: NodeJS.Timeout | null = null;
 
@@ -116,6 +131,7 @@ export class Link implements Connection {
     this.#handshake = setTimeout(() => {
       this.#drop(socket, "it did not let us into the room in time");
     }, HANDSHAKE_MS);
+    this.#hasProven = false;
     const { room, instance } = this.#host;
     socket.send(
       JSON.stringify({ type: "join", room, ...(this.kind === "peer" ? { instance } : {}) }),
@@ -146,6 +162,10 @@ export class Link implements Connection {
       this.#drop(socket, `it does not let us in: ${answer.detail}`);
       return;
     }
+    if (answer.kind === "challenge") {
+      this.#prove(socket, answer.nonce);
+      return;
+    }
     if (answer.document !== Buffer.from(this.#host.history.document).toString("hex")) {
       this.#drop(socket, `its room "${this.#host.room}" holds another document`);
       return;
@@ -153,8 +173,22 @@ export class Link implements Connection {
     if (this.#handshake !== null) clearTimeout(this.#handshake);
     this.#handshake = null;
     this.#joinedAt = performance.now();
-    this.#setState("syncing", null);
-    this.#exchange?.begin();
+    const notice = answer.rules.notice(this.#host.key);
+    this.#setState("syncing", notice?.detail ?? null);
+    if (notice !== null) this.#host.linkReported(this, notice.code, notice.detail);
+    this.#exchange?.begin(answer.rules);
+  }
+
+  /** Shows whose node this is, once, and only to who asks as a relay does. */
+  #prove(socket: WebSocket, nonce: Uint8Array | null): void {
+    if (nonce === null || this.#hasProven) {
+      this.#drop(socket, "it asks for a signature that no relay needs");
+      return;
+    }
+    this.#hasProven = true;
+    // As it stands in the Host header, which the relay compares.
+    const proof = this.#host.prove(nonce, new URL(this.url).host);
+    socket.send(JSON.stringify({ type: "proof", ...proof }));
   }
 
   #drop(socket: WebSocket, reason: string): void {
@@ -198,7 +232,9 @@ export class Link implements Connection {
 }
 
 type JoinAnswer =
-  | { readonly kind: "joined"; readonly document: string }
+  | { readonly kind: "joined"; readonly document: string; readonly rules: RoomRules }
+  /** The nonce is null when it is none. */
+  | { readonly kind: "challenge"; readonly nonce: Uint8Array | null }
   | { readonly kind: "error"; readonly detail: string };
 
 /** A relay's answer to the join; null for anything else, which is for later versions to understand. */
@@ -212,7 +248,12 @@ function readJoinAnswer(frame: string): JoinAnswer | null {
   if (typeof value !== "object" || value === null) return null;
   const message = value as { readonly [key: string]: unknown };
   if (message["type"] === "joined" && typeof message["document"] === "string") {
-    return { kind: "joined", document: message["document"] };
+    return { kind: "joined", document: message["document"], rules: RoomRules.read(message) };
+  }
+  if (message["type"] === "challenge") {
+    const { nonce } = message;
+    const isNonce = typeof nonce === "string" && /^[0-9a-f]{64}$/u.test(nonce);
+    return { kind: "challenge", nonce: isNonce ? fromHex(nonce) : null };
   }
   if (message["type"] === "error") {
     const { detail } = message;

@@ -6,6 +6,7 @@
  */
 import { randomBytes } from "node:crypto";
 import {
+  authenticationMessage,
   Document,
   documentId,
   encodeGroup,
@@ -18,6 +19,7 @@ import {
   MAX_GROUP_BYTES,
   type NewRecord,
   type ReceivedGroup,
+  sign,
   toHex,
 } from "bft-json-crdt";
 import { Coverage } from "./coverage.ts";
@@ -30,7 +32,7 @@ import { type Budgets, DEFAULT_BUDGETS, DEFAULT_PEER_BOUNDS, type PeerBounds } f
 import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
 import type { Connection } from "./exchange.ts";
 import type { Guest, GuestHost } from "./guest.ts";
-import { Link, type LinkHost } from "./link.ts";
+import { Link, type LinkHost, type Proof } from "./link.ts";
 import { short } from "./output.ts";
 import { PeerServer } from "./peer-server.ts";
 import type { ForkStatus, Imported, LinkStatus, Status } from "./requests.ts";
@@ -86,6 +88,7 @@ export class Node implements LinkHost, GuestHost {
   readonly budgets: Budgets;
   /** What happens to the view, for those who watch it. */
   readonly feed: Feed;
+  readonly #keyPair: KeyPair;
   readonly #publicKey: Uint8Array;
   readonly #document: LedgerDocument;
   readonly #listener: NodeListener;
@@ -117,6 +120,7 @@ export class Node implements LinkHost, GuestHost {
     this.room = room;
     this.store = store;
     this.budgets = budgets;
+    this.#keyPair = keyPair;
     this.#publicKey = keyPair.publicKey;
     this.#document = document;
     this.#listener = listener ?? {};
@@ -372,6 +376,15 @@ export class Node implements LinkHost, GuestHost {
     for (const waiter of this.#waiters) {
       if (this.#coverage.has(waiter.index)) waiter.resolve(true);
     }
+  }
+
+  get key(): string {
+    return toHex(this.#publicKey);
+  }
+
+  prove(nonce: Uint8Array, host: string): Proof {
+    const message = authenticationMessage(nonce, this.history.document, host);
+    return { author: this.key, signature: toHex(sign(message, this.#keyPair.secretKey)) };
   }
 
   linkChanged(link: Link, reason: string | null): void {

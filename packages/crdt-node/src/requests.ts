@@ -18,7 +18,7 @@ export interface LinkStatus {
   readonly url: string;
   /** "offline" when the node is not running. */
   readonly state: LinkState | "offline";
-  /** Why the last connection failed or broke, while there is none. */
+  /** Why the last connection failed or broke, while there is none; or why one does not take what this node writes. */
   readonly reason: string | null;
 }
 

@@ -57,6 +57,8 @@ async function taken(answer: Buffer): Promise<string> {
       room: ROOM,
       durable: 0,
       instance: "",
+      key: "",
+      prove: () => ({ author: "", signature: "" }),
       receive: (group) => history.receive(group),
       stored: () => Promise.resolve(),
       acknowledged: () => undefined,

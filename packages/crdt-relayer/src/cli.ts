@@ -17,6 +17,7 @@ import {
   SETTINGS,
   type Settings,
   standardConfig,
+  textOf,
   variableOf,
 } from "./settings.ts";
 
@@ -178,9 +179,16 @@ function commandLine(): Command {
 }
 
 function optionOf(name: keyof Settings): Option {
-  const { placeholder, help, standard, isBound }: Setting = SETTINGS[name];
-  const shown = shortened(String(standard(process.env))) || "none";
-  const option = new Option(`--${flagOf(name)} <${placeholder}>`, `${help} (default: ${shown})`);
+  const setting: Setting = SETTINGS[name];
+  const { placeholder, help, standard, isBound, isSwitch, isRepeatable } = setting;
+  const shown = shortened(textOf(standard(process.env))) || "none";
+  const value = isSwitch === true ? `[${placeholder}]` : `<${placeholder}>`;
+  const option = new Option(`--${flagOf(name)} ${value}`, `${help} (default: ${shown})`);
+  if (isSwitch === true) option.preset("true");
+  if (isRepeatable === true)
+    option.argParser((next: string, before: string | undefined) =>
+      before === undefined ? next : `${before};${next}`,
+    );
   return isBound ? option.helpGroup("Bounds:") : option;
 }
 

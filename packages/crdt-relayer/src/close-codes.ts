@@ -61,6 +61,24 @@ export const CLOSE = {
     reason: "too much at once; reconnect, and send slower",
     then: "reconnect",
   },
+  /** The room asks who comes (`readers`, or --authenticate), and no proof was the answer, or none in --join-seconds. */
+  notProven: {
+    code: 4020,
+    reason: "this room asks for a key, and none was proven",
+    then: "terminal",
+  },
+  /** The proof was made with another key, or for another nonce, document or host. */
+  wrongProof: { code: 4021, reason: "the proof of the key is wrong", then: "terminal" },
+  /** The relay was called by a name that it does not know as its own (--hosts), so that no proof can be checked. */
+  wrongHost: { code: 4022, reason: "not a name of this relay", then: "terminal" },
+  /** The key that was proven is neither among the readers of the room nor among its authors. */
+  notAllowed: { code: 4023, reason: "this key may not come into the room", then: "terminal" },
+  /** The rules of the room have changed; who joins again is told what they are now. */
+  rulesChanged: {
+    code: 4024,
+    reason: "the rules of this room have changed; reconnect",
+    then: "reconnect",
+  },
 } as const satisfies Record<string, Close>;
 
 /**

@@ -3,11 +3,13 @@
  * them. What comes beside them (`detail`) is for people.
  */
 import type { RejectionCode } from "bft-json-crdt";
+import type { Unproven } from "./authentication.ts";
 import type { RoomRefusal } from "./rooms.ts";
 
 /** A code of an error message. */
 export type ErrorCode =
   | RoomRefusal["code"]
+  | Unproven["code"]
   | RejectionCode
   | "bad_join"
   | "not_joined"
@@ -28,6 +30,13 @@ export const ERRORS: { readonly [K in ErrorCode]: string } = {
   wrong_lamport: "`lamport` is not one more than the greatest of what the change builds on",
   rejected_dependency: "the change builds on one that was rejected",
   over_quota: "correct so far, but what waits is over a bound; it may be sent again later",
+  room_read_only: "the room takes no changes now; nothing is said about the change itself",
+  author_not_allowed:
+    "the room takes no changes by this author; nothing is said about the change itself",
+  not_proven: "a challenge was answered by something else than a proof (close code 4020)",
+  wrong_proof: "the proof does not verify (close code 4021)",
+  wrong_host: "the relay has no such name, so it can check no proof (close code 4022)",
+  not_allowed: "the key that was proven may not come into the room (close code 4023)",
   too_many_rooms: "`--max-rooms` are in use (close code 4002)",
   room_full: "`--max-room-sessions` are in this room (close code 4003)",
   room_damaged: "the store's part of this room is damaged; its operator must act (close code 4004)",

@@ -18,6 +18,7 @@ import type { Logger } from "pino";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { clientAddress, TrustedProxies } from "./client-address.ts";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
+import { dialledHost } from "./host-names.ts";
 import {
   CLOSE_MS,
   HANDSHAKE_CHECKS,
@@ -58,7 +59,7 @@ interface Answer {
 /** The listeners of a relay. */
 export class HttpSide {
   readonly #host: HttpHost;
-  readonly #accept: (socket: WebSocket, address: string) => void;
+  readonly #accept: (socket: WebSocket, address: string, dialled: string | null) => void;
   readonly #server: Server;
   /** For /metrics apart from the sessions; null when there is none. */
   readonly #metricsServer: Server | null;
@@ -67,8 +68,14 @@ export class HttpSide {
   readonly #waiting = new Map<string, Socket>();
   #proxies: TrustedProxies;
 
-  /** `accept` takes what has become a WebSocket, and the address that it comes from. */
-  constructor(host: HttpHost, accept: (socket: WebSocket, address: string) => void) {
+  /**
+   * `accept` takes what has become a WebSocket, the address that it comes from, and the host that it has dialled, or null
+   * when that is no name of this relay.
+   */
+  constructor(
+    host: HttpHost,
+    accept: (socket: WebSocket, address: string, dialled: string | null) => void,
+  ) {
     this.#host = host;
     this.#accept = accept;
     const { settings } = host;
@@ -268,6 +275,7 @@ export class HttpSide {
       version: version(),
       protocol: PROTOCOL,
       path: WEBSOCKET_PATH,
+      authenticate: settings.authenticate,
       limits: {
         frameBytes: settings.maxFrameBytes,
         sessions: settings.maxSessions,
@@ -301,9 +309,12 @@ export class HttpSide {
       refuse(socket, 403);
     } else {
       const address = this.#addressOf(request);
+      const { hosts } = this.#host.settings;
+      const usualPort = hasTls(this.#host.settings) ? 443 : 80;
+      const dialled = dialledHost(request, this.#proxies, hosts, usualPort);
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
         this.#waiting.delete(endpointOf(socket as Socket));
-        this.#accept(webSocket, address);
+        this.#accept(webSocket, address, dialled);
       });
     }
   }

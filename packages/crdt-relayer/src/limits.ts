@@ -167,6 +167,12 @@ export const NEWS_MS = 250;
 /** UTF-16 units of a text in which a join or a command is looked for; longer ones can only be sync messages. */
 export const MAX_COMMAND_LENGTH = 4_096;
 
+/** UTF-16 units of a proof: five times what one takes. Longer ones are not read. */
+export const MAX_PROOF_LENGTH = 1_024;
+
+/** Keys in one list of a room's rules: `joined` repeats that of the authors, and must stay within a message's bound. */
+export const MAX_ROOM_KEYS = 1_024;
+
 /** Milliseconds for the closing handshake, after which the connection is cut. */
 export const CLOSE_MS = 2_000;
 

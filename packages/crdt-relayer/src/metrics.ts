@@ -40,6 +40,8 @@ export class Metrics {
     wrong_lamport: 0,
     rejected_dependency: 0,
     over_quota: 0,
+    room_read_only: 0,
+    author_not_allowed: 0,
   };
   readonly #endings = new Map<Ending, number>(ENDINGS.map((ending) => [ending, 0]));
   readonly #fanOut: Histogram;

@@ -233,6 +233,11 @@ export class Meter {
     return refused === 0 ? wait : Math.max(wait, this.#pay(refused * REFUSED_CHANGE_BYTES, now));
   }
 
+  /** A proof was refused, which took the work of a signature. The connection ends; its address has to pay all the same. */
+  refusedProof(): void {
+    this.#pay(REFUSED_CHANGE_BYTES, performance.now());
+  }
+
   /** The connection is gone. */
   close(): void {
     this.enter(null);

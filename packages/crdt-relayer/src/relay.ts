@@ -13,7 +13,7 @@ import {
   EmbeddedBackplane,
 } from "./backplane.ts";
 import type { CloseName } from "./close-codes.ts";
-import { sendAway } from "./drain.ts";
+import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
 import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
@@ -22,6 +22,7 @@ import { Metrics } from "./metrics.ts";
 import { type Frame, Outlets } from "./outlet.ts";
 import { networkOf, Rates } from "./rates.ts";
 import { counted, type Room, type RoomHost } from "./room.ts";
+import { Policies } from "./room-policy.ts";
 import { Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -118,6 +119,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly outlets = new Outlets();
   readonly rates = new Rates(() => this.settings);
   readonly failed: Promise<RelayError>;
+  readonly policies: Policies;
   readonly #live: LiveSettings;
   readonly #backplane: Backplane;
   readonly #rooms: Rooms;
@@ -145,7 +147,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     this.settings = settings;
     this.log = log;
     this.#backplane = backplane;
-    this.#rooms = new Rooms(backplane, settings, this, log);
+    this.policies = new Policies(settings);
+    this.#rooms = new Rooms(backplane, settings, this, log, this.policies);
     this.failed = new Promise((resolve) => {
       this.#fail = resolve;
     });
@@ -156,8 +159,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
       sendWaiting: () => this.#sending.bytes,
       inboxWaiting: () => [...this.#sessions].reduce((sum, { awaited }) => sum + awaited, 0),
     });
-    this.#http = new HttpSide(this, (socket, address) => {
-      this.#accept(socket, address);
+    this.#http = new HttpSide(this, (socket, address, dialled) => {
+      this.#accept(socket, address, dialled);
     });
   }
 
@@ -217,7 +220,10 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     // The logs of sessions are children of this one, and follow it.
     if (reloaded.changed.includes("logLevel")) this.log.level = logLevel;
     this.#http.settingsChanged();
+    this.policies.replace(this.settings);
     this.#rooms.settingsChanged();
+    const concerned = [...this.#sessions].filter((session) => session.heedRules());
+    for (const session of concerned) session.close("rulesChanged", retryAfter(concerned.length));
     if (this.#ping !== null && reloaded.changed.includes("pingSeconds")) {
       clearInterval(this.#ping);
       this.#ping = this.#startPings();
@@ -358,8 +364,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     );
   }
 
-  #accept(socket: WebSocket, address: string): void {
-    const session = new Session(socket, address, this);
+  #accept(socket: WebSocket, address: string, dialled: string | null): void {
+    const session = new Session(socket, address, this, dialled);
     const { maxSessions, maxAddressSessions } = this.settings;
     const isOver = this.#sessions.size >= maxSessions;
     this.#sessions.add(session);

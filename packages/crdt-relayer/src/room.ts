@@ -13,6 +13,7 @@ import {
   type LogFault,
   type NewRecord,
   type PendingPool,
+  type ReceivedChange,
   type ReceivedGroup,
   recordsOf,
   type Result,
@@ -20,6 +21,7 @@ import {
 } from "bft-json-crdt";
 import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
 import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
+import { RoomPolicy } from "./room-policy.ts";
 import type { Settings } from "./settings.ts";
 
 /** A session, as its room sees it. */
@@ -55,6 +57,8 @@ export interface RoomBounds {
   >;
   /** The budget that all rooms have together. */
   readonly pool: PendingPool;
+  /** Whose changes are taken; everybody's when it is left out. */
+  readonly policy?: RoomPolicy;
 }
 
 /** Who pays in the causal queue for what comes from the log and has to wait. */
@@ -72,14 +76,16 @@ export class Room {
   /** There are never more changes that wait. */
   #maxAwaited = 0;
   #durable: number;
+  #policy: RoomPolicy;
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
-  private constructor(history: History, log: RoomLog, host: RoomHost) {
+  private constructor(history: History, log: RoomLog, host: RoomHost, policy: RoomPolicy) {
     this.document = history.document;
     this.history = history;
     this.#log = log;
     this.#host = host;
+    this.#policy = policy;
     this.#durable = history.length;
   }
 
@@ -88,7 +94,7 @@ export class Room {
     document: Uint8Array,
     backplane: Pick<Backplane, "open">,
     host: RoomHost,
-    { settings, pool }: RoomBounds,
+    { settings, pool, policy = new RoomPolicy() }: RoomBounds,
   ): Promise<Result<Room, LogFault>> {
     const history = new History({ document, limits: limitsOf(settings), pool });
     const log = backplane.open(document);
@@ -103,7 +109,7 @@ export class Room {
     } finally {
       if (!isLoaded) log.close();
     }
-    const room = new Room(history, log, host);
+    const room = new Room(history, log, host, policy);
     // They may have changed meanwhile.
     room.bound(settings);
     log.follow((group) => room.#deliver(group));
@@ -114,6 +120,13 @@ export class Room {
   bound(settings: RoomBounds["settings"]): void {
     this.history.setLimits(limitsOf(settings));
     this.#maxAwaited = Math.ceil(settings.roomPendingBytes / PENDING_CHANGE_BYTES);
+  }
+
+  /** Takes changes by other rules from now on. What waits was let in by the ones before, and is forgotten. */
+  rule(policy: RoomPolicy): void {
+    if (policy === this.#policy) return;
+    this.#policy = policy;
+    this.history.forgetPending();
   }
 
   /** Applied changes below this local index are durable. */
@@ -159,7 +172,10 @@ export class Room {
   }
 
   /** Takes in a group from a session. Never throws for what it holds; what follows from it happens once it is durable. */
-  receive(group: Uint8Array, from: Member, arrival = performance.now()): ReceivedGroup {
+  receive(sent: Uint8Array, from: Member, arrival = performance.now()): ReceivedGroup {
+    const { group, refused } = this.#policy.screen(sent, this.history);
+    if (refused.length > 0) this.#host.received(refusalOf(refused), this);
+    if (group === null) return refusalOf(refused);
     const received = this.history.receive(group, from.peer);
     this.#host.received(received, this);
     const known: Uint8Array[] = [];
@@ -169,7 +185,7 @@ export class Room {
     }
     if (received.applied.length > 0) void this.#store(group, received, from, arrival);
     if (known.length > 0) this.acknowledge(known, from);
-    return received;
+    return refused.length === 0 ? received : withRefusal(received, refused);
   }
 
   /** Acknowledges those of these changes that are applied, as soon as they are durable. */
@@ -309,6 +325,25 @@ export class Room {
     const by = authors.size === 1 ? `author ${first.slice(0, 8)}` : `${authors.size} authors`;
     return `* ${counted(indexes.length, "new change")} by ${by}; ${this.history.length} in all`;
   }
+}
+
+/** What becomes of a group of which nothing goes on. */
+function refusalOf(refused: readonly ReceivedChange[]): ReceivedGroup {
+  const code = refused[0]?.code;
+  return {
+    status: "rejected",
+    ...(code === undefined ? {} : { code }),
+    applied: [],
+    missing: [],
+    results: refused,
+    isExact: false,
+  };
+}
+
+/** What becomes of a group of which a part goes on. */
+function withRefusal(received: ReceivedGroup, refused: readonly ReceivedChange[]): ReceivedGroup {
+  const { applied, missing, results } = received;
+  return { ...refusalOf(refused), applied, missing, results: [...refused, ...results] };
 }
 
 function limitsOf(settings: RoomBounds["settings"]): HistoryLimits {

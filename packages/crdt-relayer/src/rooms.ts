@@ -8,6 +8,7 @@ import { type Backplane, BackplaneError } from "./backplane.ts";
 import type { CloseName } from "./close-codes.ts";
 import { messageOf, systemCode } from "./exit-codes.ts";
 import { counted, Room, type RoomHost } from "./room.ts";
+import { Policies } from "./room-policy.ts";
 import type { Settings } from "./settings.ts";
 import { repairCommand } from "./store.ts";
 
@@ -42,22 +43,33 @@ export class Rooms {
   readonly #host: RoomHost;
   readonly #log: Logger;
   readonly #pool: PendingPool;
+  readonly #policies: Policies;
   /** By hex document id; those without sessions in the order in which they were left. */
   readonly #entries = new Map<string, Entry>();
   #isClosed = false;
 
-  constructor(backplane: Pick<Backplane, "open">, settings: Settings, host: RoomHost, log: Logger) {
+  constructor(
+    backplane: Pick<Backplane, "open">,
+    settings: Settings,
+    host: RoomHost,
+    log: Logger,
+    policies = new Policies(settings),
+  ) {
     this.#backplane = backplane;
     this.#settings = settings;
     this.#host = host;
     this.#log = log;
     this.#pool = new PendingPool(settings.pendingBytes);
+    this.#policies = policies;
   }
 
   /** Goes by settings that have changed. */
   settingsChanged(): void {
     this.#pool.limit = this.#settings.pendingBytes;
-    for (const { room } of this.#entries.values()) room?.bound(this.#settings);
+    for (const { document, room } of this.#entries.values()) {
+      room?.bound(this.#settings);
+      room?.rule(this.#policies.of(document));
+    }
   }
 
   /** Rooms in memory. */
@@ -135,8 +147,11 @@ export class Rooms {
       grace: null,
     };
     void entry.loading.then((loaded) => {
-      if (loaded.ok) entry.room = loaded.value;
-      else entry.isUnavailable = loaded.error.code === "unavailable";
+      if (loaded.ok) {
+        entry.room = loaded.value;
+        // They may have changed meanwhile.
+        loaded.value.rule(this.#policies.of(document));
+      } else entry.isUnavailable = loaded.error.code === "unavailable";
     });
     this.#entries.set(key, entry);
     return entry;
@@ -146,7 +161,8 @@ export class Rooms {
     const start = performance.now();
     let loaded: Result<Room, LogFault>;
     try {
-      const bounds = { settings: this.#settings, pool: this.#pool };
+      const policy = this.#policies.of(document);
+      const bounds = { settings: this.#settings, pool: this.#pool, policy };
       loaded = await Room.load(document, this.#backplane, this.#host, bounds);
     } catch (error) {
       if (error instanceof BackplaneError) {

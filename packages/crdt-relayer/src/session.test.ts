@@ -1,15 +1,19 @@
 /** A session on a socket that is only pretended: each of its rules by itself, without waiting for a network. */
 import { EventEmitter } from "node:events";
 import {
+  authenticationMessage,
   Document,
   documentId,
   encodeMessage,
+  fromHex,
   generateKeyPair,
   list,
   type Result,
+  sign,
   string,
   struct,
   SyncSession,
+  toHex,
 } from "bft-json-crdt";
 import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
@@ -29,6 +33,7 @@ import { MemoryLevel } from "./memory-level.ts";
 import { Outlets } from "./outlet.ts";
 import { Rates } from "./rates.ts";
 import type { Room } from "./room.ts";
+import { Policies } from "./room-policy.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, type Settings } from "./settings.ts";
@@ -87,21 +92,29 @@ class World implements SessionHost {
   onSending: () => void = () => undefined;
   readonly rooms: Rooms;
   readonly rates: Rates;
+  readonly policies: Policies;
   readonly outlets = new Outlets();
   readonly socket = new FakeSocket();
   readonly session: Session;
 
-  constructor(given: Partial<Settings> = {}, rates: Rates | null = null, peer = "peer") {
+  constructor(
+    given: Partial<Settings> = {},
+    rates: Rates | null = null,
+    peer = "peer",
+    dialled: string | null = "relay.example",
+  ) {
     this.settings = completeSettings({ data: ":memory:", ...given }, {});
+    this.policies = new Policies(this.settings);
     const nobody = { received: () => undefined, storingFailed: () => undefined };
     this.rooms = new Rooms(
       new EmbeddedBackplane(new MemoryLevel()),
       this.settings,
       nobody,
       this.log,
+      this.policies,
     );
     this.rates = rates ?? new Rates(() => this.settings);
-    this.session = new Session(this.socket as unknown as WebSocket, peer, this);
+    this.session = new Session(this.socket as unknown as WebSocket, peer, this, dialled);
     worlds.push(this);
   }
 
@@ -549,6 +562,181 @@ describe("a session before it has joined", () => {
   function joinOf(room: string, document?: string): string {
     return JSON.stringify({ type: "join", room, document });
   }
+});
+
+describe("a session that is asked for a key", () => {
+  // A proof takes long enough for the next frame to stand in line.
+  beforeEach(() => {
+    stoppedClock();
+  });
+
+  const keyPair = generateKeyPair();
+  const key = toHex(keyPair.publicKey);
+  const document = toHex(documentId("main"));
+
+  /** The right answer to the challenge that was the last thing said. */
+  function proofFor(world: World): string {
+    const { nonce } = JSON.parse(String(world.said().at(-1))) as { readonly nonce: string };
+    const message = authenticationMessage(fromHex(nonce)!, documentId("main"), "relay.example");
+    const signature = toHex(sign(message, keyPair.secretKey));
+    return JSON.stringify({ type: "proof", author: key, signature });
+  }
+
+  it("comes in when it has proven it, by name or id, and no room is loaded before", async () => {
+    for (const join of [
+      { type: "join", room: "main" },
+      { type: "join", document },
+    ]) {
+      const world = await new World({ rooms: { main: { readers: [key] } } }).join(join);
+      expect(world.entered).toEqual([]);
+      await world.join(proofFor(world));
+      expect(world.entered).toEqual([document]);
+      expect(String(world.said()[0])).toContain('"joined"');
+      expect(world.socket.closes).toEqual([]);
+      // There is nothing to prove any more.
+      world.get(JSON.stringify({ type: "proof", author: key, signature: "ab" }));
+      expect(world.code()).toBe("unknown_type");
+    }
+  });
+
+  it("ends when it says anything else first, and nothing comes of it", async () => {
+    const change = writeLine(openLines("main"), "x");
+    const frames = [change, '{"type":"have","heads":[]}', "/who", '{"type":"join","room":"other"}'];
+    for (const frame of frames) {
+      const world = await new World({ authenticate: true }).join();
+      world.said();
+      world.get(frame);
+      expect(world.code()).toBe("not_proven");
+      expect(world.socket.closes.map(({ code }) => code)).toEqual([CLOSE.notProven.code]);
+      await settle();
+      expect(world.entered).toEqual([]);
+    }
+  });
+
+  it("ends when it does not answer in time", async () => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      const settings = { joinSeconds: 5, rooms: { main: { readers: [key] } } };
+      const world = await new World(settings).join({ type: "join", room: "open" });
+      const gone = await new World(settings).join();
+      gone.session.terminate();
+      await world.join();
+      vi.advanceTimersByTime(4_999);
+      expect(world.socket.closes).toEqual([]);
+      vi.advanceTimersByTime(1);
+      expect(world.socket.closes.map(({ code }) => code)).toEqual([CLOSE.notProven.code]);
+      expect(gone.socket.closes).toEqual([]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it("leaves the room that it was in before it is asked", async () => {
+    const world = await new World({ rooms: { main: { readers: [key] } } }).join({
+      type: "join",
+      room: "open",
+    });
+    expect(world.left).toBe(0);
+    await world.join();
+    expect(world.left).toBe(1);
+  });
+
+  it("is refused when it has called the relay by a name that is none of its own", async () => {
+    const world = new World({ authenticate: true }, null, "peer", null);
+    await world.join();
+    expect(world.code()).toBe("wrong_host");
+    expect(world.socket.closes.map(({ code }) => code)).toEqual([CLOSE.wrongHost.code]);
+  });
+
+  it("is refused when the rules want another one by the time that it answers, or has come in", async () => {
+    const world = await new World({ rooms: { main: { readers: [key] } } }).join();
+    const other = toHex(generateKeyPair().publicKey);
+    const stricter = { rooms: { main: { readers: [other] } }, authenticate: false };
+    world.policies.replace(stricter);
+    await world.join(proofFor(world));
+    expect(world.code()).toBe("not_allowed");
+    expect(world.socket.closes.map(({ code }) => code)).toEqual([CLOSE.notAllowed.code]);
+    const late = await new World({ rooms: { main: { readers: [key] } } }).join();
+    late.get(proofFor(late));
+    late.policies.replace(stricter);
+    await settle();
+    expect(late.socket.closes.map(({ code }) => code)).toEqual([CLOSE.rulesChanged.code]);
+    expect([late.left, late.said()]).toEqual([1, []]);
+  });
+
+  it("costs its address what a refused change costs, when it proves none", async () => {
+    const rates = {
+      addressRateBytes: REFUSED_CHANGE_BYTES,
+      addressBurstBytes: REFUSED_CHANGE_BYTES,
+    };
+    const settings = completeSettings({ data: ":memory:", ...rates, authenticate: true }, {});
+    for (const isRight of [true, false]) {
+      const shared = new Rates(() => settings);
+      const first = await new World(settings, shared).join();
+      const proof = proofFor(first);
+      await first.join(isRight ? proof : proof.replace(key, toHex(generateKeyPair().publicKey)));
+      expect(first.socket.closes.length).toBe(isRight ? 0 : 1);
+      first.session.terminate();
+      const second = await new World(settings, shared).join();
+      expect(second.socket.isPaused).toBe(!isRight);
+    }
+  });
+
+  it("is no person: people are told so, and stay where they are", async () => {
+    const world = await new World({ rooms: { main: { readers: [key] } } }).join("/join open");
+    world.said();
+    await world.join("/join main");
+    expect(world.said()).toEqual([
+      "error: this room asks for a key; a program with one can join it",
+    ]);
+    world.get("/who");
+    expect(world.said()).toEqual(['room "open": 0 programs and 1 person here']);
+  });
+});
+
+describe("a session in a room whose rules change", () => {
+  const changed = { rooms: { main: { "read-only": true } }, authenticate: false };
+
+  it("has to join again when it is a program there, and not otherwise", async () => {
+    const inside = await new World().join();
+    const elsewhere = await new World().join({ type: "join", room: "other" });
+    const nowhere = new World();
+    for (const world of [inside, elsewhere, nowhere]) {
+      expect(world.session.heedRules()).toBe(false);
+      world.policies.replace(changed);
+    }
+    expect([inside, elsewhere, nowhere].map(({ session }) => session.heedRules())).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("is told of them when it is a person, once, and has to go when a key is asked for", async () => {
+    const world = await new World().join("/join main");
+    world.said();
+    world.policies.replace(changed);
+    expect([1, 2].map(() => world.session.heedRules())).toEqual([false, false]);
+    expect(world.said()).toEqual(["* the rules have changed; read-only: no changes are taken"]);
+    world.policies.replace({ rooms: {}, authenticate: false });
+    expect(world.session.heedRules()).toBe(false);
+    expect(world.said()).toEqual(["* the rules have changed; everybody may write"]);
+    world.policies.replace({ rooms: {}, authenticate: true });
+    expect(world.session.heedRules()).toBe(true);
+  });
+
+  it("is told of them when it joins, and so is a person", async () => {
+    const world = await new World(changed).join();
+    expect(JSON.parse(String(world.said()[0]))).toEqual({
+      type: "joined",
+      room: "main",
+      document: toHex(documentId("main")),
+      protocol: 1,
+      readOnly: true,
+    });
+    await world.join("/join main");
+    expect(world.said().join()).toMatch(/person here; read-only: no changes are taken$/u);
+  });
 });
 
 describe("a session that says what it has", () => {

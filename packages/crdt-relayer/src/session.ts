@@ -5,7 +5,6 @@
 import {
   documentId,
   fromHex,
-  isWellFormed,
   type LiveGroup,
   parseMessage,
   ResendBudget,
@@ -15,6 +14,13 @@ import {
 } from "bft-json-crdt";
 import type { Logger } from "pino";
 import { WebSocket } from "ws";
+import {
+  Challenge,
+  NOT_ALLOWED,
+  NOT_FOR_PEOPLE,
+  type Unproven,
+  WRONG_HOST,
+} from "./authentication.ts";
 import { CLOSE, type CloseName, reasonOf } from "./close-codes.ts";
 import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
@@ -32,15 +38,14 @@ import {
 import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
 import type { Meter, Rates } from "./rates.ts";
 import { counted, type Member, type Room } from "./room.ts";
+import { isRoomName, MAX_ROOM_NAME } from "./room-name.ts";
+import type { Policies, RoomPolicy } from "./room-policy.ts";
 import type { RoomRefusal } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
 import type { Turns } from "./turns.ts";
 
 /** Version of the protocol that `joined` announces. */
 export const PROTOCOL = 1;
-
-/** UTF-16 units of a room's name: what the name of a document may have. */
-const MAX_ROOM_NAME = 1_024;
 
 /** What a close event says when there was no close frame (RFC 6455 §7.1.5). */
 const ABNORMAL = 1_006;
@@ -51,6 +56,8 @@ export interface SessionHost extends OutletHost {
   readonly log: Logger;
   /** Gives each session its turn. */
   readonly turns: Turns;
+  /** Who may come into which room. */
+  readonly policies: Policies;
   /** How fast each may send. */
   readonly rates: Rates;
   /** Bytes that this session may have waiting to be handled and stored: its part of what all may have. */
@@ -118,9 +125,17 @@ export class Session implements Member {
   #isLeft = false;
   #ending: Ending | null = null;
   readonly #joinTimer: NodeJS.Timeout;
-  /** `peer` labels who is at the other end in logs and quotas. */
-  constructor(socket: WebSocket, peer: string, host: SessionHost) {
+  /** The host that the client has dialled; null when it is no name of this relay. */
+  readonly #dialled: string | null;
+  /** The client is asked who it is, and has not answered yet. */
+  #challenge: Challenge<Destination> | null = null;
+  /** The rules under which the room was entered. */
+  #policy: RoomPolicy | null = null;
+
+  /** `peer` labels who is at the other end in logs and quotas; `dialled` is what a proof of its key must name. */
+  constructor(socket: WebSocket, peer: string, host: SessionHost, dialled: string | null = null) {
     this.#socket = socket;
+    this.#dialled = dialled;
     this.peer = peer;
     this.#host = host;
     this.#log = host.log.child({ peer });
@@ -218,6 +233,18 @@ export class Session implements Member {
     // The answer to our close frame must be read.
     if (this.#socket.isPaused) this.#socket.resume();
     this.#socket.close(code, reason);
+  }
+
+  /** Goes by the rules of its room as they are now; true when it must join again because they have changed. */
+  heedRules(): boolean {
+    const room = this.#room;
+    if (room === null) return false;
+    const policy = this.#host.policies.of(room.document);
+    if (policy === this.#policy) return false;
+    this.#policy = policy;
+    if (this.#kind === "program" || policy.asksWho) return true;
+    this.#send(`* the rules have changed; ${policy.summary ?? "everybody may write"}`);
+    return false;
   }
 
   /** Cuts the connection without more words. */
@@ -331,7 +358,9 @@ export class Session implements Member {
   }
 
   #handle(frame: string | Uint8Array): void {
-    if (typeof frame !== "string") {
+    if (this.#challenge !== null) {
+      this.#prove(this.#challenge, frame);
+    } else if (typeof frame !== "string") {
       if (this.#sync !== null) this.#sync.receive(frame);
       else this.#refuse("not_joined", 'join a room first: {"type":"join","room":"main"}');
     } else if (isCommand(frame)) {
@@ -359,12 +388,9 @@ export class Session implements Member {
     if (message?.["type"] !== "join") return false;
     const { room, document } = message;
     if (room === undefined && typeof document === "string" && /^[0-9a-f]{64}$/u.test(document)) {
-      void this.#enter(
-        { document: fromHex(document) ?? documentId(document), room: null },
-        "program",
-      );
+      this.#approach({ document: fromHex(document) ?? documentId(document), room: null });
     } else if (document === undefined && typeof room === "string" && isRoomName(room)) {
-      void this.#enter({ document: documentId(room), room }, "program");
+      this.#approach({ document: documentId(room), room });
     } else {
       this.#refuse("bad_join", 'a join names a room or a document: {"type":"join","room":"main"}');
     }
@@ -381,11 +407,49 @@ export class Session implements Member {
     else this.#refuse("not_joined", 'join a room first: {"type":"join","room":"main"}');
   }
 
+  /** Lets a program into a room, or asks it first who it is. */
+  #approach(destination: Destination): void {
+    if (!this.#host.policies.of(destination.document).asksWho) {
+      void this.#enter(destination, "program");
+      return;
+    }
+    this.#leaveRoom();
+    if (this.#dialled === null) {
+      this.#turnAway(WRONG_HOST, "program");
+      return;
+    }
+    const { joinSeconds } = this.#host.settings;
+    this.#challenge = new Challenge(destination, this.#dialled, joinSeconds, () => {
+      this.close("notProven");
+    });
+    this.#send(this.#challenge.question);
+  }
+
+  /** Takes the answer to a challenge, whatever it is. */
+  #prove(challenge: Challenge<Destination>, frame: string | Uint8Array): void {
+    this.#challenge = null;
+    const { destination } = challenge;
+    const proven = challenge.take(frame);
+    if (!proven.ok) {
+      this.#meter.refusedProof();
+      this.#turnAway(proven.error, "program");
+    } else if (!this.#host.policies.of(destination.document).admits(proven.value)) {
+      this.#turnAway(NOT_ALLOWED, "program");
+    } else {
+      this.#log.info({ author: proven.value }, "proved its key");
+      void this.#enter(destination, "program");
+    }
+  }
+
   async #enter({ document, room: name }: Destination, kind: Member["kind"]): Promise<void> {
     this.#leaveRoom();
     this.#isEntering = true;
+    const policy = this.#host.policies.of(document);
     const entered = await this.#host.enter(document);
     this.#isEntering = false;
+    // Who came in under other rules may not be who may come in now.
+    if (this.#host.policies.of(document) !== policy) this.close("rulesChanged");
+    this.#policy = policy;
     if (this.#isClosed) {
       if (entered.ok) this.#host.leave(document);
       return;
@@ -417,6 +481,7 @@ export class Session implements Member {
         ...(name === null ? {} : { room: name }),
         document,
         protocol: PROTOCOL,
+        ...this.#policy?.announcement,
       }),
     );
     room.tell(`* a program came in; ${this.#company(room)}`, this);
@@ -445,7 +510,7 @@ export class Session implements Member {
     this.#sync.open();
   }
 
-  #turnAway({ code, detail, close }: RoomRefusal, kind: Member["kind"]): void {
+  #turnAway({ code, detail, close }: RoomRefusal | Unproven, kind: Member["kind"]): void {
     if (kind === "person") this.#send(`error: ${detail}`);
     else this.#refuse(code, detail);
     this.close(close);
@@ -474,7 +539,7 @@ export class Session implements Member {
   #commands(): CommandContext {
     return {
       join: (room) => {
-        if (isRoomName(room)) void this.#enter({ document: documentId(room), room }, "person");
+        if (isRoomName(room)) this.#look({ document: documentId(room), room });
         else this.#send(`error: a room's name has 1 to ${MAX_ROOM_NAME} characters`);
       },
       leave: () => {
@@ -490,13 +555,21 @@ export class Session implements Member {
     };
   }
 
+  /** Lets a person into a room that asks nobody for a key. */
+  #look(destination: Destination): void {
+    if (this.#host.policies.of(destination.document).asksWho) this.#send(NOT_FOR_PEOPLE);
+    else void this.#enter(destination, "person");
+  }
+
   #welcome(room: Room): string {
     const { length } = room.history;
     const changes =
       length === 0
         ? "no changes yet"
         : `${counted(length, "change")} by ${counted(room.authors, "author")}`;
-    return `joined ${this.#title(room)} (document ${toHex(room.document).slice(0, 8)}): ${changes}; ${this.#company(room)}`;
+    const summary = this.#policy?.summary ?? null;
+    const rules = summary === null ? "" : `; ${summary}`;
+    return `joined ${this.#title(room)} (document ${toHex(room.document).slice(0, 8)}): ${changes}; ${this.#company(room)}${rules}`;
   }
 
   #title(room: Room): string {
@@ -565,16 +638,13 @@ export class Session implements Member {
   #end(): void {
     this.#isClosed = true;
     clearTimeout(this.#joinTimer);
+    this.#challenge?.end();
     if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
     this.#slowTimer = null;
     this.#meter.close();
     this.#inbox.length = 0;
     this.#leaveRoom();
   }
-}
-
-function isRoomName(name: string): boolean {
-  return name.length > 0 && name.length <= MAX_ROOM_NAME && isWellFormed(name);
 }
 
 /** The own fields of a JSON object, or null for any other text. */

@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { MAX_GROUP_BYTES } from "bft-json-crdt";
+import { generateKeyPair, MAX_GROUP_BYTES, toHex } from "bft-json-crdt";
 import { afterAll, describe, expect, it } from "vitest";
 import { RelayError } from "./exit-codes.ts";
 import {
@@ -10,6 +10,7 @@ import {
   loadSettings,
   SETTING_NAMES,
   SETTINGS,
+  textOf,
   variableOf,
 } from "./settings.ts";
 
@@ -36,7 +37,7 @@ describe("settings", () => {
     });
     for (const name of SETTING_NAMES) {
       expect(SETTINGS[name].read(settings[name])).toEqual(settings[name]);
-      expect(SETTINGS[name].read(String(settings[name]))).toEqual(settings[name]);
+      expect(SETTINGS[name].read(textOf(settings[name]))).toEqual(settings[name]);
     }
   });
 
@@ -117,6 +118,34 @@ describe("settings", () => {
       expect(SETTINGS.origins.read(wrong)).toBeNull();
     for (const wrong of ["10.0.0.0/33", "::1 ::2", 7, [7], { 0: "::1" }])
       expect(SETTINGS.trustProxy.read(wrong)).toBeNull();
+  });
+
+  it("turn a switch on and off in words", () => {
+    const { read } = SETTINGS.authenticate;
+    expect(["true", true, "false", false].map(read)).toEqual([true, true, false, false]);
+    expect(["", "yes", 1, null, undefined].map(read)).toEqual([null, null, null, null, null]);
+  });
+
+  it("take names of the relay, in one way of writing them", () => {
+    expect(SETTINGS.hosts.read("Relay.example, [::1]:80")).toEqual(["relay.example", "[::1]:80"]);
+    for (const wrong of ["https://relay.example", ["a b"], 7])
+      expect(SETTINGS.hosts.read(wrong)).toBeNull();
+  });
+
+  it("take a table for each room, or text", () => {
+    const { publicKey } = generateKeyPair();
+    const key = toHex(publicKey);
+    const config = configFile(
+      `port = 1\n[rooms."a b"]\nauthors = ["${key}"]\n[rooms.c]\nread-only = true\n`,
+    );
+    const rooms = { "a b": { authors: [key] }, c: { "read-only": true } };
+    expect(loadSettings({}, config, env)).toMatchObject({ port: 1, rooms });
+    const text = textOf(rooms);
+    expect(text).toBe(`a%20b authors=${key}; c read-only`);
+    expect(loadSettings({ rooms: text }, undefined, env).rooms).toEqual(rooms);
+    expect(() => loadSettings({}, configFile("[rooms.x]\nauthors = ['no']\n"), env)).toThrow(
+      '"rooms" in',
+    );
   });
 
   it("take a port for metrics, the same, or none", () => {

@@ -8,9 +8,11 @@ import { join, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { readRange } from "./client-address.ts";
+import { readHostName } from "./host-names.ts";
 import * as limits from "./limits.ts";
 import { readNatsAddress } from "./nats/address.ts";
 import { ANY_ORIGIN, ONLY_BROWSERS, readOrigin } from "./origins.ts";
+import { readRules, RULES_FORM, type RulesByRoom, rulesText } from "./room-rules.ts";
 
 /** How much the log says. */
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -75,6 +77,12 @@ export interface Settings {
   readonly roomGraceSeconds: number;
   readonly drainSeconds: number;
   readonly backplaneGraceSeconds: number;
+  /** Every room asks programs for their key; see authentication.ts. */
+  readonly authenticate: boolean;
+  /** Names by which clients call the relay; none stands for the address that they connect to. */
+  readonly hosts: readonly string[];
+  /** Who may read and write in which room; see room-rules.ts. */
+  readonly rooms: RulesByRoom;
 }
 
 /** The value of `data` that keeps nothing. */
@@ -103,6 +111,10 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly isSecret?: boolean;
   /** True for what a running relay cannot change. */
   readonly needsRestart?: true;
+  /** The option may stand without a value, which is `true`. */
+  readonly isSwitch?: true;
+  /** The option may be given several times; `;` is put between the values. */
+  readonly isRepeatable?: true;
 }
 
 /** Where a value was written. */
@@ -351,6 +363,38 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     "seconds without the backplane before sessions are closed",
     limits.DEFAULT_BACKPLANE_GRACE_SECONDS,
   ),
+  authenticate: {
+    placeholder: "BOOLEAN",
+    help: "every program must prove that it has its key, in every room",
+    standard: () => false,
+    read: (value) =>
+      value === true || value === "true"
+        ? true
+        : value === false || value === "false"
+          ? false
+          : null,
+    accepts: "true or false",
+    isBound: false,
+    isSwitch: true,
+  },
+  hosts: {
+    placeholder: "LIST",
+    help: "names by which clients call this relay, as in its URL; proofs of a key hold for these only",
+    standard: () => [],
+    read: (value) => readList(value, readHostName),
+    accepts: "a list of names such as relay.example or relay.example:8443",
+    isBound: false,
+  },
+  // The last one: in a config file, what follows a table belongs to it.
+  rooms: {
+    placeholder: "RULES",
+    help: 'who may read and write where: "NAME authors=KEY,KEY readers=KEY read-only"; may be given several times',
+    standard: () => ({}),
+    read: readRules,
+    accepts: RULES_FORM,
+    isBound: false,
+    isRepeatable: true,
+  },
 };
 
 /** The names of all settings. */
@@ -364,6 +408,15 @@ export function flagOf(name: keyof Settings): string {
 /** `maxRooms` as an environment variable: `SIDE_RELAYER_MAX_ROOMS`. */
 export function variableOf(name: keyof Settings): string {
   return `SIDE_RELAYER_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** A value as an option or a variable would have it. */
+export function textOf(value: Settings[keyof Settings]): string {
+  return typeof value !== "object" || isList(value) ? String(value) : rulesText(value);
+}
+
+function isList(value: readonly string[] | RulesByRoom): value is readonly string[] {
+  return Array.isArray(value);
 }
 
 /** The unit of a setting, which its name ends with; "" for what has none. */

@@ -1,6 +1,7 @@
 /** `crdt-relayer config`, and what SIGHUP makes of the file: the command as a process of its own. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { generateKeyPair, toHex } from "bft-json-crdt";
 import { describe, expect, it } from "vitest";
 import { Client } from "./participant.ts";
 import { type RelayProcess, runCommand, startCommand, temporaryFolder } from "./running.ts";
@@ -70,6 +71,41 @@ describe("crdt-relayer config", () => {
     const after = await listed(["--config", file]);
     expect(values(after)).toEqual(values(before));
     expect(after.settings["data"]).toMatchObject({ value: data, origin: "file" });
+  });
+
+  it("prints the rules of rooms so that they are read as they were, from options, a variable and a file", async () => {
+    const folder = temporaryFolder();
+    const [a, b] = [1, 2].map(() => toHex(generateKeyPair().publicKey));
+    const args = [
+      "--rooms",
+      `main authors=${a},${b}`,
+      "--rooms",
+      `a%20b%0A%22 readers=${a} read-only`,
+    ];
+    const rooms = { main: { authors: [a, b] }, 'a b\n"': { readers: [a], "read-only": true } };
+    const given = await listed([...args, "--authenticate", "--hosts", "Relay.example,b:1"]);
+    expect(given.settings["rooms"]).toMatchObject({ value: rooms, origin: "flag" });
+    const { stdout } = await runCommand(["config", ...args, "--authenticate", "--hosts", "a"]);
+    const file = join(folder, "relayer.toml");
+    writeFileSync(file, stdout);
+    const { settings } = await listed(["--config", file]);
+    expect(settings).toMatchObject({
+      rooms: { value: rooms, origin: "file" },
+      authenticate: { value: true, origin: "file" },
+      hosts: { value: ["a"], origin: "file" },
+    });
+    const variables = {
+      SIDE_RELAYER_ROOMS: "x read-only;y",
+      SIDE_RELAYER_AUTHENTICATE: "true",
+      SIDE_RELAYER_HOSTS: "c",
+    };
+    expect(
+      (await listed(["--config", file, "--authenticate", "false"], variables)).settings,
+    ).toMatchObject({
+      rooms: { value: { x: { "read-only": true }, y: {} }, origin: "variable" },
+      authenticate: { value: false, origin: "flag" },
+      hosts: { value: ["c"], origin: "variable" },
+    });
   });
 
   it("says when there is no file, and refuses what a relay would refuse", async () => {

@@ -129,6 +129,7 @@ describe("/info", () => {
       version: expect.stringMatching(/^\d+\.\d+\.\d+/u) as string,
       protocol: 1,
       path: "/websocket",
+      authenticate: false,
       limits: {
         frameBytes: 2_000_000,
         sessions: 3,

@@ -94,6 +94,8 @@ const CODES: Record<RejectionCode, true> = {
   wrong_lamport: true,
   rejected_dependency: true,
   over_quota: true,
+  room_read_only: true,
+  author_not_allowed: true,
 };
 const NO_REJECTIONS = Object.fromEntries(Object.keys(CODES).map((code) => [code, 0]));
 const NO_ENDINGS = Object.fromEntries(

@@ -39,4 +39,12 @@ export type {
 } from "./op.ts";
 export { documentId, genesisDocumentId, encodeGenesis, decodeGenesis } from "./genesis.ts";
 export type { Genesis } from "./genesis.ts";
-export { CHANGE_TAG, GENESIS_TAG, SCHEMA_TAG, SEAL_TAG, SIGNATURE_TAG, SYNC_TAG } from "./tags.ts";
+export {
+  AUTHENTICATION_TAG,
+  CHANGE_TAG,
+  GENESIS_TAG,
+  SCHEMA_TAG,
+  SEAL_TAG,
+  SIGNATURE_TAG,
+  SYNC_TAG,
+} from "./tags.ts";

@@ -21,3 +21,5 @@ export const SCHEMA_TAG: Uint8Array = tag("schema");
 export const SYNC_TAG: Uint8Array = tag("sync");
 /** Signed before the hash of a saved file, by who saved it. */
 export const SEAL_TAG: Uint8Array = tag("seal");
+/** Signed before a relay's nonce, by who shows it a key. */
+export const AUTHENTICATION_TAG: Uint8Array = tag("authentication");

@@ -1,4 +1,5 @@
 /** Sync: the transport-free protocol by which two replicas come to the same history. */
+export { authenticationMessage, NONCE_BYTES } from "./authentication.ts";
 export { MAX_TEXT_LENGTH, MIN_RESENT_BYTES } from "./bounds.ts";
 export { ResendBudget } from "./budget.ts";
 export type { SyncLimits } from "./budget.ts";
