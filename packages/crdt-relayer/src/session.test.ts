@@ -457,6 +457,19 @@ describe("a session that sends faster than its rates", () => {
     expect(socket.isPaused).toBe(true);
   });
 
+  it("pays as much for a change that the rules of the room refuse", async () => {
+    const { get, world, socket } = worldOf({
+      sessionRateBytes: REFUSED_CHANGE_BYTES,
+      sessionBurstBytes: 3 * REFUSED_CHANGE_BYTES,
+      rooms: { main: { "read-only": true } },
+    });
+    await world.join();
+    for (const isTooMuch of [false, false, true]) {
+      get(writeLine(openLines("main"), "x"));
+      expect(socket.isPaused).toBe(isTooMuch);
+    }
+  });
+
   function worldOf(
     given: Partial<Settings>,
     rates?: Rates,
