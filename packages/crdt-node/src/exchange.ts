@@ -6,7 +6,6 @@
 import {
   type History,
   MAX_GROUP_BYTES,
-  parseMessage,
   type ReceivedGroup,
   ResendBudget,
   SyncSession,
@@ -136,6 +135,9 @@ export class Exchange {
       onAck: (ids) => {
         host.acknowledged(ids);
       },
+      onHeads: (ids) => {
+        this.#whenStored(ids, 0);
+      },
       onSynced: () => {
         this.#options.onSynced();
       },
@@ -152,7 +154,6 @@ export class Exchange {
   /** Takes one frame; nothing that it holds can throw. */
   receive(frame: string | Uint8Array): void {
     this.#session?.receive(frame);
-    if (typeof frame === "string" && frame.includes('"have"')) this.#acknowledgeHeads(frame);
   }
 
   push(group: Uint8Array, indexes: readonly number[]): void {
@@ -181,16 +182,7 @@ export class Exchange {
     return received;
   }
 
-  /** A peer that comes back may wait for acknowledgements that were on their way when the connection broke. */
-  #acknowledgeHeads(text: string): void {
-    const message = parseMessage(text);
-    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier))
-      return;
-    // Those that are not here are left out.
-    this.#whenStored(message.value.frontier.heads, 0);
-  }
-
-  /** Acknowledges these once they are durable; until then `bytes` of them count as waiting for the disk. */
+  /** Acknowledges those of these that are here once they are durable; until then `bytes` of them count as waiting for the disk. */
   #whenStored(ids: readonly Uint8Array[], bytes: number): void {
     if (ids.length === 0) return;
     this.#unstored += bytes;

@@ -7,7 +7,6 @@ import {
   fromHex,
   isWellFormed,
   type LiveGroup,
-  parseMessage,
   ResendBudget,
   type Result,
   SyncSession,
@@ -331,19 +330,9 @@ export class Session implements Member {
     } else if (isCommand(frame)) {
       runCommand(frame, this.#commands());
     } else if (!this.#handleJoin(frame)) {
-      if (this.#sync !== null) this.#handleSync(this.#sync, frame);
+      if (this.#sync !== null) this.#sync.receive(frame);
       else this.#refuseText(frame);
     }
-  }
-
-  #handleSync(sync: SyncSession, frame: string): void {
-    sync.receive(frame);
-    // A program that comes back may wait for acknowledgements that were on their way when it left.
-    if (!frame.includes('"have"')) return;
-    const message = parseMessage(frame);
-    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier))
-      return;
-    this.#room?.acknowledge(message.value.frontier.heads, this);
   }
 
   /** Handles a frame that is a join; false when it is something else. */
@@ -430,6 +419,9 @@ export class Session implements Member {
         return received;
       },
       durable: () => room.durable,
+      onHeads: (ids) => {
+        room.acknowledge(ids, this);
+      },
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
       },

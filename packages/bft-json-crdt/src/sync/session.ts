@@ -63,6 +63,11 @@ export interface SyncSessionOptions {
   readonly durable?: () => number;
   /** The peer says that these changes, and all that they build on, are durable there. */
   readonly onAck?: (ids: readonly Uint8Array[]) => void;
+  /**
+   * The peer has these heads; perhaps not all of them are here. If it is somebody who comes back, it may wait for
+   * acknowledgements that were on their way when it left.
+   */
+  readonly onHeads?: (ids: readonly Uint8Array[]) => void;
   /** Called whenever `synced` becomes true. */
   readonly onSynced?: () => void;
   /** That of the last session, where the same connection comes back to this history; a new one by default. */
@@ -209,7 +214,9 @@ export class SyncSession {
   #take(message: SyncMessage): void {
     switch (message.type) {
       case "have":
-        return this.#takeHave(message.frontier, message.again);
+        this.#takeHave(message.frontier, message.again);
+        if ("heads" in message.frontier) this.#options.onHeads?.(message.frontier.heads);
+        return;
       case "done":
         return this.#takeDone(message.frontier);
       case "known":
