@@ -131,14 +131,17 @@ export type {
 export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
 export {
+  AppliedOrder,
   encodeMessage,
   liveGroups,
   MIN_RESENT_BYTES,
+  parseCursor,
   parseMessage,
   ResendBudget,
   SyncSession,
 } from "./sync/index.ts";
 export type {
+  Cursor,
   LiveGroup,
   SendFrame,
   SyncErrorCode,

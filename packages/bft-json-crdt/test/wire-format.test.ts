@@ -42,6 +42,7 @@ import {
   genesisDocumentId,
   History,
   optional,
+  parseCursor,
   parseMessage,
   schemaDigest,
   set,
@@ -326,6 +327,7 @@ describe("docs/wire-format.md", () => {
         "genesis main",
         "group",
         "json client",
+        "json cursors",
         "json relay",
         "json sync",
         "limits",
@@ -409,6 +411,19 @@ describe("docs/wire-format.md", () => {
     ]);
     const [joined] = linesOf("json relay").map((line) => JSON.parse(line) as unknown);
     expect(joined).toEqual({ type: "joined", room: "main", document: main, protocol: 1 });
+    const [first, again, recovered] = linesOf("json cursors").map(
+      (line) => JSON.parse(line) as { readonly cursor: unknown },
+    );
+    expect(first).toEqual({ type: "join", room: "main", cursor: null });
+    for (const message of [again, recovered]) {
+      expect(parseCursor(message!.cursor)).toEqual(message!.cursor);
+      expect(message!.cursor).not.toBeNull();
+    }
+    expect(recovered).toEqual({
+      ...(joined as object),
+      recovered: true,
+      cursor: recovered!.cursor,
+    });
   });
 
   it("names every bound of the format with its value", () => {

@@ -4,6 +4,7 @@
  * and guests (guest.ts) decide when it begins and what its end means.
  */
 import {
+  type Cursor,
   type History,
   MAX_GROUP_BYTES,
   type ReceivedGroup,
@@ -60,6 +61,8 @@ export interface ExchangeOptions {
   /** Nothing is known to be missing on either side. */
   readonly onSynced: () => void;
   readonly onDeaf: (deafness: Deafness) => void;
+  /** All of the other end's log before this place is durable here. */
+  readonly onCursor?: (cursor: Cursor) => void;
   /** The other end sent `count` things that nobody sends who is honest. */
   readonly onFaults?: (count: number) => void;
 }
@@ -100,6 +103,9 @@ export class Exchange {
   /** Bytes that were not read at the last look, while it was stalled. */
   #unread = Infinity;
   #unstored = 0;
+  /** The last that was told, while what is before it is not known to be durable. */
+  #cursor: Cursor | null = null;
+  #isKeeping = false;
 
   /** Begins to watch the socket, which is open. */
   constructor(socket: WebSocket, options: ExchangeOptions) {
@@ -121,8 +127,11 @@ export class Exchange {
     return this.#session !== null;
   }
 
-  /** The room is joined: both ends tell what they have. */
-  begin(): void {
+  /**
+   * The room is joined: both ends tell what they have; when the other end goes on from a cursor, it does so once it has
+   * sent what is behind that.
+   */
+  begin(recovered = false): void {
     const { host, from } = this.#options;
     this.#session = new SyncSession({
       history: host.history,
@@ -141,13 +150,18 @@ export class Exchange {
       onSynced: () => {
         this.#options.onSynced();
       },
+      onCursor: (cursor) => {
+        this.#cursor = cursor;
+        if (!this.#isKeeping) void this.#keepCursors();
+      },
       onError: (code, detail) => {
         host.linkReported(from, code, detail);
         // Also what is no group at all.
         if (code === "malformed" || code === "too_large") this.#options.onFaults?.(1);
       },
     });
-    this.#session.open();
+    if (recovered) this.#session.awaitRecovery();
+    else this.#session.open();
     this.#refreshLater();
   }
 
@@ -198,6 +212,22 @@ export class Exchange {
         // The node ends, and the failure is told by the append that it belongs to.
       },
     );
+  }
+
+  /** Hands on the newest cursor each time that what is before it is durable. */
+  async #keepCursors(): Promise<void> {
+    this.#isKeeping = true;
+    try {
+      while (this.#cursor !== null) {
+        const cursor = this.#cursor;
+        this.#cursor = null;
+        await this.#options.host.stored();
+        this.#options.onCursor?.(cursor);
+      }
+    } catch {
+      // The node ends, and the failure is told by the append that it belongs to.
+    }
+    this.#isKeeping = false;
   }
 
   #send(frame: string | Uint8Array): boolean {

@@ -14,6 +14,7 @@ import {
   type LinkState,
   MAX_FRAME_BYTES,
 } from "./exchange.ts";
+import type { Cursors } from "./cursors.ts";
 
 export type { LinkState } from "./exchange.ts";
 
@@ -21,6 +22,8 @@ export type { LinkState } from "./exchange.ts";
 export interface LinkHost extends ExchangeHost {
   /** Tells peers, and nobody else, whom they talk to, so that a node that connects to itself finds out. */
   readonly instance: string;
+  /** Where the node was in the logs of its relays, as far as it has kept that. */
+  readonly cursors: Cursors;
   /** The state has changed; `reason` says why a connection was lost or could not be made. */
   linkChanged(link: Link, reason: string | null): void;
 }
@@ -39,6 +42,8 @@ export class Link implements Connection {
   #state: LinkState = "connecting";
   #socket: WebSocket | null = null;
   #exchange: Exchange | null = null;
+  /** The relay was told where this node was in its log. */
+  #hasCursor = false;
   #attempt = 0;
   #joinedAt = Infinity;
   #retry: NodeJS.Timeout | null = null;
@@ -116,15 +121,19 @@ export class Link implements Connection {
     this.#handshake = setTimeout(() => {
       this.#drop(socket, "it did not let us into the room in time");
     }, HANDSHAKE_MS);
-    const { room, instance } = this.#host;
-    socket.send(
-      JSON.stringify({ type: "join", room, ...(this.kind === "peer" ? { instance } : {}) }),
-    );
+    const { room, instance, cursors } = this.#host;
+    this.#hasCursor = this.kind === "relay" && cursors.get(this.url) !== undefined;
+    // Peers have no order to come back to.
+    const more = this.kind === "peer" ? { instance } : { cursor: cursors.get(this.url) ?? null };
+    socket.send(JSON.stringify({ type: "join", room, ...more }));
     this.#exchange = new Exchange(socket, {
       host: this.#host,
       from: this,
       onSynced: () => {
         this.#setState("synced", null);
+      },
+      onCursor: (cursor) => {
+        cursors.set(this.url, cursor);
       },
       onDeaf: (deafness) => {
         this.#drop(
@@ -154,7 +163,7 @@ export class Link implements Connection {
     this.#handshake = null;
     this.#joinedAt = performance.now();
     this.#setState("syncing", null);
-    this.#exchange?.begin();
+    this.#exchange?.begin(this.#hasCursor && answer.recovered);
   }
 
   #drop(socket: WebSocket, reason: string): void {
@@ -198,7 +207,7 @@ export class Link implements Connection {
 }
 
 type JoinAnswer =
-  | { readonly kind: "joined"; readonly document: string }
+  | { readonly kind: "joined"; readonly document: string; readonly recovered: boolean }
   | { readonly kind: "error"; readonly detail: string };
 
 /** A relay's answer to the join; null for anything else, which is for later versions to understand. */
@@ -211,8 +220,9 @@ function readJoinAnswer(frame: string): JoinAnswer | null {
   }
   if (typeof value !== "object" || value === null) return null;
   const message = value as { readonly [key: string]: unknown };
-  if (message["type"] === "joined" && typeof message["document"] === "string") {
-    return { kind: "joined", document: message["document"] };
+  const { document, recovered } = message;
+  if (message["type"] === "joined" && typeof document === "string") {
+    return { kind: "joined", document, recovered: recovered === true };
   }
   if (message["type"] === "error") {
     const { detail } = message;

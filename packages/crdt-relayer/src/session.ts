@@ -30,6 +30,7 @@ import {
 } from "./limits.ts";
 import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
 import type { Meter, Rates } from "./rates.ts";
+import { resumptionOf } from "./resumption.ts";
 import { counted, type Member, type Room } from "./room.ts";
 import type { RoomRefusal } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
@@ -67,6 +68,8 @@ interface Destination {
   readonly document: Uint8Array;
   /** The name that the session used; null when it named the document itself. */
   readonly room: string | null;
+  /** What a program says of the place where it was last; undefined when it does not want to know of any. */
+  readonly cursor?: unknown;
 }
 
 /** A frame in the inbox, and when it came. */
@@ -175,6 +178,7 @@ export class Session implements Member {
   /** Cuts a connection that has not answered the last ping, and pings any other. */
   checkAlive(): void {
     if (this.#isGone) return;
+    this.#guard(() => this.#sync?.tellCursor());
     // While the socket is not read, no answer can come.
     if (this.#isAlive || this.#socket.isPaused) {
       this.#isAlive = false;
@@ -340,14 +344,14 @@ export class Session implements Member {
     if (text.length > MAX_COMMAND_LENGTH || !text.includes('"join"')) return false;
     const message = parseObject(text);
     if (message?.["type"] !== "join") return false;
-    const { room, document } = message;
+    const { room, document, cursor } = message;
     if (room === undefined && typeof document === "string" && /^[0-9a-f]{64}$/u.test(document)) {
       void this.#enter(
-        { document: fromHex(document) ?? documentId(document), room: null },
+        { document: fromHex(document) ?? documentId(document), room: null, cursor },
         "program",
       );
     } else if (document === undefined && typeof room === "string" && isRoomName(room)) {
-      void this.#enter({ document: documentId(room), room }, "program");
+      void this.#enter({ document: documentId(room), room, cursor }, "program");
     } else {
       this.#refuse("bad_join", 'a join names a room or a document: {"type":"join","room":"main"}');
     }
@@ -364,7 +368,7 @@ export class Session implements Member {
     else this.#refuse("not_joined", 'join a room first: {"type":"join","room":"main"}');
   }
 
-  async #enter({ document, room: name }: Destination, kind: Member["kind"]): Promise<void> {
+  async #enter({ document, room: name, cursor }: Destination, kind: Member["kind"]): Promise<void> {
     this.#leaveRoom();
     this.#isEntering = true;
     const entered = await this.#host.enter(document);
@@ -374,13 +378,13 @@ export class Session implements Member {
       return;
     }
     this.#guard(() => {
-      if (entered.ok) this.#settle(entered.value, name, kind);
+      if (entered.ok) this.#settle(entered.value, name, kind, cursor);
       else this.#turnAway(entered.error, kind);
     });
     this.#standInLine();
   }
 
-  #settle(room: Room, name: string | null, kind: Member["kind"]): void {
+  #settle(room: Room, name: string | null, kind: Member["kind"], cursor?: unknown): void {
     clearTimeout(this.#joinTimer);
     this.#room = room;
     this.#roomName = name;
@@ -394,21 +398,23 @@ export class Session implements Member {
       room.tell(`* a person came to look; ${this.#company(room)}`, this);
       return;
     }
-    this.#send(
-      JSON.stringify({
-        type: "joined",
-        ...(name === null ? {} : { room: name }),
-        document,
-        protocol: PROTOCOL,
-      }),
-    );
-    room.tell(`* a program came in; ${this.#company(room)}`, this);
     let budget = this.#budgets.get(room.history);
     if (budget === undefined) {
       const { resendBytes } = this.#host.settings;
       budget = new ResendBudget(room.history, { resentBytes: resendBytes });
       this.#budgets.set(room.history, budget);
     }
+    const resumption = resumptionOf(room, cursor, budget.covered);
+    this.#send(
+      JSON.stringify({
+        type: "joined",
+        ...(name === null ? {} : { room: name }),
+        document,
+        protocol: PROTOCOL,
+        ...resumption?.fields,
+      }),
+    );
+    room.tell(`* a program came in; ${this.#company(room)}`, this);
     this.#sync = new SyncSession({
       history: room.history,
       peer: this.peer,
@@ -427,8 +433,11 @@ export class Session implements Member {
       },
       outboxBytes: () => this.#host.outboxShare,
       budget,
+      ...(resumption === null ? {} : { cursorAt: (position) => room.cursorAt(position) }),
     });
-    this.#sync.open();
+    const from = resumption?.from ?? null;
+    if (from === null) this.#sync.open();
+    else this.#sync.recover(from);
   }
 
   #turnAway({ code, detail, close }: RoomRefusal, kind: Member["kind"]): void {
