@@ -32,15 +32,19 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     `${CORE}/sync`,
     "guard",
-    "answers budget comparison inquiry messages outbound session tips",
+    "answers budget comparison cursor cursor-teller inquiry messages outbound session tips",
   ),
   ...all(
     NODE,
     "guard",
-    "bans chain control/protocol control/server control/strict-json exchange guest key-file lines link mark peer-server store transaction",
+    "bans chain control/protocol control/server control/strict-json cursors exchange guest key-file lines link mark peer-server store transaction",
   ),
   ...all(NODE, "throws", "home"),
-  ...all(RELAY, "guard", "client-address commands origins rates relay room rooms session"),
+  ...all(
+    RELAY,
+    "guard",
+    "client-address commands origins rates relay resumption room rooms session",
+  ),
 };
 
 function all(folder: string, reading: Reading, names: string): Record<string, Reading> {
