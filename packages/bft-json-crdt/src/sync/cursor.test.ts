@@ -242,6 +242,20 @@ describe("a cursor is told", () => {
     ]);
   });
 
+  it("not on the way through what heads have told to send, which may have holes until it is done", () => {
+    const history = historyOf(chainOf(CHANGES_PER_CURSOR + 10));
+    const { session, take, tell } = scripted(history);
+    session.open();
+    tell("have", { heads: [] });
+    expect(take()).toEqual([
+      "have",
+      `group of ${CHANGES_PER_CURSOR}`,
+      "group of 10",
+      "done",
+      `cursor ${CHANGES_PER_CURSOR + 10}`,
+    ]);
+  });
+
   it("of an empty log to nobody", () => {
     const { session, take, tell } = scripted(historyOf([]));
     tell("have", { heads: [] });
