@@ -188,6 +188,27 @@ describe("an end that knows where its peer was", () => {
     expect(take()).toEqual(["group of 3", "have", "done", "cursor 4"]);
   });
 
+  it("compares nothing when the peer names what it wrote meanwhile and not yet what it was sent", () => {
+    const [other] = chainOf(1, 2);
+    const { session, take, tell } = scripted(historyOf(chainOf(4)));
+    session.recover(2);
+    expect(take()).toEqual(["group of 2", "have"]);
+    tell("have", { heads: [other!.id] });
+    session.receive(encodeMessage({ type: "known", ids: [] }));
+    expect(take()).toEqual(["known", "done", "cursor 4"]);
+    // It was lost after all.
+    session.receive(encodeMessage({ type: "have", frontier: { heads: [] }, again: true }));
+    expect(take()).toEqual(["group of 4", "done"]);
+  });
+
+  it("looks for what is missing when the first thing that it hears is that something was lost", () => {
+    const { session, take } = scripted(historyOf(chainOf(4)));
+    session.recover(2);
+    take();
+    session.receive(encodeMessage({ type: "have", frontier: { heads: [] }, again: true }));
+    expect(take()).toEqual(["group of 4", "done", "cursor 4"]);
+  });
+
   it("counts what it has sent, so that no other session on the connection sends it again unasked", () => {
     const history = historyOf(chainOf(4));
     const budget = new ResendBudget(history);
