@@ -20,6 +20,7 @@ import type { Tree } from "../tree.ts";
 export const MESSAGE_WORDS: readonly string[] = [
   ...["have", "done", "known", "want", "ack", "tips", "lacks", "buckets", "differ", "probe"],
   ...["samples", "error", "join", "joined", "type", "heads", "digest", "again", "ids", "page"],
+  ...["cursor", "epoch", "position", "order", "recovered", "ab".repeat(16)],
   ...["chains", "of", "at", "hashes", "code", "detail", "room", "document", "main"],
   ...["/join ", "/who", "/leave", "/help", "18446744073709551615", '"', "{", "}", "[", "]"],
   ...["#0", "#1", "#2", "ab".repeat(32), "0".repeat(64)],
@@ -87,7 +88,7 @@ export function freshMessage(count: number, choices: Choices): Tree {
   const id = (): Tree => (choices.oneIn(8) ? "ab".repeat(32) : `#${choices.below(count + 1)}`);
   const ids = (): Tree[] => Array.from({ length: choices.below(5) }, id);
   const author = "cd".repeat(32);
-  switch (choices.below(12)) {
+  switch (choices.below(13)) {
     case 0:
       return { type: "have", heads: ids(), ...(choices.oneIn(2) ? { again: true } : {}) };
     case 1:
@@ -118,7 +119,19 @@ export function freshMessage(count: number, choices: Choices): Tree {
       return choices.oneIn(2)
         ? { type: "probe", tips: ids() }
         : { type: "samples", of: id(), ids: [[1 + choices.below(4), id()]] };
+    case 11:
+      return { type: "cursor", ...freshCursor(choices) };
     default:
       return { type: "error", code: "malformed", detail: "something", of: id() };
   }
+}
+
+/** A cursor that looks like one, and mostly is not a place in anything. */
+export function freshCursor(choices: Choices): { readonly [key: string]: Tree } {
+  const position = choices.pick<Tree>([0, 1, 2, 5, -1, 0.5, 2 ** 53, "1"]);
+  return {
+    epoch: choices.pick(["ab", "0", "#"]).repeat(16),
+    position,
+    order: choices.oneIn(3) ? "0".repeat(64) : "ab".repeat(32),
+  };
 }

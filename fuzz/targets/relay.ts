@@ -25,7 +25,7 @@ import { promise } from "../target.ts";
 import type { Target } from "../target.ts";
 import { asArray, asIndex, fieldOf } from "../tree.ts";
 import type { Tree } from "../tree.ts";
-import { frameOf, freshMessage, MESSAGE_WORDS } from "./messages.ts";
+import { frameOf, freshCursor, freshMessage, MESSAGE_WORDS } from "./messages.ts";
 
 /** Opens a session on a socket; a test may open broken ones. */
 export type OpenRelaySession = (socket: WebSocket, peer: string, host: SessionHost) => Session;
@@ -218,10 +218,12 @@ const COMMANDS = ["/join main", "/join", "/who", "/leave", "/help", "/joni", "he
 
 function fresh(choices: Choices): Tree {
   const changes = freshChanges(schemaOf(choices.below(2) + 4), choices, 6);
+  const cursor = (): { readonly [key: string]: Tree } =>
+    choices.oneIn(2) ? {} : { cursor: choices.pick<Tree>([null, "", 7, freshCursor(choices)]) };
   const join = (): Tree =>
     choices.oneIn(3)
       ? { type: "join", room: choices.pick(["main", "", "fuzz", "x".repeat(1_024), "\ud800"]) }
-      : { type: "join", document: toHex(DOCUMENT) };
+      : { type: "join", document: toHex(DOCUMENT), ...cursor() };
   const frames = Array.from({ length: 3 + choices.below(12) }, (_, n): Tree => {
     const who = choices.below(CLIENTS);
     const wait = choices.below(4);

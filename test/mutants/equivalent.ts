@@ -105,8 +105,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "nothing is sent to a peer before its first `have`, which names a frontier; the types cannot say it",
   "packages/crdt-relayer/src/room.ts Room.#acknowledgeAwaited: refuse if `this.#awaited.size === 0`":
     "only time depends on it: nobody is found to be told",
-  "packages/crdt-relayer/src/session.ts Session.#handleSync: refuse if `!frame.includes('\"have\"')`":
-    "only time depends on it: no `have` is written without that, unless its letters are escaped",
   "packages/crdt-relayer/src/session.ts Session.#handleJoin: refuse if `!text.includes('\"join\"')`":
     "only time depends on it: no join is written without that, unless its letters are escaped",
   'packages/crdt-relayer/src/session.ts parseObject: refuse if `typeof value !== "object"`':

@@ -32,18 +32,18 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     `${CORE}/sync`,
     "guard",
-    "answers authentication budget comparison inquiry messages outbound session tips",
+    "answers authentication budget comparison cursor cursor-teller inquiry messages outbound session tips",
   ),
   ...all(
     NODE,
     "guard",
-    "bans chain control/protocol control/server control/strict-json exchange guest key-file lines link mark peer-server room-rules store transaction",
+    "bans chain control/protocol control/server control/strict-json cursors exchange guest key-file lines link mark peer-server room-rules store transaction",
   ),
   ...all(NODE, "throws", "home"),
   ...all(
     RELAY,
     "guard",
-    "authentication client-address commands host-names origins rates relay room room-name room-policy room-rules rooms session",
+    "authentication client-address commands host-names origins rates relay resumption room room-name room-policy room-rules rooms session",
   ),
 };
 

@@ -3,6 +3,7 @@
  * one breaks, after the waits that a node takes. Counts what goes each way, and remembers what was acknowledged.
  */
 import {
+  type Cursor,
   generateKeyPair,
   liveGroups,
   MAX_GROUP_BYTES,
@@ -27,6 +28,8 @@ export interface ClientOptions {
   readonly room: string;
   /** A new one by default. */
   readonly document?: Lines;
+  /** Where it was in the relay's log, or null if it wants to be told; left out, it does not speak of that. */
+  readonly cursor?: Cursor | null;
   /** Gives [0, 1), for the waits. */
   readonly random?: () => number;
   /** A change that was written here is acknowledged; `line` is what it wrote. */
@@ -50,6 +53,10 @@ export class Client {
   readonly room: string;
   readonly document: Lines;
   readonly traffic: Traffic = { framesOut: 0, framesIn: 0, bytesOut: 0, bytesIn: 0, turns: 0 };
+  /** Where it is in the relay's log, as far as it was told. */
+  cursor: Cursor | null | undefined;
+  /** What the relay said to its cursor. */
+  recovered: boolean | null = null;
   /** What the relay or the protocol complained about. */
   readonly errors: string[] = [];
   readonly #options: ClientOptions;
@@ -69,6 +76,7 @@ export class Client {
   constructor(options: ClientOptions) {
     this.room = options.room;
     this.document = options.document ?? openLines(options.room, generateKeyPair());
+    this.cursor = options.cursor;
     this.#options = options;
   }
 
@@ -165,7 +173,8 @@ export class Client {
     });
     this.#socket = socket;
     socket.on("open", () => {
-      this.#send(socket, JSON.stringify({ type: "join", room: this.room }));
+      const { room, cursor } = this;
+      this.#send(socket, JSON.stringify({ type: "join", room, cursor }));
     });
     socket.on("message", (data: Buffer, isBinary) => {
       if (this.#socket !== socket) return;
@@ -187,7 +196,10 @@ export class Client {
       return;
     }
     if (typeof frame !== "string") return;
-    const { type } = JSON.parse(frame) as { readonly type?: unknown };
+    const { type, recovered } = JSON.parse(frame) as {
+      readonly type?: unknown;
+      readonly recovered?: unknown;
+    };
     if (type !== "joined") {
       this.errors.push(frame);
       return;
@@ -209,9 +221,14 @@ export class Client {
       onAck: (ids) => {
         this.#acknowledge(ids);
       },
+      onCursor: (cursor) => {
+        this.cursor = cursor;
+      },
       onError: (code, detail) => this.errors.push(`${code}: ${detail}`),
     });
-    this.#session.open();
+    this.recovered = recovered === undefined ? null : recovered === true;
+    if (this.recovered === true) this.#session.awaitRecovery();
+    else this.#session.open();
   }
 
   #send(socket: WebSocket, frame: string | Uint8Array): boolean {

@@ -111,6 +111,7 @@ async function switchOn(
   const store: Store = {
     log,
     chain: 0n,
+    cursors: new Map(),
     get mark() {
       return marks.at(-1)!;
     },

@@ -2,6 +2,7 @@
 import { createRelay } from "crdt-relayer";
 import { describe, expect, it } from "vitest";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
+import { catchUpAfter } from "./catch-up.ts";
 import { killNode } from "./kill-node.ts";
 import { killRelay } from "./kill-relay.ts";
 import { Ledger } from "./ledger.ts";
@@ -47,6 +48,15 @@ describe("what was acknowledged is there once, and all have the same, after a po
   });
 });
 
+describe("somebody who comes back", () => {
+  it("is caught up, with a cursor or without, and is told the truth about it", async () => {
+    const part: Pick<Part, "run"> = {
+      run: (context) => catchUpAfter(context, [0, 1, 30], 12),
+    };
+    expect(await broken(part, 0)).toEqual([]);
+  });
+});
+
 describe("the ledger", () => {
   it("tells what is lost and what is there twice, room by room", () => {
     const ledger = new Ledger();
@@ -68,7 +78,7 @@ function problems({ tally, unequal, forks, failures }: PowerScore): typeof NONE 
 }
 
 /** The promises that a part found broken. */
-async function broken(part: Part, kills: number): Promise<readonly unknown[]> {
+async function broken(part: Pick<Part, "run">, kills: number): Promise<readonly unknown[]> {
   const findings = new Findings();
   await part.run({
     random: new Random(SEED),

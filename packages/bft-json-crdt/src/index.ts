@@ -131,16 +131,19 @@ export type {
 export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
 export {
+  AppliedOrder,
   authenticationMessage,
   encodeMessage,
   liveGroups,
   MIN_RESENT_BYTES,
   NONCE_BYTES,
+  parseCursor,
   parseMessage,
   ResendBudget,
   SyncSession,
 } from "./sync/index.ts";
 export type {
+  Cursor,
   LiveGroup,
   SendFrame,
   SyncErrorCode,

@@ -30,6 +30,12 @@ import type { Forged, Recipe } from "./forge.ts";
 const ID = documentId("checks");
 const [ALICE, MALLORY] = [person(20), person(21)];
 
+/** A cursor with other fields. */
+function cursorWith(fields: object): object {
+  const order = "7".repeat(64);
+  return { type: "cursor", epoch: "7".repeat(32), position: 1, order, ...fields };
+}
+
 describe("a control message that is right but for one field is malformed", () => {
   const hash = "7".repeat(64);
   const frontier = { heads: [] };
@@ -63,6 +69,16 @@ describe("a control message that is right but for one field is malformed", () =>
     ["a sample of no seq", { type: "samples", of: hash, ids: [["1", hash]] }],
     ["a sample of seq 0", { type: "samples", of: hash, ids: [[0, hash]] }],
     ["a sample whose id is none", { type: "samples", of: hash, ids: [[1, "7"]] }],
+    ["a cursor without an epoch", { type: "cursor", position: 1, order: hash }],
+    ["a cursor whose epoch is a number", cursorWith({ epoch: 7 })],
+    ["a cursor whose epoch is a list of one", cursorWith({ epoch: ["7".repeat(32)] })],
+    ["a cursor whose epoch is too long", cursorWith({ epoch: hash })],
+    ["a cursor whose order is a list of one", cursorWith({ order: [hash] })],
+    ["a cursor whose order is in capitals", cursorWith({ order: "A".repeat(64) })],
+    ["a cursor at a negative place", cursorWith({ position: -1 })],
+    ["a cursor at half a place", cursorWith({ position: 0.5 })],
+    ["a cursor at a place beyond numbers", cursorWith({ position: 2 ** 53 })],
+    ["a cursor at a place that is text", cursorWith({ position: "1" })],
     ["a code that is no text", { type: "error", code: 7, detail: "" }],
     ["a detail that is no text", { type: "error", code: "", detail: 7 }],
   ])("%s", (_, message) => {

@@ -45,6 +45,7 @@ import {
   genesisDocumentId,
   History,
   optional,
+  parseCursor,
   parseMessage,
   schemaDigest,
   set,
@@ -332,6 +333,7 @@ describe("docs/wire-format.md", () => {
         "group",
         "json challenge",
         "json client",
+        "json cursors",
         "json relay",
         "json sync",
         "limits",
@@ -416,6 +418,19 @@ describe("docs/wire-format.md", () => {
     ]);
     const [joined] = linesOf("json relay").map((line) => JSON.parse(line) as unknown);
     expect(joined).toEqual({ type: "joined", room: "main", document: main, protocol: 1 });
+    const [first, again, recovered] = linesOf("json cursors").map(
+      (line) => JSON.parse(line) as { readonly cursor: unknown },
+    );
+    expect(first).toEqual({ type: "join", room: "main", cursor: null });
+    for (const message of [again, recovered]) {
+      expect(parseCursor(message!.cursor)).toEqual(message!.cursor);
+      expect(message!.cursor).not.toBeNull();
+    }
+    expect(recovered).toEqual({
+      ...(joined as object),
+      recovered: true,
+      cursor: recovered!.cursor,
+    });
   });
 
   it("shows a proof of a key", () => {

@@ -4,9 +4,9 @@
  * and guests (guest.ts) decide when it begins and what its end means.
  */
 import {
+  type Cursor,
   type History,
   MAX_GROUP_BYTES,
-  parseMessage,
   type ReceivedGroup,
   ResendBudget,
   SyncSession,
@@ -62,6 +62,8 @@ export interface ExchangeOptions {
   /** Nothing is known to be missing on either side. */
   readonly onSynced: () => void;
   readonly onDeaf: (deafness: Deafness) => void;
+  /** All of the other end's log before this place is durable here. */
+  readonly onCursor?: (cursor: Cursor) => void;
   /** The other end sent `count` things that nobody sends who is honest. */
   readonly onFaults?: (count: number) => void;
 }
@@ -103,6 +105,9 @@ export class Exchange {
   /** Bytes that were not read at the last look, while it was stalled. */
   #unread = Infinity;
   #unstored = 0;
+  /** The last that was told, while what is before it is not known to be durable. */
+  #cursor: Cursor | null = null;
+  #isKeeping = false;
 
   /** Begins to watch the socket, which is open. */
   constructor(socket: WebSocket, options: ExchangeOptions) {
@@ -124,8 +129,11 @@ export class Exchange {
     return this.#session !== null;
   }
 
-  /** The room is joined: both ends tell what they have. What the rules there refuse is not sent. */
-  begin(rules: RoomRules = NO_RULES): void {
+  /**
+   * The room is joined: both ends tell what they have; when the other end goes on from a cursor, it does so once it has
+   * sent what is behind that. What the rules there refuse is not sent.
+   */
+  begin(recovered = false, rules: RoomRules = NO_RULES): void {
     const { host, from } = this.#options;
     this.#rules = rules;
     this.#session = new SyncSession({
@@ -139,8 +147,15 @@ export class Exchange {
       onAck: (ids) => {
         host.acknowledged(ids);
       },
+      onHeads: (ids) => {
+        this.#whenStored(ids, 0);
+      },
       onSynced: () => {
         this.#options.onSynced();
+      },
+      onCursor: (cursor) => {
+        this.#cursor = cursor;
+        if (!this.#isKeeping) void this.#keepCursors();
       },
       onError: (code, detail) => {
         host.linkReported(from, code, detail);
@@ -148,14 +163,14 @@ export class Exchange {
         if (code === "malformed" || code === "too_large") this.#options.onFaults?.(1);
       },
     });
-    this.#session.open();
+    if (recovered) this.#session.awaitRecovery();
+    else this.#session.open();
     this.#refreshLater();
   }
 
   /** Takes one frame; nothing that it holds can throw. */
   receive(frame: string | Uint8Array): void {
     this.#session?.receive(frame);
-    if (typeof frame === "string" && frame.includes('"have"')) this.#acknowledgeHeads(frame);
   }
 
   push(group: Uint8Array, indexes: readonly number[]): void {
@@ -184,16 +199,7 @@ export class Exchange {
     return received;
   }
 
-  /** A peer that comes back may wait for acknowledgements that were on their way when the connection broke. */
-  #acknowledgeHeads(text: string): void {
-    const message = parseMessage(text);
-    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier))
-      return;
-    // Those that are not here are left out.
-    this.#whenStored(message.value.frontier.heads, 0);
-  }
-
-  /** Acknowledges these once they are durable; until then `bytes` of them count as waiting for the disk. */
+  /** Acknowledges those of these that are here once they are durable; until then `bytes` of them count as waiting for the disk. */
   #whenStored(ids: readonly Uint8Array[], bytes: number): void {
     if (ids.length === 0) return;
     this.#unstored += bytes;
@@ -209,6 +215,22 @@ export class Exchange {
         // The node ends, and the failure is told by the append that it belongs to.
       },
     );
+  }
+
+  /** Hands on the newest cursor each time that what is before it is durable. */
+  async #keepCursors(): Promise<void> {
+    this.#isKeeping = true;
+    try {
+      while (this.#cursor !== null) {
+        const cursor = this.#cursor;
+        this.#cursor = null;
+        await this.#options.host.stored();
+        this.#options.onCursor?.(cursor);
+      }
+    } catch {
+      // The node ends, and the failure is told by the append that it belongs to.
+    }
+    this.#isKeeping = false;
   }
 
   #send(given: string | Uint8Array): boolean {

@@ -1,5 +1,6 @@
 /** A link on a WebSocket that is only pretended: when it speaks, when it gives up, and what it does not listen to. */
 import {
+  type Cursor,
   Document,
   documentId,
   encodeMessage,
@@ -81,6 +82,7 @@ class Host implements LinkHost {
   readonly instance = "0011";
   readonly key = "ab";
   readonly proofs: string[] = [];
+  readonly cursors = new Map<string, Cursor>();
   readonly told: string[] = [];
   stores: Promise<void> = Promise.resolve();
 
@@ -166,7 +168,7 @@ test("a link joins the room, and takes no frame that is greater than two groups"
   fresh();
   const socket = opened();
   expect(socket.options.maxPayload).toBe(2 * MAX_GROUP_BYTES);
-  expect(socket.frames).toEqual(['{"type":"join","room":"main"}']);
+  expect(socket.frames).toEqual(['{"type":"join","room":"main","cursor":null}']);
   say(socket, JOINED);
   expect(host.told).toEqual(["joining", "syncing"]);
 });
@@ -291,6 +293,63 @@ test.each([
   sockets[0]!.emit("error", error);
   sockets[0]!.emit("close", 1006, Buffer.alloc(0));
   expect(host.told).toEqual([`waiting: ${reason}`]);
+});
+
+const CURSOR = { epoch: "ab".repeat(16), position: 0, order: "0".repeat(64) };
+
+test.each([
+  ["that recovered", CURSOR, true, []],
+  ["that did not", CURSOR, false, ["have"]],
+  ["that says something else", CURSOR, "true", ["have"]],
+  ["that says so, but was told no cursor", null, true, ["have"]],
+])("a relay %s is heard first, or asked at once", (_, cursor, recovered, said) => {
+  fresh();
+  if (cursor !== null) host.cursors.set("ws://relay", cursor);
+  const socket = opened();
+  expect(socket.frames).toEqual([JSON.stringify({ type: "join", room: "main", cursor })]);
+  say(socket, JSON.stringify({ ...(JSON.parse(JOINED) as object), recovered }));
+  expect(sent(socket).slice(1)).toEqual(said);
+  say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+  expect([...said, ...sent(socket)].toSorted()).toEqual(["done", "have"]);
+});
+
+test("a peer is told no cursor, and asked at once, whatever it says", () => {
+  fresh("peer");
+  host.cursors.set("ws://relay", CURSOR);
+  const socket = opened();
+  expect(socket.frames).toEqual(['{"type":"join","room":"main","instance":"0011"}']);
+  say(socket, JSON.stringify({ ...(JSON.parse(JOINED) as object), recovered: true }));
+  expect(sent(socket).slice(1)).toEqual(["have"]);
+});
+
+test("the last cursor is kept when what is before it is stored, each time, and never when that fails", async () => {
+  fresh();
+  const socket = joined();
+  const cursorAt = (position: number): Cursor => ({ ...CURSOR, position });
+  const tell = (position: number): void => {
+    say(socket, encodeMessage({ type: "cursor", cursor: cursorAt(position) }));
+  };
+  tell(1);
+  expect(host.cursors.size).toBe(0);
+  say(socket, encodeMessage({ type: "have", frontier: NOTHING, again: false }));
+  const stores: { readonly pass: () => void; readonly fail: (error: Error) => void }[] = [];
+  vi.spyOn(host, "stored").mockImplementation(
+    () => new Promise((pass, fail) => stores.push({ pass, fail })),
+  );
+  const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+  for (const position of [2, 3, 4]) tell(position);
+  await turn();
+  expect([stores.length, host.cursors.size]).toEqual([1, 0]);
+  stores.shift()!.pass();
+  await turn();
+  expect([stores.length, host.cursors.get("ws://relay")]).toEqual([1, cursorAt(2)]);
+  stores.shift()!.pass();
+  await turn();
+  expect([stores.length, host.cursors.get("ws://relay")]).toEqual([0, cursorAt(4)]);
+  tell(5);
+  stores.shift()!.fail(new Error("the disk is full"));
+  await turn();
+  expect(host.cursors.get("ws://relay")).toEqual(cursorAt(4));
 });
 
 test("that all is there on both sides is told once, however often they agree", () => {

@@ -15,6 +15,7 @@ import {
   type LinkState,
   MAX_FRAME_BYTES,
 } from "./exchange.ts";
+import type { Cursors } from "./cursors.ts";
 
 import { RoomRules } from "./room-rules.ts";
 
@@ -32,6 +33,8 @@ export interface LinkHost extends ExchangeHost {
   readonly instance: string;
   /** This node's key, in hex. */
   readonly key: string;
+  /** Where the node was in the logs of its relays, as far as it has kept that. */
+  readonly cursors: Cursors;
   /** Signs a relay's nonce (32 bytes), for the node's own document and the host that was dialled, and nothing else. */
   prove(nonce: Uint8Array, host: string): Proof;
   /** The state has changed; `reason` says why a connection was lost or could not be made, or what it does not take. */
@@ -52,6 +55,8 @@ export class Link implements Connection {
   #state: LinkState = "connecting";
   #socket: WebSocket | null = null;
   #exchange: Exchange | null = null;
+  /** The relay was told where this node was in its log. */
+  #hasCursor = false;
   #attempt = 0;
   #joinedAt = Infinity;
   /** Nobody has a reason to ask twice on one connection. */
@@ -132,15 +137,19 @@ export class Link implements Connection {
       this.#drop(socket, "it did not let us into the room in time");
     }, HANDSHAKE_MS);
     this.#hasProven = false;
-    const { room, instance } = this.#host;
-    socket.send(
-      JSON.stringify({ type: "join", room, ...(this.kind === "peer" ? { instance } : {}) }),
-    );
+    const { room, instance, cursors } = this.#host;
+    this.#hasCursor = this.kind === "relay" && cursors.get(this.url) !== undefined;
+    // Peers have no order to come back to.
+    const more = this.kind === "peer" ? { instance } : { cursor: cursors.get(this.url) ?? null };
+    socket.send(JSON.stringify({ type: "join", room, ...more }));
     this.#exchange = new Exchange(socket, {
       host: this.#host,
       from: this,
       onSynced: () => {
         this.#setState("synced", null);
+      },
+      onCursor: (cursor) => {
+        cursors.set(this.url, cursor);
       },
       onDeaf: (deafness) => {
         this.#drop(
@@ -176,7 +185,7 @@ export class Link implements Connection {
     const notice = answer.rules.notice(this.#host.key);
     this.#setState("syncing", notice?.detail ?? null);
     if (notice !== null) this.#host.linkReported(this, notice.code, notice.detail);
-    this.#exchange?.begin(answer.rules);
+    this.#exchange?.begin(this.#hasCursor && answer.recovered, answer.rules);
   }
 
   /** Shows whose node this is, once, and only to who asks as a relay does. */
@@ -232,7 +241,12 @@ export class Link implements Connection {
 }
 
 type JoinAnswer =
-  | { readonly kind: "joined"; readonly document: string; readonly rules: RoomRules }
+  | {
+      readonly kind: "joined";
+      readonly document: string;
+      readonly recovered: boolean;
+      readonly rules: RoomRules;
+    }
   /** The nonce is null when it is none. */
   | { readonly kind: "challenge"; readonly nonce: Uint8Array | null }
   | { readonly kind: "error"; readonly detail: string };
@@ -247,8 +261,10 @@ function readJoinAnswer(frame: string): JoinAnswer | null {
   }
   if (typeof value !== "object" || value === null) return null;
   const message = value as { readonly [key: string]: unknown };
-  if (message["type"] === "joined" && typeof message["document"] === "string") {
-    return { kind: "joined", document: message["document"], rules: RoomRules.read(message) };
+  const { document, recovered } = message;
+  if (message["type"] === "joined" && typeof document === "string") {
+    const rules = RoomRules.read(message);
+    return { kind: "joined", document, recovered: recovered === true, rules };
   }
   if (message["type"] === "challenge") {
     const { nonce } = message;

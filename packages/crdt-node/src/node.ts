@@ -347,6 +347,10 @@ export class Node implements LinkHost, GuestHost {
 
   // What follows is for the connections.
 
+  get cursors(): Store["cursors"] {
+    return this.store.cursors;
+  }
+
   get durable(): number {
     return this.#durable;
   }

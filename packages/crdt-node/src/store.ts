@@ -7,6 +7,7 @@ import { ChangeLog, type NewRecord } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
 import { join } from "node:path";
 import { newStamp, noteOf, randomChain, readChain, renewChain } from "./chain.ts";
+import { type Cursors, StoredCursors } from "./cursors.ts";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
 import { type NodeHome, quoted } from "./home.ts";
 import { type Mark, MarkFile, type OwnChange } from "./mark.ts";
@@ -27,6 +28,8 @@ export interface Store {
   readonly chain: bigint;
   /** What the log has held and must still hold (see `lossIn`); as of now. */
   readonly mark: Mark;
+  /** Where this store was in the logs of relays. */
+  readonly cursors: Cursors;
   /**
    * Appends to the log and writes the mark; what was appended may leave the process when this resolves. `own` is the
    * last of the changes made here, null when there is none among them.
@@ -68,10 +71,12 @@ export async function openStore(
     const marks = new MarkFile(home.mark, document);
     markFile = marks;
     const chain = await chainOf(db, home, log, marks, before);
+    const cursors = await StoredCursors.open(db, document);
     noteHolder(home, { pid: process.pid, command });
     return {
       log,
       chain,
+      cursors,
       get mark() {
         return marks.mark ?? { records: 0, own: null };
       },
@@ -82,6 +87,7 @@ export async function openStore(
       async close() {
         rmSync(home.lock, { force: true });
         marks.close();
+        await cursors.written();
         await db.close();
       },
     };

@@ -56,6 +56,7 @@ async function taken(answer: Buffer): Promise<string> {
       history,
       room: ROOM,
       durable: 0,
+      cursors: new Map(),
       instance: "",
       key: "",
       prove: () => ({ author: "", signature: "" }),

@@ -47,6 +47,10 @@ class SharedLog implements RoomLog {
   close(): void {
     this.isClosed = true;
   }
+
+  epoch(): Promise<string> {
+    return Promise.resolve("ab".repeat(16));
+  }
 }
 
 const settings = completeSettings({ data: ":memory:", roomGraceSeconds: 1_000 }, {});

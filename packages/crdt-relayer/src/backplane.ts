@@ -5,6 +5,7 @@
  * What a log gives back is treated as bytes from outside, whoever wrote it: rooms verify it again.
  */
 import { ChangeLog, type History, type LogFault, type NewRecord } from "bft-json-crdt";
+import { Epochs } from "./epochs.ts";
 import { IN_MEMORY } from "./settings.ts";
 import type { Store } from "./store.ts";
 
@@ -35,6 +36,11 @@ export interface RoomLog {
   follow(listener: (group: Uint8Array) => Delivery): void;
   /** Hears of nothing any more; appends that wait are rejected. */
   close(): void;
+  /**
+   * Names the log, in 32 hexadecimal digits: another one as soon as there is reason to think that it is not the one that
+   * it was. Never rejects. Two logs may bear one name, if one is a copy of the other.
+   */
+  epoch(): Promise<string>;
 }
 
 /** Whom a backplane tells of what befalls it. */
@@ -82,10 +88,12 @@ export class BackplaneError extends Error {
 export class EmbeddedBackplane implements Backplane {
   readonly remedy: string;
   readonly #store: Store;
+  readonly #epochs: Epochs;
 
   /** `data` is where the store is, for people. */
   constructor(store: Store, data = IN_MEMORY) {
     this.#store = store;
+    this.#epochs = new Epochs(store);
     this.remedy = `df -h ${data}`;
   }
 
@@ -96,6 +104,7 @@ export class EmbeddedBackplane implements Backplane {
       replay: (history) => log.replay(history),
       follow: () => undefined,
       close: () => undefined,
+      epoch: () => this.#epochs.of(document),
     };
   }
 

@@ -6,6 +6,8 @@
  * meanwhile (group commit). A room cannot forge or alter anything; all it could do is withhold.
  */
 import {
+  AppliedOrder,
+  type Cursor,
   History,
   type HistoryLimits,
   type LiveGroup,
@@ -69,6 +71,7 @@ export class Room {
   readonly document: Uint8Array;
   readonly history: History;
   readonly #log: RoomLog;
+  readonly #order: AppliedOrder;
   readonly #host: RoomHost;
   readonly #members = new Set<Member>();
   /** Who sent a change that is pending, by its id: they are told once it is durable. Mostly it is one. */
@@ -80,10 +83,17 @@ export class Room {
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
-  private constructor(history: History, log: RoomLog, host: RoomHost, policy: RoomPolicy) {
+  private constructor(
+    history: History,
+    log: RoomLog,
+    epoch: string,
+    host: RoomHost,
+    policy: RoomPolicy,
+  ) {
     this.document = history.document;
     this.history = history;
     this.#log = log;
+    this.#order = new AppliedOrder(history, epoch);
     this.#host = host;
     this.#policy = policy;
     this.#durable = history.length;
@@ -99,7 +109,9 @@ export class Room {
     const history = new History({ document, limits: limitsOf(settings), pool });
     const log = backplane.open(document);
     let isLoaded = false;
+    let epoch: string;
     try {
+      epoch = await log.epoch();
       for await (const fault of log.replay(history)) {
         if (fault !== null) return { ok: false, error: fault };
         // Other rooms have a turn.
@@ -109,7 +121,7 @@ export class Room {
     } finally {
       if (!isLoaded) log.close();
     }
-    const room = new Room(history, log, host, policy);
+    const room = new Room(history, log, epoch, host, policy);
     // They may have changed meanwhile.
     room.bound(settings);
     log.follow((group) => room.#deliver(group));
@@ -132,6 +144,16 @@ export class Room {
   /** Applied changes below this local index are durable. */
   get durable(): number {
     return this.#durable;
+  }
+
+  /** The cursor behind the first so many changes. */
+  cursorAt(position: number): Cursor {
+    return this.#order.at(position);
+  }
+
+  /** Whether a cursor is a place among the changes that are durable here. */
+  holds(cursor: Cursor): boolean {
+    return this.#order.holds(cursor, this.#durable);
   }
 
   /** True when everything that was applied is durable. */

@@ -793,6 +793,71 @@ describe("a session that says what it has", () => {
   });
 });
 
+describe("a session that wants cursors", () => {
+  const join = (cursor?: unknown): object => ({ type: "join", room: "main", cursor });
+  const told = (world: World): { readonly [key: string]: unknown }[] =>
+    world
+      .said()
+      .filter((frame) => typeof frame === "string")
+      .map((frame) => JSON.parse(frame) as { readonly [key: string]: unknown });
+
+  /** To judge a change may have used up the credit. */
+  const judged = async (world: World): Promise<void> => {
+    while (world.steps.length > 0) world.turn();
+    await settle();
+  };
+
+  it("is told one when it is pinged, if something came since; others are told none", async () => {
+    for (const [wish, types] of [
+      [join(null), ["cursor"]],
+      [join(), []],
+    ] as const) {
+      const world = await new World().join(wish);
+      world.get(encodeMessage({ type: "have", frontier: { heads: [] }, again: false }));
+      world.get(writeLine(openLines("main"), "hello"));
+      await judged(world);
+      world.said();
+      world.session.checkAlive();
+      expect(told(world).map(({ type }) => type)).toEqual(types);
+      world.session.checkAlive();
+      expect(told(world)).toEqual([]);
+    }
+  });
+
+  it("goes on from a cursor that the room holds, on the same connection only from what that was not sent", async () => {
+    const world = await new World().join(join(null));
+    const start = told(world)[0]!;
+    expect(start).toMatchObject({ recovered: false, cursor: { position: 0 } });
+    world.get(encodeMessage({ type: "have", frontier: { heads: [] }, again: false }));
+    world.get(writeLine(openLines("main"), "hello"));
+    await judged(world);
+    world.session.checkAlive();
+    const cursor = told(world).at(-1)!;
+    expect(cursor).toMatchObject({ type: "cursor", position: 1 });
+    await world.join(join(cursor));
+    const [joined, ...more] = told(world);
+    expect(joined).toMatchObject({ type: "joined", recovered: true, cursor: { position: 1 } });
+    expect(more.map(({ type }) => type)).toEqual(["have"]);
+    await world.join(join(start["cursor"]));
+    expect(told(world)[0]).toMatchObject({ recovered: false, cursor: { position: 1 } });
+  });
+
+  it.each([[{}], ["cursor"], [7], [[]], [{ ["__proto__"]: 1 }], [{ position: -1 }]])(
+    "is let in whatever its cursor is: %j",
+    async (cursor) => {
+      const world = await new World().join(join(cursor));
+      const [joined, have] = told(world);
+      expect(joined).toMatchObject({ type: "joined", recovered: false });
+      expect(have).toMatchObject({ type: "have" });
+    },
+  );
+
+  it("says nothing of cursors to who does not speak of them", async () => {
+    const [joined] = told(await new World().join(join()));
+    expect(Object.keys(joined!)).toEqual(["type", "room", "document", "protocol"]);
+  });
+});
+
 describe("the work that a session causes", () => {
   it("waits in line once it has used up its credit, one turn at a time, and comes in its order", () => {
     const clock = stoppedClock();

@@ -6,7 +6,6 @@ import {
   documentId,
   fromHex,
   type LiveGroup,
-  parseMessage,
   ResendBudget,
   type Result,
   SyncSession,
@@ -37,6 +36,7 @@ import {
 } from "./limits.ts";
 import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
 import type { Meter, Rates } from "./rates.ts";
+import { resumptionOf } from "./resumption.ts";
 import { counted, type Member, type Room } from "./room.ts";
 import { isRoomName, MAX_ROOM_NAME } from "./room-name.ts";
 import type { Policies, RoomPolicy } from "./room-policy.ts";
@@ -75,6 +75,8 @@ interface Destination {
   readonly document: Uint8Array;
   /** The name that the session used; null when it named the document itself. */
   readonly room: string | null;
+  /** What a program says of the place where it was last; undefined when it does not want to know of any. */
+  readonly cursor?: unknown;
 }
 
 /** A frame in the inbox, and when it came. */
@@ -197,6 +199,7 @@ export class Session implements Member {
       this.close("slowReader");
       return;
     }
+    this.#guard(() => this.#sync?.tellCursor());
     // While the socket is not read, no answer can come.
     if (this.#isAlive || this.#socket.isPaused) {
       this.#isAlive = false;
@@ -366,19 +369,9 @@ export class Session implements Member {
     } else if (isCommand(frame)) {
       runCommand(frame, this.#commands());
     } else if (!this.#handleJoin(frame)) {
-      if (this.#sync !== null) this.#handleSync(this.#sync, frame);
+      if (this.#sync !== null) this.#sync.receive(frame);
       else this.#refuseText(frame);
     }
-  }
-
-  #handleSync(sync: SyncSession, frame: string): void {
-    sync.receive(frame);
-    // A program that comes back may wait for acknowledgements that were on their way when it left.
-    if (!frame.includes('"have"')) return;
-    const message = parseMessage(frame);
-    if (!message.ok || message.value.type !== "have" || !("heads" in message.value.frontier))
-      return;
-    this.#room?.acknowledge(message.value.frontier.heads, this);
   }
 
   /** Handles a frame that is a join; false when it is something else. */
@@ -386,11 +379,15 @@ export class Session implements Member {
     if (text.length > MAX_COMMAND_LENGTH || !text.includes('"join"')) return false;
     const message = parseObject(text);
     if (message?.["type"] !== "join") return false;
-    const { room, document } = message;
+    const { room, document, cursor } = message;
     if (room === undefined && typeof document === "string" && /^[0-9a-f]{64}$/u.test(document)) {
-      this.#approach({ document: fromHex(document) ?? documentId(document), room: null });
+      this.#approach({
+        document: fromHex(document) ?? documentId(document),
+        room: null,
+        cursor,
+      });
     } else if (document === undefined && typeof room === "string" && isRoomName(room)) {
-      this.#approach({ document: documentId(room), room });
+      this.#approach({ document: documentId(room), room, cursor });
     } else {
       this.#refuse("bad_join", 'a join names a room or a document: {"type":"join","room":"main"}');
     }
@@ -441,7 +438,7 @@ export class Session implements Member {
     }
   }
 
-  async #enter({ document, room: name }: Destination, kind: Member["kind"]): Promise<void> {
+  async #enter({ document, room: name, cursor }: Destination, kind: Member["kind"]): Promise<void> {
     this.#leaveRoom();
     this.#isEntering = true;
     const policy = this.#host.policies.of(document);
@@ -455,13 +452,13 @@ export class Session implements Member {
       return;
     }
     this.#guard(() => {
-      if (entered.ok) this.#settle(entered.value, name, kind);
+      if (entered.ok) this.#settle(entered.value, name, kind, cursor);
       else this.#turnAway(entered.error, kind);
     });
     this.#standInLine();
   }
 
-  #settle(room: Room, name: string | null, kind: Member["kind"]): void {
+  #settle(room: Room, name: string | null, kind: Member["kind"], cursor?: unknown): void {
     clearTimeout(this.#joinTimer);
     this.#room = room;
     this.#roomName = name;
@@ -475,6 +472,13 @@ export class Session implements Member {
       room.tell(`* a person came to look; ${this.#company(room)}`, this);
       return;
     }
+    let budget = this.#budgets.get(room.history);
+    if (budget === undefined) {
+      const { resendBytes } = this.#host.settings;
+      budget = new ResendBudget(room.history, { resentBytes: resendBytes });
+      this.#budgets.set(room.history, budget);
+    }
+    const resumption = resumptionOf(room, cursor, budget.covered);
     this.#send(
       JSON.stringify({
         type: "joined",
@@ -482,15 +486,10 @@ export class Session implements Member {
         document,
         protocol: PROTOCOL,
         ...this.#policy?.announcement,
+        ...resumption?.fields,
       }),
     );
     room.tell(`* a program came in; ${this.#company(room)}`, this);
-    let budget = this.#budgets.get(room.history);
-    if (budget === undefined) {
-      const { resendBytes } = this.#host.settings;
-      budget = new ResendBudget(room.history, { resentBytes: resendBytes });
-      this.#budgets.set(room.history, budget);
-    }
     this.#sync = new SyncSession({
       history: room.history,
       peer: this.peer,
@@ -501,13 +500,19 @@ export class Session implements Member {
         return received;
       },
       durable: () => room.durable,
+      onHeads: (ids) => {
+        room.acknowledge(ids, this);
+      },
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
       },
       outboxBytes: () => this.#host.outboxShare,
       budget,
+      ...(resumption === null ? {} : { cursorAt: (position) => room.cursorAt(position) }),
     });
-    this.#sync.open();
+    const from = resumption?.from ?? null;
+    if (from === null) this.#sync.open();
+    else this.#sync.recover(from);
   }
 
   #turnAway({ code, detail, close }: RoomRefusal | Unproven, kind: Member["kind"]): void {

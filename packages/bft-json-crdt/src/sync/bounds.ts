@@ -30,6 +30,12 @@ export const BUCKETS = 256;
 export const MAX_ERROR_CODE_LENGTH = 64;
 export const MAX_ERROR_DETAIL_LENGTH = 256;
 
+/** Local. Ids hashed together for the order in a cursor: one more hash of at most 8 KiB finds any place. */
+export const ORDER_BLOCK = 256;
+
+/** Local. Changes after which a peer is told a cursor without being due one: at most what is sent again if it is lost. */
+export const CHANGES_PER_CURSOR = 1_024;
+
 /** Local. Chains up to which tips are listed at once; beyond, buckets (17 KiB) are cheaper than the list. */
 export const FLAT_CHAINS = 256;
 

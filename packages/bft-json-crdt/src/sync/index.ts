@@ -3,6 +3,8 @@ export { authenticationMessage, NONCE_BYTES } from "./authentication.ts";
 export { MAX_TEXT_LENGTH, MIN_RESENT_BYTES } from "./bounds.ts";
 export { ResendBudget } from "./budget.ts";
 export type { SyncLimits } from "./budget.ts";
+export { AppliedOrder, parseCursor } from "./cursor.ts";
+export type { Cursor } from "./cursor.ts";
 export { liveGroups } from "./fan-out.ts";
 export type { LiveGroup } from "./fan-out.ts";
 export { encodeMessage, parseMessage } from "./messages.ts";

@@ -5,6 +5,7 @@
  * that came. Both are bounded, so that a peer that names what does not exist cannot keep this end busy.
  */
 import { toHex } from "../encoding/bytes.ts";
+import type { ReceivedGroup } from "../history/index.ts";
 import { MAX_ASKED_IDS, MAX_IDS, MAX_ROUNDS, MAX_WANT_DEPTH } from "./bounds.ts";
 import type { Frontier, SyncMessage } from "./messages.ts";
 import { frontierOf, sameFrontier } from "./tips.ts";
@@ -22,6 +23,8 @@ export class Inquiry {
   #frontier: Frontier | null = null;
   #hasAsked = false;
   #isOpen = false;
+  /** Nothing is missing here of what the peer had when it last named its heads, nor of what it has sent since. */
+  #hasAll = false;
   #rounds = 0;
   /** Missing dependencies that were asked for by id, until the next `have` or `done`. */
   readonly #wants = new Set<string>();
@@ -47,6 +50,11 @@ export class Inquiry {
     return this.#hasAsked;
   }
 
+  /** True when all that the peer says it has given is applied here, so that its cursor may be kept. */
+  get hasAll(): boolean {
+    return this.#hasAll;
+  }
+
   /** The frontier that the peer named last; null before its first `have`. */
   get peerFrontier(): Frontier | null {
     return this.#frontier;
@@ -57,12 +65,25 @@ export class Inquiry {
     this.#rounds = MAX_ROUNDS;
   }
 
-  /** The question for all that is not here. */
-  ask(again = false): SyncMessage {
+  /** The question for all that is not here; it may name the heads of the first so many changes only. */
+  ask(again = false, length = this.#durable()): SyncMessage {
     this.#hasAsked = true;
     this.#isOpen = true;
     this.#wants.clear();
-    return { type: "have", frontier: frontierOf(this.#history, this.#durable()), again };
+    return { type: "have", frontier: frontierOf(this.#history, length), again };
+  }
+
+  /** All before a cursor of the peer is here, and the rest is about to come. */
+  recover(): void {
+    this.#hasAll = true;
+    this.allowRounds();
+  }
+
+  /** A group came from the peer. */
+  takeGroup({ results }: ReceivedGroup): void {
+    const isHere = ({ status }: ReceivedGroup["results"][number]): boolean =>
+      status === "applied" || status === "duplicate";
+    if (results.length === 0 || !results.every(isHere)) this.#hasAll = false;
   }
 
   /** The same once more because something is still lacking; null when there were enough rounds. */
@@ -85,7 +106,9 @@ export class Inquiry {
     this.#wants.clear();
     this.#wantDepth = 0;
     // A frontier too wide to be listed changes all the time; if what was named before has come, that is enough.
-    if ("heads" in frontier || this.#isOurs(frontier)) this.#note(frontier);
+    if (!("heads" in frontier) && !this.#isOurs(frontier)) return;
+    this.#note(frontier);
+    this.#hasAll = !this.lacksSome;
   }
 
   /** Something was applied; returns true when it was the last of what was lacking. */
@@ -130,10 +153,12 @@ export class Inquiry {
     this.#frontier = frontier;
     this.#heads.clear();
     this.#isUnnamed = "digest" in frontier && !this.#isOurs(frontier);
-    if ("digest" in frontier) return;
-    for (const id of frontier.heads) {
-      if (this.#history.indexOf(id) < 0) this.#heads.set(toHex(id), id);
+    if ("heads" in frontier) {
+      for (const id of frontier.heads) {
+        if (this.#history.indexOf(id) < 0) this.#heads.set(toHex(id), id);
+      }
     }
+    if (!this.lacksSome) this.#hasAll = true;
   }
 
   #isOurs(frontier: Frontier): boolean {

@@ -56,6 +56,14 @@ const message: fc.Arbitrary<SyncMessage> = fc.oneof(
     of: id,
     ids: fc.array(fc.record({ seq: fc.integer({ min: 1 }), id }), { maxLength: 4 }),
   }),
+  fc.record({
+    type: fc.constant("cursor" as const),
+    cursor: fc.record({
+      epoch: fc.uint8Array({ minLength: 16, maxLength: 16 }).map(toHex),
+      position: count,
+      order: id.map(toHex),
+    }),
+  }),
   fc.record(
     {
       type: fc.constant("error" as const),

@@ -29,6 +29,8 @@
  *                                     the first of the chain. Empty when the tip is not known (any more).
  *     want    {ids}                   Send me the groups that hold these (at most 256). Unknown ones are passed over.
  *     ack     {ids}                   These changes, and all that they build on, are applied and durable here.
+ *     cursor  {epoch, position, order} All before this place in my order has been sent to you, or you had it. Told only
+ *                                     to who asked for it when it joined; see cursor.ts. Never answered.
  *     error   {code, detail, of?}     Something received was refused; `of` is the id of a change. Never answered.
  *
  * Fields that are not named here are ignored, so that later versions can add some. A message of an unknown type, or
@@ -48,6 +50,8 @@ import {
   MAX_SAMPLES,
   MAX_TEXT_LENGTH,
 } from "./bounds.ts";
+import { parseCursor } from "./cursor.ts";
+import type { Cursor } from "./cursor.ts";
 
 /** What a replica says it has: its heads, or the digest of them when they are many. */
 export type Frontier = { readonly heads: readonly Uint8Array[] } | { readonly digest: Uint8Array };
@@ -84,6 +88,7 @@ export type SyncMessage =
   | { readonly type: "differ"; readonly of: number; readonly buckets: readonly number[] }
   | { readonly type: "probe"; readonly tips: readonly Uint8Array[] }
   | { readonly type: "samples"; readonly of: Uint8Array; readonly ids: readonly Sample[] }
+  | { readonly type: "cursor"; readonly cursor: Cursor }
   | {
       readonly type: "error";
       readonly code: string;
@@ -178,6 +183,10 @@ const READERS: {
     const samples = readList(ids, MAX_SAMPLES, readSample);
     return tip === null || samples === null ? null : { type: "samples", of: tip, ids: samples };
   },
+  cursor: (fields) => {
+    const cursor = parseCursor(fields);
+    return cursor === null ? null : { type: "cursor", cursor };
+  },
   error: ({ code, detail, of }) => {
     if (typeof code !== "string" || typeof detail !== "string") return null;
     const id = readId(of);
@@ -219,6 +228,7 @@ const WRITERS: { readonly [T in SyncMessage["type"]]: (message: MessageOf<T>) =>
     of: toHex(of),
     ids: ids.map(({ seq, id }) => [seq, toHex(id)]),
   }),
+  cursor: ({ type, cursor: { epoch, position, order } }) => ({ type, epoch, position, order }),
   error: ({ type, code, detail, of }) => ({
     type,
     code: printable(code, MAX_ERROR_CODE_LENGTH),

@@ -624,6 +624,7 @@ describe("a lying peer", () => {
       fc.record({ type: fc.constant("probe"), tips: list }),
       fc.record({ type: fc.constant("samples"), of: ids, ids: fc.array(fc.tuple(number, ids)) }),
       fc.record({ type: fc.constant("error"), code: fc.string(), detail: fc.string() }),
+      fc.record({ type: fc.constant("cursor"), epoch: fc.string(), position: number, order: ids }),
       fc.record({ type: fc.string() }),
     );
     const frame = fc.oneof(

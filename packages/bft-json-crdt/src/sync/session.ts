@@ -32,6 +32,8 @@ import {
 } from "./bounds.ts";
 import { costOf, ResendBudget } from "./budget.ts";
 import { Comparison } from "./comparison.ts";
+import { CursorTeller } from "./cursor-teller.ts";
+import type { Cursor } from "./cursor.ts";
 import { Inquiry } from "./inquiry.ts";
 import { IndexRuns } from "./index-runs.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
@@ -63,6 +65,15 @@ export interface SyncSessionOptions {
   readonly durable?: () => number;
   /** The peer says that these changes, and all that they build on, are durable there. */
   readonly onAck?: (ids: readonly Uint8Array[]) => void;
+  /**
+   * The peer has these heads; perhaps not all of them are here. If it is somebody who comes back, it may wait for
+   * acknowledgements that were on their way when it left.
+   */
+  readonly onHeads?: (ids: readonly Uint8Array[]) => void;
+  /** A place in the own order, told to the peer now and then; nothing is told without it. */
+  readonly cursorAt?: (position: number) => Cursor;
+  /** The peer's log up to this place is applied here; once that is durable the cursor may be kept. */
+  readonly onCursor?: (cursor: Cursor) => void;
   /** Called whenever `synced` becomes true. */
   readonly onSynced?: () => void;
   /** That of the last session, where the same connection comes back to this history; a new one by default. */
@@ -97,6 +108,12 @@ export class SyncSession {
   #isToldOfFlooding = false;
   /** Where the catch-up that `done` concludes ends. */
   #streamEnd = 0;
+  /**
+   * What the peer lacks was told by a cursor: it is being sent, or was sent and the peer is asked now. Until it has been
+   * answered once, its heads are those of a moment when it did not have all of that.
+   */
+  #recovery: "none" | "sending" | "sent" = "none";
+  readonly #cursors: CursorTeller;
 
   /** Changes at or above `covered` of the budget that came from the peer, or that it says it has. */
   readonly #received = new IndexRuns();
@@ -114,6 +131,7 @@ export class SyncSession {
     this.#outbound = new Outbound(options.history, options.send, options.outboxBytes);
     this.#budget = options.budget ?? new ResendBudget(options.history);
     this.#inquiry = new Inquiry(options.history, () => this.#durable());
+    this.#cursors = new CursorTeller(options.cursorAt);
   }
 
   /** Nothing is known to be missing on either side, and everything was handed to the transport. */
@@ -135,6 +153,31 @@ export class SyncSession {
   /** Begins: tells the peer what is here. A session that is not opened opens by itself at the peer's first `have`. */
   open(): void {
     this.refresh();
+  }
+
+  /**
+   * Begins, in the place of open(), with a peer that has all changes below this local index: sends the rest, and then what
+   * is here, so that frontiers are compared after all. The host must know that nothing below was given up by the budget.
+   */
+  recover(position: number): void {
+    const durable = this.#durable();
+    const missing = Array.from({ length: durable - position }, (_, i) => position + i);
+    this.#inquiry.allowRounds();
+    this.#cursors.begin(position);
+    this.#recovery = "sending";
+    this.#send(missing, durable);
+    this.#flush();
+  }
+
+  /** Begins, in the place of open(), at the end that kept the cursor: the other one sends what is behind it, and then asks. */
+  awaitRecovery(): void {
+    this.#inquiry.recover();
+  }
+
+  /** Tells the peer a cursor, if anything was passed on since the last one; to be called now and then. */
+  tellCursor(): void {
+    this.#cursors.due();
+    this.#flush();
   }
 
   /** Compares frontiers again; to be called now and then, and harmless at any time. */
@@ -209,7 +252,9 @@ export class SyncSession {
   #take(message: SyncMessage): void {
     switch (message.type) {
       case "have":
-        return this.#takeHave(message.frontier, message.again);
+        this.#takeHave(message.frontier, message.again);
+        if ("heads" in message.frontier) this.#options.onHeads?.(message.frontier.heads);
+        return;
       case "done":
         return this.#takeDone(message.frontier);
       case "known":
@@ -232,6 +277,9 @@ export class SyncSession {
         return this.#takeWant(message.ids);
       case "ack":
         return this.#takeAck(message.ids);
+      case "cursor":
+        if (this.#inquiry.hasAll) this.#options.onCursor?.(message.cursor);
+        return;
       case "error":
         return this.#options.onError?.(
           "refused",
@@ -244,6 +292,7 @@ export class SyncSession {
     const inquiry = this.#inquiry;
     inquiry.takeHave(frontier);
     if (!inquiry.hasAsked || (inquiry.lacksSome && !inquiry.isOpen)) this.#reply(inquiry.ask());
+    if (again) this.#recovery = "none";
     // What is being sent was chosen by an earlier `have`; `done` will show whether it was enough.
     if (this.#state === "streaming") return;
     if (!inquiry.lacksSome) {
@@ -308,6 +357,7 @@ export class SyncSession {
     } finally {
       this.#isReceiving = false;
     }
+    this.#inquiry.takeGroup(received);
     this.#noteReceived(received);
     for (const { group, indexes } of this.#deferred.splice(0)) this.#pass(group, indexes);
     if (received.missing.length > 0) {
@@ -360,6 +410,7 @@ export class SyncSession {
   }
 
   #compare(): void {
+    if (this.#recovery !== "none") return this.#stream();
     // The first comparison is free; one that is repeated must be within the budget.
     if (this.#budget.covered > 0 && this.#budget.isSpent) return this.#stream();
     this.#state = "comparing";
@@ -375,19 +426,22 @@ export class SyncSession {
   /** Begins to send what the peer lacks, as far as is known. */
   #stream(): void {
     const durable = this.#durable();
-    const missing = this.#affordable(durable);
-    if (missing !== null) {
-      this.#outbound.replaceChanges(missing);
-    } else {
-      this.#refuseFlood();
-      this.#outbound.changes(this.#uncovered(durable));
-    }
-    this.#isLive = true;
-    this.#budget.cover(durable);
-    this.#finish();
+    const isSent = this.#recovery !== "none";
+    const missing = isSent ? null : this.#affordable(durable);
+    if (missing !== null) this.#outbound.replaceChanges([]);
+    else if (!isSent) this.#refuseFlood();
     this.#comparison = null;
     this.#known.clear();
+    this.#send(missing ?? this.#uncovered(durable), durable);
+  }
+
+  /** Begins to send these changes, which are all that the peer lacks of the first so many. */
+  #send(changes: readonly number[], durable: number): void {
+    this.#outbound.changes(changes);
+    this.#isLive = true;
+    this.#budget.cover(durable);
     this.#received.dropBelow(durable);
+    this.#finish();
   }
 
   /** What the peer lacks of the first so many changes; null when that repeats more than it may. */
@@ -466,9 +520,16 @@ export class SyncSession {
       if (question !== null || !this.#comparison.isFinished) return question;
       this.#stream();
     }
-    if (this.#state !== "streaming" || !this.#outbound.hasSentBelow(this.#streamEnd)) return null;
-    this.#state = "idle";
     const sent = this.#outbound.sentUpTo(this.#budget.covered);
+    if (this.#state !== "streaming" || !this.#outbound.hasSentBelow(this.#streamEnd))
+      return this.#cursors.next(sent);
+    this.#state = "idle";
+    if (this.#recovery === "sending" && !this.#inquiry.hasAsked) {
+      this.#recovery = "sent";
+      return this.#inquiry.ask(false, sent);
+    }
+    this.#recovery = "none";
+    this.#cursors.answered();
     return { type: "done", frontier: frontierOf(this.#history, sent) };
   }
 

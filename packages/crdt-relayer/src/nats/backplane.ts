@@ -22,6 +22,7 @@ import {
   type BackplaneHost,
   type BackplaneStatus,
 } from "../backplane.ts";
+import { epochOf } from "../epochs.ts";
 import { EXIT, messageOf, RelayError } from "../exit-codes.ts";
 import {
   NATS_ANSWER_MS,
@@ -165,6 +166,8 @@ class NatsBackplane implements Backplane {
   readonly #log: Logger;
   readonly #address: NatsAddress;
   readonly #stream: string;
+  /** Of this very stream: one that is made anew under the same name was created at another time. */
+  readonly #name: string;
   readonly #continuity: Continuity;
   readonly #rooms = new Map<string, NatsRoomLog>();
   readonly #reads = new Gate(NATS_READS);
@@ -189,6 +192,7 @@ class NatsBackplane implements Backplane {
     this.#log = log;
     this.#address = address;
     this.#stream = info.config.name;
+    this.#name = `${info.config.name} ${info.created}`;
     this.#continuity = new Continuity(info);
     this.#position = info.state.last_seq;
   }
@@ -208,6 +212,7 @@ class NatsBackplane implements Backplane {
     const subject = subjectOf(this.#stream, document);
     const closing = new AbortController();
     const port: LogPort = {
+      epoch: epochOf(this.#name, document),
       publish: (bytes) => this.#publish(subject, bytes, closing.signal),
       last: () => this.#last(subject),
       read: (from, to) => this.#read(subject, from, to),

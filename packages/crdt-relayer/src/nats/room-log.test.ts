@@ -10,6 +10,7 @@ const DONE: Delivery = { isKept: true, done: Promise.resolve() };
 
 /** A stream in memory; publications wait for the test. */
 class HeldStream implements LogPort {
+  readonly epoch = "ab".repeat(16);
   readonly messages: StreamMessage[] = [];
   readonly publications: {
     readonly bytes: Uint8Array;

@@ -22,6 +22,8 @@ import type { StreamMessage } from "./reader.ts";
 
 /** What a room's log needs of the connection. */
 export interface LogPort {
+  /** Names the log. */
+  readonly epoch: string;
   /** Resolves when the bytes are durable in the stream; tries until then. Rejects when the log was closed. */
   publish(bytes: Uint8Array): Promise<void>;
   /** The number of the newest message of the room, 0 when there is none. Throws BackplaneError. */
@@ -93,6 +95,10 @@ export class NatsRoomLog implements RoomLog {
   follow(listener: (group: Uint8Array) => Delivery): void {
     this.#listener = listener;
     for (const group of this.#early.splice(0)) void this.#give(group, listener);
+  }
+
+  epoch(): Promise<string> {
+    return Promise.resolve(this.#port.epoch);
   }
 
   /** A live message of the room; resolves when the room has dealt with it, null when there is nothing to wait for. */
