@@ -131,6 +131,7 @@ export type {
 export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
 export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
 export {
+  batchesOf,
   encodeMessage,
   liveGroups,
   MIN_RESENT_BYTES,
@@ -139,6 +140,7 @@ export {
   SyncSession,
 } from "./sync/index.ts";
 export type {
+  LiveBatch,
   LiveGroup,
   SendFrame,
   SyncErrorCode,

@@ -2,8 +2,8 @@
 export { MAX_TEXT_LENGTH, MIN_RESENT_BYTES } from "./bounds.ts";
 export { ResendBudget } from "./budget.ts";
 export type { SyncLimits } from "./budget.ts";
-export { liveGroups } from "./fan-out.ts";
-export type { LiveGroup } from "./fan-out.ts";
+export { batchesOf, liveGroups } from "./fan-out.ts";
+export type { LiveBatch, LiveGroup } from "./fan-out.ts";
 export { encodeMessage, parseMessage } from "./messages.ts";
 export type { Frontier, ListedTip, MessageFault, Sample, SyncMessage } from "./messages.ts";
 export type { SendFrame } from "./outbound.ts";
