@@ -113,7 +113,10 @@ export class Load {
           start = { at: now, cpu: cpuNow(), complete };
           look();
         }
-      } else if (now - start.at >= milliseconds || complete === most) {
+      } else if (
+        complete === most ||
+        (now - start.at >= milliseconds && complete > start.complete)
+      ) {
         const time = now - start.at;
         capacity = {
           changesPerSecond: ((complete - start.complete) / time) * 1_000,

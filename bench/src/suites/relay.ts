@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Latencies } from "../flood/latencies.ts";
-import { cpuOf } from "../relay/cpu.ts";
+import { cpuOf, TICK_MS } from "../relay/cpu.ts";
 import { Load } from "../relay/load.ts";
 import type { Kind } from "../relay/server.ts";
 import { numberOf } from "../suite.ts";
@@ -127,7 +127,7 @@ async function loaded(server: Server, load: Load, job: Job, plan: Plan): Promise
   const latencies = new Latencies(await load.keep(changesPerSecond / 2, MEASURED * plan.scale));
   load.check();
   const perSecond = changesPerSecond * (sessions - 1);
-  const used = (last - first) / time;
+  const used = Math.max(TICK_MS, last - first) / time;
   return {
     each: 1e6 / perSecond,
     perSecond,
@@ -151,8 +151,14 @@ class Server {
 
   constructor(script: string, kind: Kind, folder: string) {
     this.#child = fork(script, [kind, folder], { execArgv: ["--expose-gc"] });
-    this.#ended = once(this.#child, "exit").then(([code]) => {
-      throw new Error(`the server of the benchmark ended with code ${String(code)}`);
+    const late = setTimeout(() => this.#child.kill("SIGABRT"), DEADLINE);
+    this.#ended = once(this.#child, "exit").then(([code, signal]) => {
+      clearTimeout(late);
+      throw new Error(
+        signal === "SIGABRT"
+          ? `the server of the benchmark was stopped, for it was not done after ${DEADLINE} ms`
+          : `the server of the benchmark ended with ${String(code ?? signal)}`,
+      );
     });
     this.#ended.catch(() => undefined);
     this.url = this.#answer<{ readonly url: string }>().then(({ url }) => url);
