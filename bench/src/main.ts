@@ -139,7 +139,10 @@ async function measure(
   for (const suite of suites) {
     process.stdout.write(`\n${suite.name}\n`);
     const start = performance.now();
-    const measured = await runSuite(suite, plan, runs, (line) => process.stdout.write(`${line}\n`));
+    const rounds = values.runs === undefined ? Math.max(runs, suite.leastRuns ?? 1) : runs;
+    const measured = await runSuite(suite, plan, rounds, (line) =>
+      process.stdout.write(`${line}\n`),
+    );
     const seconds = Math.round((performance.now() - start) / 100) / 10;
     writeResult({
       suite: suite.name,

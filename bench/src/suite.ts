@@ -21,7 +21,7 @@ export type Sample = Readonly<Record<string, number>>;
 export interface Metric {
   readonly name: string;
   readonly title: string;
-  readonly unit: "ms" | "µs" | "bytes";
+  readonly unit: "ms" | "µs" | "bytes" | "/s" | "cores";
 }
 
 /** How large everything is, and where. */
@@ -44,6 +44,8 @@ export interface Suite {
   readonly about: string;
   /** The first is the one that is plotted. */
   readonly metrics: readonly Metric[];
+  /** Runs at least, for what another run may well see otherwise. */
+  readonly leastRuns?: number;
   /** Where growth matters: what is compared, small and large; both are an `on` of jobs. */
   readonly growth?: readonly [small: string, large: string];
   /** What there is to measure, in the order in which each round goes through it. */

@@ -145,6 +145,12 @@ export const TARGETS: readonly Target[] = [
   against("cold-start", "crdt-node --version", "node -e 0", 2, {
     ours: on("crdt-node --version", "start"),
   }),
+  ...["10 sessions", "100 sessions", "1,000 sessions"].map((where) =>
+    against("relay", `a delivery, ${where}`, "naive ws loop", 1 / 3, {
+      metric: "each",
+      ours: on("ours", where),
+    }),
+  ),
 ];
 
 /** A target and what was measured. */

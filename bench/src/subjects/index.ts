@@ -53,5 +53,6 @@ export function versions(): Record<string, string> {
   for (const [name, { from }] of Object.entries(libraries)) {
     if (from !== null) found[name] = versionOf(from);
   }
+  found["ws"] = versionOf("ws");
   return found;
 }

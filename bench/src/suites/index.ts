@@ -11,6 +11,7 @@ import { localSigned } from "./local-signed.ts";
 import { maps } from "./maps.ts";
 import { memory } from "./memory.ts";
 import { receiveSigned } from "./receive-signed.ts";
+import { relay } from "./relay.ts";
 import { saveLoad } from "./save-load.ts";
 import { wide } from "./wide.ts";
 
@@ -29,6 +30,7 @@ export const SUITES: readonly Suite[] = [
   maps,
   wide,
   coldStart,
+  relay,
 ];
 
 /** The suite of a name; throws if there is none. */

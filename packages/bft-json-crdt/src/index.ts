@@ -133,6 +133,7 @@ export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts
 export {
   AppliedOrder,
   authenticationMessage,
+  batchesOf,
   encodeMessage,
   liveGroups,
   MIN_RESENT_BYTES,
@@ -144,6 +145,7 @@ export {
 } from "./sync/index.ts";
 export type {
   Cursor,
+  LiveBatch,
   LiveGroup,
   SendFrame,
   SyncErrorCode,

@@ -26,22 +26,20 @@ export interface OutletHost {
 /** Collects what is to be written until the end of the tick, and frames groups. One for all sessions of a relay. */
 export class Outlets {
   #waiting: Outlet[] = [];
-  #group: Uint8Array | null = null;
-  #framed: Buffer = Buffer.alloc(0);
+  /** The groups that were framed in this tick. */
+  readonly #framed = new Map<Uint8Array, Buffer>();
 
   /** Has an outlet written at the end of this tick. */
   add(outlet: Outlet): void {
     if (this.#waiting.push(outlet) === 1) process.nextTick(this.#atEndOfTick);
   }
 
-  /** The frame around some content; of what goes to many, one after the other, it is made once. */
+  /** The frame around some content; of what goes to many within a tick, it is made once. */
   framed(frame: Frame): Buffer {
     if (typeof frame === "string") return encodeFrame(TEXT, Buffer.from(frame));
-    if (this.#group !== frame) {
-      this.#group = frame;
-      this.#framed = encodeFrame(BINARY, frame);
-    }
-    return this.#framed;
+    let framed = this.#framed.get(frame);
+    if (framed === undefined) this.#framed.set(frame, (framed = encodeFrame(BINARY, frame)));
+    return framed;
   }
 
   /** Writes all that waits. */
@@ -49,7 +47,7 @@ export class Outlets {
     const waiting = this.#waiting;
     this.#waiting = [];
     // Nobody is sent the same group again.
-    this.#group = null;
+    this.#framed.clear();
     for (const outlet of waiting) outlet.flush();
   }
 
@@ -96,6 +94,11 @@ export class Outlet {
       this.#watchedAt = now;
     }
     return this.#taken < this.#watched ? now - this.#watchedAt : 0;
+  }
+
+  /** True when nothing is to be written in this tick so far. */
+  get isFlushed(): boolean {
+    return this.#frames.length === 0;
   }
 
   /** Sends a frame, in this tick, behind all before it. The socket must be open. */

@@ -1,10 +1,11 @@
 /** A room by itself: whom it tells what, and when. */
 import { documentId, PendingPool, toHex } from "bft-json-crdt";
-import type { HistoryLimits } from "bft-json-crdt";
+import { MAX_GROUP_BYTES } from "bft-json-crdt";
+import type { HistoryLimits, LiveBatch } from "bft-json-crdt";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
 import { EmbeddedBackplane } from "./backplane.ts";
-import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
+import { MAX_GATHERING_MS, NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { type Member, Room } from "./room.ts";
 
@@ -48,6 +49,10 @@ class Listener implements Member {
   readonly kind: Member["kind"];
   readonly acknowledged: string[][] = [];
   readonly pushed: number[] = [];
+  /** How many groups each batch was merged from. */
+  readonly batches: number[] = [];
+  /** What passing on to this one does besides. */
+  whenPushed: () => void = () => undefined;
   readonly news: string[] = [];
   awaited = 0;
 
@@ -60,8 +65,10 @@ class Listener implements Member {
     this.acknowledged.push(ids.map(toHex));
   }
 
-  push({ indexes }: { readonly indexes: readonly number[] }): void {
+  push({ indexes, parts }: LiveBatch): void {
     this.pushed.push(...indexes);
+    this.batches.push(parts.length);
+    this.whenPushed();
   }
 
   tell(news: string): void {
@@ -102,6 +109,7 @@ beforeEach(() => {
 });
 afterEach(() => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
 });
 
 describe("a room", () => {
@@ -215,5 +223,88 @@ describe("a room", () => {
     vi.advanceTimersByTime(10 * NEWS_MS);
     expect(person.news).toHaveLength(1);
     expect(program.news).toEqual([]);
+  });
+});
+
+describe("what a room passes on", () => {
+  it("is one batch for all that becomes durable by one write", async () => {
+    const database = new HeldLevel();
+    const room = await loaded(database);
+    const reader = new Listener(room);
+    const document = openLines("main");
+    database.isHolding = true;
+    const write = (line: string): unknown => room.receive(writeLine(document, line), reader);
+    write("alone");
+    await settle();
+    for (const line of ["one", "two", "three"]) write(line);
+    database.isHolding = false;
+    for (const { pass } of database.held.splice(0)) pass();
+    await settle();
+    expect(reader.pushed).toEqual([0, 1, 2, 3]);
+    expect(reader.batches).toEqual([0, 3]);
+  });
+
+  /** A room in which passing on takes so many milliseconds, by the clock that the room reads. */
+  async function slow(ms: number) {
+    let now = 1_000;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const room = await loaded();
+    const reader = new Listener(room);
+    reader.whenPushed = () => {
+      now += ms;
+    };
+    const document = openLines("main");
+    const write = async (line: string): Promise<void> => {
+      room.receive(writeLine(document, line), reader);
+      await settle();
+    };
+    const pass = (milliseconds: number): void => {
+      now += milliseconds;
+      vi.advanceTimersByTime(milliseconds);
+    };
+    return { room, reader, write, pass };
+  }
+
+  it("is gathered for as long as passing on took before", async () => {
+    const { reader, write, pass } = await slow(10);
+    await write("at once");
+    expect(reader.pushed).toEqual([0]);
+    await write("later");
+    pass(9);
+    await write("later too");
+    expect(reader.pushed).toEqual([0]);
+    pass(1);
+    expect(reader.pushed).toEqual([0, 1, 2]);
+    expect(reader.batches).toEqual([0, 2]);
+    await settle();
+    pass(10);
+    await write("at once again");
+    expect(reader.pushed).toEqual([0, 1, 2, 3]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("is never gathered for long", async () => {
+    const { reader, write, pass } = await slow(60_000);
+    await write("at once");
+    await write("later");
+    pass(MAX_GATHERING_MS - 1);
+    expect(reader.pushed).toEqual([0]);
+    pass(1);
+    expect(reader.pushed).toEqual([0, 1]);
+  });
+
+  it("is gathered no longer when it fills a group, or when the room is to settle", async () => {
+    const { room, reader, write } = await slow(10);
+    await write("at once");
+    await write("x".repeat(MAX_GROUP_BYTES / 2));
+    expect(reader.pushed).toEqual([0]);
+    await write("x".repeat(MAX_GROUP_BYTES / 2));
+    expect(reader.pushed).toEqual([0, 1, 2]);
+    expect(vi.getTimerCount()).toBe(0);
+    await write("later");
+    expect(reader.pushed).toEqual([0, 1, 2]);
+    await room.settled();
+    expect(reader.pushed).toEqual([0, 1, 2, 3]);
+    expect(vi.getTimerCount()).toBe(0);
   });
 });

@@ -8,8 +8,10 @@
 import {
   AppliedOrder,
   type Cursor,
+  batchesOf,
   History,
   type HistoryLimits,
+  type LiveBatch,
   type LiveGroup,
   liveGroups,
   type LogFault,
@@ -17,12 +19,13 @@ import {
   type PendingPool,
   type ReceivedChange,
   type ReceivedGroup,
+  MAX_GROUP_BYTES,
   recordsOf,
   type Result,
   toHex,
 } from "bft-json-crdt";
 import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
-import { NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
+import { MAX_GATHERING_MS, NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
 import { RoomPolicy } from "./room-policy.ts";
 import type { Settings } from "./settings.ts";
 
@@ -34,7 +37,7 @@ export interface Member {
   /** Tells a program that these changes are durable. */
   acknowledge(ids: readonly Uint8Array[]): void;
   /** Passes on changes that were applied and are durable. */
-  push(live: LiveGroup): void;
+  push(live: LiveBatch): void;
   /** Tells a person some news; may be dropped when they do not read. */
   tell(news: string): void;
   /** More (or, when negative, fewer) bytes of this session wait to be stored. */
@@ -63,6 +66,13 @@ export interface RoomBounds {
   readonly policy?: RoomPolicy;
 }
 
+/** What was applied and is durable, and who wants to know when it was passed on. */
+interface Ready {
+  readonly live: readonly LiveGroup[];
+  readonly bytes: number;
+  readonly passedOn: () => void;
+}
+
 /** Who pays in the causal queue for what comes from the log and has to wait. */
 const LOG_PEER = "log";
 
@@ -80,6 +90,13 @@ export class Room {
   #maxAwaited = 0;
   #durable: number;
   #policy: RoomPolicy;
+  /** What is durable and not passed on yet. */
+  #ready: Ready[] = [];
+  #readyBytes = 0;
+  /** Runs while more is gathered: for so long after the last was passed on. */
+  #gathering: NodeJS.Timeout | null = null;
+  #passedOnAt = 0;
+  #gatheringMs = 0;
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
@@ -231,6 +248,7 @@ export class Room {
   /** Resolves when everything received so far is durable, or cannot be any more. */
   async settled(): Promise<void> {
     await this.#log.append([]).catch(() => undefined);
+    this.#passOnNow();
   }
 
   /** Is told nothing by its log any more. */
@@ -276,13 +294,48 @@ export class Room {
     }
     const appendMs = performance.now() - asked;
     this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
-    for (const one of live) {
-      for (const member of this.#members) member.push(one);
-    }
-    this.#host.passedOn?.(appendMs, performance.now() - arrival);
+    this.#passOn({
+      live,
+      bytes: group.length,
+      passedOn: () => this.#host.passedOn?.(appendMs, performance.now() - arrival),
+    });
     this.#acknowledgeAwaited(received);
     this.#gatherNews(applied);
   }
+
+  /**
+   * Passes on to everyone what becomes durable by one write, merged: those who wait for it go on one after the other,
+   * without anything else in between. In a large room that takes long; then what follows is gathered for some time.
+   */
+  #passOn(ready: Ready): void {
+    this.#ready.push(ready);
+    this.#readyBytes += ready.bytes;
+    if (this.#readyBytes >= MAX_GROUP_BYTES) this.#passOnNow();
+    if (this.#ready.length !== 1) return;
+    const wait = this.#passedOnAt + this.#gatheringMs - performance.now();
+    if (wait > 0) this.#gathering = setTimeout(this.#passOnNow, wait);
+    else queueMicrotask(this.#passOnNow);
+  }
+
+  readonly #passOnNow = (): void => {
+    if (this.#gathering !== null) clearTimeout(this.#gathering);
+    this.#gathering = null;
+    if (this.#ready.length === 0) return;
+    const all = this.#ready;
+    this.#ready = [];
+    this.#readyBytes = 0;
+    const start = performance.now();
+    for (const batch of batchesOf(all.flatMap(({ live }) => live))) {
+      for (const member of this.#members) member.push(batch);
+    }
+    for (const { passedOn } of all) passedOn();
+    // What was pushed is written at the end of this tick.
+    process.nextTick(() => {
+      this.#passedOnAt = performance.now();
+      const took = this.#passedOnAt - start;
+      this.#gatheringMs = Math.min(MAX_GATHERING_MS, took);
+    });
+  };
 
   #recordsOf(live: readonly LiveGroup[]): NewRecord[] {
     return live.map((one) => ({

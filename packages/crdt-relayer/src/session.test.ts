@@ -1014,4 +1014,16 @@ describe("a session whose other end reads slowly", () => {
     world.turn();
     expect(resume).toHaveBeenCalledTimes(1);
   });
+
+  it("takes no turn for what it sends in many ticks, between which others have theirs", async () => {
+    const world = await new World().join();
+    for (let i = 0; i < 3; i++) {
+      world.session.tell("x".repeat(TURN_BYTES / 2));
+      world.outlets.flush();
+    }
+    expect(world.steps).toHaveLength(0);
+    world.session.tell("x".repeat(TURN_BYTES / 2));
+    world.session.tell("x".repeat(TURN_BYTES / 2));
+    expect(world.steps).toHaveLength(1);
+  });
 });

@@ -5,7 +5,7 @@
 import {
   documentId,
   fromHex,
-  type LiveGroup,
+  type LiveBatch,
   ResendBudget,
   type Result,
   SyncSession,
@@ -106,7 +106,7 @@ export class Session implements Member {
   #isInLine = false;
   /** The socket is gone; what it sent before is still taken, in turns. */
   #isGone = false;
-  /** Bytes sent since others had a turn. */
+  /** Bytes sent since others had a turn, which they have after each tick. */
   #sentBytes = 0;
   #isYielding = false;
   readonly #inbox: Waiting[] = [];
@@ -262,8 +262,8 @@ export class Session implements Member {
     this.#guard(() => this.#sync?.acknowledge(ids));
   }
 
-  push({ group, indexes }: LiveGroup): void {
-    this.#guard(() => this.#sync?.push(group, indexes));
+  push({ group, indexes, parts }: LiveBatch): void {
+    this.#guard(() => this.#sync?.push(group, indexes, parts));
   }
 
   tell(news: string): void {
@@ -596,6 +596,7 @@ export class Session implements Member {
   #send(frame: Frame): boolean {
     if (this.#isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
     const { sendSoftBytes, sendHardBytes } = this.#host.settings;
+    if (this.#outlet.isFlushed) this.#sentBytes = 0;
     this.#outlet.send(frame);
     const { unread } = this;
     if (unread > sendHardBytes) {

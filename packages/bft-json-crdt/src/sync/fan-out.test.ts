@@ -3,7 +3,10 @@ import { describe, expect, it } from "vitest";
 import { forge, groupOf, person } from "../../test/forge.ts";
 import type { Forged } from "../../test/forge.ts";
 import { History } from "../history/index.ts";
-import { liveGroups } from "./fan-out.ts";
+import { decodeGroup } from "../change/index.ts";
+import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
+import { batchesOf, liveGroups } from "./fan-out.ts";
+import type { LiveGroup } from "./fan-out.ts";
 
 const DOCUMENT = new Uint8Array(32).fill(7);
 
@@ -87,3 +90,59 @@ describe("the groups that are stored and passed on", () => {
     expect(liveGroups(history, group, received)).toEqual([{ group, indexes: received.applied }]);
   });
 });
+
+describe("groups that become ready together", () => {
+  it("are one group with all that each of them holds, as it stands there", () => {
+    fc.assert(
+      fc.property(fc.array(anyGroup, { maxLength: 12 }), (groups) => {
+        const history = new History({ document: DOCUMENT });
+        const live = groups.flatMap((group) => liveGroups(history, group, history.receive(group)));
+        const batches = batchesOf(live);
+        expect(batches).toHaveLength(Math.min(1, live.length));
+        for (const { group, indexes, parts } of batches) {
+          expect(indexes).toEqual(live.flatMap((one) => one.indexes));
+          expect(parts).toEqual(live.length > 1 ? live : []);
+          expect(entriesOf(group)).toEqual(live.flatMap((one) => entriesOf(one.group)));
+          const reader = new History({ document: DOCUMENT });
+          expect(reader.receive(group).applied).toHaveLength(indexes.length);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it("keep their bytes where nothing is merged", () => {
+    const [only] = CHANGES;
+    const live = { group: only!.group, indexes: [7] };
+    expect(batchesOf([live])).toEqual([{ ...live, parts: [] }]);
+    expect(batchesOf([live])[0]!.group).toBe(live.group);
+    expect(batchesOf([])).toEqual([]);
+  });
+
+  it("are as many as the bounds of a group ask for, in changes and bytes", () => {
+    const { group } = CHANGES[0]!;
+    const some = (count: number): LiveGroup[] =>
+      Array.from({ length: count }, (_, index) => ({ group, indexes: [index] }));
+    const sizes = (live: readonly LiveGroup[]): number[] =>
+      batchesOf(live).map(({ indexes }) => indexes.length);
+    expect(sizes(some(MAX_GROUP_CHANGES))).toEqual([MAX_GROUP_CHANGES]);
+    expect(sizes(some(MAX_GROUP_CHANGES + 1))).toEqual([MAX_GROUP_CHANGES, 1]);
+    const half = new Uint8Array(MAX_GROUP_BYTES / 2);
+    half[0] = 0x81;
+    const large = [0, 1, 2].map((index) => ({ group: half, indexes: [index] }));
+    expect(sizes(large)).toEqual([1, 1, 1]);
+    const fitting = [0, 1, 2].map((index) => ({ group: half.subarray(2), indexes: [index] }));
+    fitting.forEach(({ group: bytes }) => (bytes[0] = 0x81));
+    expect(sizes(fitting)).toEqual([2, 1]);
+    expect(batchesOf(fitting)[0]!.group.length).toBeLessThanOrEqual(MAX_GROUP_BYTES);
+    const greatest = new Uint8Array(MAX_GROUP_BYTES);
+    greatest[0] = 0x81;
+    expect(sizes([{ group: greatest, indexes: [0] }, ...some(1)])).toEqual([1, 1]);
+  });
+});
+
+function entriesOf(group: Uint8Array): readonly unknown[] {
+  const decoded = decodeGroup(group);
+  if (!decoded.ok) throw new Error(decoded.error.detail);
+  return decoded.value;
+}

@@ -1,12 +1,20 @@
 /** Between a history that has just applied something and the sessions that pass it on. */
 import { ByteReader } from "../encoding/reader.ts";
 import type { ReceivedGroup } from "../history/index.ts";
+import { ByteWriter } from "../encoding/writer.ts";
+import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import type { SyncHistory } from "./tips.ts";
 
 /** A closed group and the ascending local indexes of the changes that it holds: what SyncSession.push takes. */
 export interface LiveGroup {
   readonly group: Uint8Array;
   readonly indexes: readonly number[];
+}
+
+/** Groups that became ready together, merged into one: closed groups one after another are a closed group. */
+export interface LiveBatch extends LiveGroup {
+  /** What it was merged from, for those peers that have some of it; empty when that is only one. */
+  readonly parts: readonly LiveGroup[];
 }
 
 /**
@@ -27,4 +35,48 @@ export function liveGroups(
     taken += new ByteReader(bytes).arrayHeader();
     return { group: bytes, indexes: applied.slice(start, taken) };
   });
+}
+
+/**
+ * Merges groups, which are in the order of their indexes, as far as the bounds of a group allow: what goes to many is then
+ * one frame in the place of many. A group that stays alone keeps its bytes. Signatures all stay.
+ */
+export function batchesOf(live: readonly LiveGroup[]): LiveBatch[] {
+  const batches: LiveBatch[] = [];
+  let parts: LiveGroup[] = [];
+  let bytes = 0;
+  let changes = 0;
+  for (const one of live) {
+    const { group, indexes } = one;
+    const isOver =
+      bytes + group.length > MAX_GROUP_BYTES - HEAD_BYTES ||
+      changes + indexes.length > MAX_GROUP_CHANGES;
+    if (isOver && parts.length > 0) {
+      batches.push(merged(parts, bytes));
+      parts = [];
+      bytes = changes = 0;
+    }
+    parts.push(one);
+    bytes += group.length;
+    changes += indexes.length;
+  }
+  if (parts.length > 0) batches.push(merged(parts, bytes));
+  return batches;
+}
+
+/** Bytes of the head of a group, at most. */
+const HEAD_BYTES = 3;
+
+function merged(parts: readonly LiveGroup[], bytes: number): LiveBatch {
+  const [first] = parts;
+  if (parts.length === 1) return { ...first!, parts: [] };
+  const indexes = parts.flatMap((part) => part.indexes);
+  const writer = new ByteWriter(bytes + HEAD_BYTES);
+  writer.arrayHeader(indexes.length);
+  for (const { group } of parts) {
+    const reader = new ByteReader(group);
+    reader.arrayHeader();
+    writer.raw(group.subarray(reader.offset));
+  }
+  return { group: writer.take(), indexes, parts };
 }

@@ -448,6 +448,24 @@ describe("a relay", () => {
     expect(take()).toEqual(["group of 1"]);
   });
 
+  it("sends merged groups as they are to a peer that has none of them, and else those that it lacks", () => {
+    const { replica, session, take } = scripted(3);
+    const frontier = frontierOf(replica.history);
+    session.receive(encodeMessage({ type: "have", frontier, again: false }));
+    take();
+    const other = replica.copy("other");
+    for (let i = 0; i < 6; i++) other.write(author(1));
+    replica.history.receive(other.groups(3, 9), "other");
+    const part = (index: number) => ({ group: replica.groups(index, index + 1), indexes: [index] });
+    session.push(replica.groups(3, 6), [3, 4, 5], [part(3), part(4), part(5)]);
+    expect(take()).toEqual(["group of 3"]);
+    session.receive(encodeMessage({ type: "ack", ids: [other.history.idAt(7)] }));
+    session.push(replica.groups(6, 9), [6, 7, 8], [part(6), part(7), part(8)]);
+    expect(take()).toEqual(["group of 1", "group of 1"]);
+    session.push(replica.groups(7, 9), [7, 8], [part(7), part(8)]);
+    expect(take()).toEqual([]);
+  });
+
   it("and peers that also know each other end equal, however the frames race", () => {
     fc.assert(
       fc.property(fc.infiniteStream(fc.nat(999)), (stream) => {

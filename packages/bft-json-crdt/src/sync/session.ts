@@ -39,6 +39,7 @@ import { IndexRuns } from "./index-runs.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
 import type { Frontier, MessageFault, SyncMessage } from "./messages.ts";
 import { Outbound } from "./outbound.ts";
+import type { LiveGroup } from "./fan-out.ts";
 import type { SendFrame } from "./outbound.ts";
 import { frontierOf, sameFrontier } from "./tips.ts";
 import type { SyncHistory } from "./tips.ts";
@@ -211,8 +212,14 @@ export class SyncSession {
    * Passes on changes that were just applied (and are durable): ascending local indexes, and the closed group that holds
    * exactly them. The host pushes every applied change once, in order, to all sessions: also to the one it came from,
    * which leaves out what its peer has.
+   *
+   * Of a group that was merged from several, `parts` are those: a peer that has some of it gets the others as they are.
    */
-  push(group: Uint8Array, indexes: readonly number[]): void {
+  push(group: Uint8Array, indexes: readonly number[], parts: readonly LiveGroup[] = []): void {
+    if (parts.length > 0 && !this.#lacksAll(indexes)) {
+      for (const part of parts) this.push(part.group, part.indexes);
+      return;
+    }
     if (this.#isReceiving) {
       this.#deferred.push({ group, indexes });
       return;
@@ -485,7 +492,9 @@ export class SyncSession {
     // Before the peer is answered there is nothing to pass on: the answer will hold these changes too.
     if (!this.#isLive || this.#state === "waiting" || this.#state === "comparing") return;
     const { covered } = this.#budget;
-    const fresh = indexes.filter((index) => index >= covered && !this.#received.has(index));
+    const fresh = this.#lacksAll(indexes)
+      ? indexes
+      : indexes.filter((index) => index >= covered && !this.#received.has(index));
     this.#budget.cover((indexes[indexes.length - 1] ?? -1) + 1);
     this.#received.dropBelow(this.#budget.covered);
     if (fresh.length === 0) return;
@@ -496,6 +505,12 @@ export class SyncSession {
     ) {
       this.#outbound.changes(fresh);
     }
+  }
+
+  /** True when the peer is not known to have any of these changes (ascending). */
+  #lacksAll(indexes: readonly number[]): boolean {
+    if ((indexes[0] ?? 0) < this.#budget.covered) return false;
+    return this.#received.isEmpty || !indexes.some((index) => this.#received.has(index));
   }
 
   #flush(): void {
