@@ -27,6 +27,8 @@ export interface ClientOptions {
   readonly room: string;
   /** A new one by default. */
   readonly document?: Lines;
+  /** The address that it connects from; chosen by the system by default. */
+  readonly localAddress?: string;
   /** Gives [0, 1), for the waits. */
   readonly random?: () => number;
   /** A change that was written here is acknowledged; `line` is what it wrote. */
@@ -158,7 +160,9 @@ export class Client {
   #connect(): void {
     this.#retry = null;
     this.#options.onAttempt?.("tried");
+    const { localAddress } = this.#options;
     const socket = new WebSocket(this.#options.url(), {
+      ...(localAddress === undefined ? {} : { localAddress }),
       perMessageDeflate: false,
       maxPayload: 2 * MAX_GROUP_BYTES,
       handshakeTimeout: HANDSHAKE_MS,

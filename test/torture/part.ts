@@ -10,6 +10,7 @@ export const PART_NAMES = [
   "stalled",
   "reconnect",
   "churn",
+  "hostile",
 ] as const;
 
 /** The name of one part, as `--only` takes it. */

@@ -103,6 +103,9 @@ export const KEEP_ALIVE_MS = 5_000;
 /** Connections at once to a port that serves metrics only. */
 export const MAX_METRICS_CONNECTIONS = 64;
 
+/** Milliseconds between two texts of metrics: each takes some, and more with many connections. */
+export const METRICS_EVERY_MS = 500;
+
 /** Seconds in which a connection must join a room: long enough for a person who reads /help first. */
 export const DEFAULT_JOIN_SECONDS = 300;
 
