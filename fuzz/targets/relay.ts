@@ -140,7 +140,8 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     leave: (document) => {
       rooms.leave(document);
     },
-    ended: () => undefined,
+    joined: () => undefined,
+      ended: () => undefined,
   };
   const sockets: FakeSocket[] = [];
   const sessions: Session[] = [];

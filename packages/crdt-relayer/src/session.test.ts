@@ -123,6 +123,10 @@ class World implements SessionHost {
     this.rooms.leave(document);
   }
 
+  joined(): void {
+    // Nobody counts.
+  }
+
   ended(): void {
     this.endings++;
   }
@@ -229,6 +233,8 @@ describe("a session that is over", () => {
     const world = await new World().join();
     world.said();
     const clock = stoppedClock();
+    // To join may have used up its credit.
+    clock.add(10_000);
     const receive = vi.spyOn(SyncSession.prototype, "receive").mockImplementation(() => {
       clock.add(2 * CREDIT_MS);
     });
