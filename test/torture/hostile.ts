@@ -7,9 +7,9 @@ import { bytes, type Context, type Part, whole } from "./part.ts";
 import { eventsOf, memoryOf, Processes, processorMsOf } from "./processes.ts";
 
 /** Seconds before anybody attacks, and after; of each attack alone; and of all together. */
-const QUIET_SECONDS = 30;
-const ALONE_SECONDS = 12;
-const TOGETHER_SECONDS = 60;
+const QUIET_SECONDS = 20;
+const ALONE_SECONDS = 10;
+const TOGETHER_SECONDS = 40;
 
 /** Milliseconds after an attack that belong to nobody: what it left in the sockets is read. */
 const SETTLE_MS = 3_000;

@@ -25,6 +25,7 @@ export interface Score {
 const HEADLINE = /^## /mu;
 const KEPT = "* ok: ";
 const BROKEN = "* **FAILED**: ";
+const UNKNOWN = "* **not judged**: ";
 
 /** The report without a headline. */
 export function reportOf(chapters: readonly Chapter[], picturePath: string | null): string {
@@ -76,7 +77,8 @@ function chapterOf(
   const end = isInterrupted ? ", interrupted" : "";
   const [before, after] = load.map((value) => value.toFixed(1));
   const verdicts = findings.verdicts.map(
-    ({ what, isKept, detail }) => `${isKept ? KEPT : BROKEN}${what} (${detail})`,
+    ({ what, isKept, detail }) =>
+      `${isKept === null ? UNKNOWN : isKept ? KEPT : BROKEN}${what} (${detail})`,
   );
   const picture =
     findings.picture !== null && picturePath !== null

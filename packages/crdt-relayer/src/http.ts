@@ -31,6 +31,7 @@ import { allowsOrigin } from "./origins.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
 import { hasTls, readTls } from "./tls.ts";
+import { Turns } from "./turns.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
@@ -66,6 +67,8 @@ export class HttpSide {
   /** Connections that are no sessions, by where they come from, the oldest first. */
   readonly #waiting = new Map<string, Socket>();
   #proxies: TrustedProxies;
+  /** Thousands who come at once become sessions one after the other, and others have their turn in between. */
+  readonly #upgrades = new Turns();
 
   /** `accept` takes what has become a WebSocket, and the address that it comes from. */
   constructor(host: HttpHost, accept: (socket: WebSocket, address: string) => void) {
@@ -81,7 +84,12 @@ export class HttpSide {
       this.#respond(request, response, true);
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#upgrade(request, socket, head);
+      // A socket without a listener would end the process with its first error.
+      socket.on("error", () => socket.destroy());
+      this.#upgrades.next(() => {
+        this.#upgrade(request, socket, head);
+        return false;
+      });
     });
     const { metricsPort } = settings;
     const isApart = metricsPort !== METRICS_SAME_PORT && metricsPort !== METRICS_OFF;
@@ -287,8 +295,6 @@ export class HttpSide {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A socket without a listener would end the process with its first error.
-    socket.on("error", () => socket.destroy());
     const { origin } = request.headers;
     if ((request.url ?? "").split("?", 1)[0] !== WEBSOCKET_PATH) {
       refuse(socket, 404);
