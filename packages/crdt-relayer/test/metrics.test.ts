@@ -354,7 +354,7 @@ describe("sessions that end are counted by how", () => {
 
   it("of one that is too many", async () => {
     const relay = await startRelay({ maxSessions: 1 });
-    const first = await Client.open(relay.url);
+    const first = await joined(relay.url, { room: "main" });
     const second = await Client.open(relay.url);
     await second.closed;
     await first.leave();
