@@ -141,7 +141,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
       rooms.leave(document);
     },
     joined: () => undefined,
-      ended: () => undefined,
+    ended: () => undefined,
   };
   const sockets: FakeSocket[] = [];
   const sessions: Session[] = [];

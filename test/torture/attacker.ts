@@ -65,7 +65,11 @@ export class Attacker {
   /** A connection that has said nothing; null when it was not taken. */
   connect(): Promise<Socket | null> {
     const localAddress = this.#addresses[this.#next++ % this.#addresses.length]!;
-    const socket = connect({ host: this.#url.hostname, port: Number(this.#url.port), localAddress });
+    const socket = connect({
+      host: this.#url.hostname,
+      port: Number(this.#url.port),
+      localAddress,
+    });
     this.#sockets.add(socket);
     return new Promise((resolve) => {
       socket.on("connect", () => {

@@ -107,7 +107,7 @@ let addresses = 0;
 let delivered = 0;
 let expected = 0;
 let cut = 0;
-let isWriting = true;
+const ending = new AbortController();
 
 const rooms = Array.from({ length: OWN_ROOMS }, (_, n) => `honest ${n}`);
 const writers = [
@@ -126,7 +126,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (line === "finish") break;
   phases.push(new Phase(line));
 }
-isWriting = false;
+ending.abort();
 await Promise.all([...writing, coming]);
 const deadline = performance.now() + PATIENCE_MS;
 const isWhole = (): boolean =>
@@ -181,7 +181,7 @@ function writerIn(room: string): Client {
 async function write(writer: Client, offset: number): Promise<void> {
   const isAttacked = writer.room === attackedRoom;
   const start = performance.now() + offset;
-  for (let i = 0; isWriting; i++) {
+  for (let i = 0; !ending.signal.aborted; i++) {
     const due = start + i * LINE_EVERY_MS;
     await pause(Math.max(0, due - performance.now()));
     const phase = phases[phases.length - 1]!;
@@ -195,7 +195,7 @@ async function write(writer: Client, offset: number): Promise<void> {
 
 /** Somebody new each half second, from a new address, who is gone again when it has what the room has. */
 async function comeAndGo(): Promise<void> {
-  for (let n = 0; isWriting; n++) {
+  for (let n = 0; !ending.signal.aborted; n++) {
     const phase = phases[phases.length - 1]!;
     const due = performance.now() + NEWCOMER_EVERY_MS;
     const room = n % 2 === 0 ? rooms[(n / 2) % rooms.length]! : attackedRoom;
@@ -259,7 +259,12 @@ async function entered(socket: WebSocket, room: string): Promise<boolean> {
 
 /** What somebody new gets of a room. */
 async function look(room: string): Promise<readonly string[]> {
-  const client = new Client({ url: () => url, room, document: openLines(room), localAddress: nextAddress() });
+  const client = new Client({
+    url: () => url,
+    room,
+    document: openLines(room),
+    localAddress: nextAddress(),
+  });
   client.open();
   await client.until(`all of ${room}`, () => client.isSynced);
   const shown = client.document.view().lines;

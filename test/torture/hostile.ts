@@ -91,8 +91,10 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   const phase = async (name: string, seconds: number, some: readonly Band[]): Promise<void> => {
     if (signal.aborted) return;
     load.type(`${name}\n`);
-    costs.set(name, await attack(relay.program, some, seconds, signal));
-    load.type(`${BETWEEN}\n`);
+    const over = (): void => {
+      load.type(`${BETWEEN}\n`);
+    };
+    costs.set(name, await attack(relay.program, some, seconds, signal, over));
     progress(costs.size, ATTACKS.length + 3, "phases of an attack");
     await pause(SETTLE_MS, signal);
   };
@@ -107,12 +109,13 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     if (event.event === "finished") tell(context, event, costs, isUp);
 }
 
-/** Has some attack for so long; returns what the relay took meanwhile. */
+/** Has some attack for so long; returns what the relay took meanwhile. `over` is called before they all vanish. */
 async function attack(
   relay: Program,
   bands: readonly Band[],
   seconds: number,
   signal: AbortSignal,
+  over: () => void,
 ): Promise<Cost> {
   const attackers = bands.flatMap(({ programs }) => programs);
   let memory = memoryOf(relay.pid);
@@ -125,6 +128,7 @@ async function attack(
   await pause(seconds * 1_000, signal);
   const ms = performance.now() - start;
   const cores = (processorMsOf(relay.pid) - busy) / ms;
+  over();
   const did = { count: 0, ended: 0, open: 0 };
   for (const program of attackers) {
     const at = program.lines.length;
@@ -196,6 +200,12 @@ function tell(
   findings.say(
     '"Sent" are frames, requests or joins, "ended" connections that the relay closed or cut; "own" and "attacked" are the rooms of honest clients.',
   );
+  const vanishing = outcome.phases
+    .filter(({ name }) => name === BETWEEN)
+    .reduce((most, { all }) => Math.max(most, all.most), 0);
+  findings.say(
+    `Attackers end an attack by cutting all their connections at once; a line that was due just then took at most ${vanishing.toFixed(0)} ms. These lines are not in the table.`,
+  );
   if (signal.aborted) return;
   judge(findings, outcome, phases, costs, isUp);
 }
@@ -207,8 +217,8 @@ function judge(
   costs: ReadonlyMap<string, Cost>,
   isUp: boolean,
 ): void {
-  const [before, together, after] = [QUIET_BEFORE, TOGETHER, QUIET_AFTER].map(
-    (name) => phases.get(name)!,
+  const [before, together, after] = [QUIET_BEFORE, TOGETHER, QUIET_AFTER].map((name) =>
+    phases.get(name)!,
   );
   const quiet = before!.all.p99;
   findings.expect("the relay stays up", isUp, isUp ? "one process all the time" : "it ended");

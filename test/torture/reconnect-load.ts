@@ -76,12 +76,13 @@ for (const { client } of clients) {
 say({
   event: "back",
   binMs: BIN_MS,
+  // Some lose it before all have.
   tried: binned(
-    tried.map((moment) => moment - lost),
+    tried.map((moment) => moment - lost).filter((moment) => moment >= 0),
     BIN_MS,
   ),
   joined: binned(
-    joined.map((moment) => moment - lost),
+    joined.map((moment) => moment - lost).filter((moment) => moment >= 0),
     BIN_MS,
   ),
   convergedMs: over - lost,
