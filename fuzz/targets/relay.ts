@@ -142,6 +142,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     leave: (document) => {
       rooms.leave(document);
     },
+    joined: () => undefined,
     ended: () => undefined,
   };
   const sockets: FakeSocket[] = [];

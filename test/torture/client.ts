@@ -30,6 +30,8 @@ export interface ClientOptions {
   readonly document?: Lines;
   /** Where it was in the relay's log, or null if it wants to be told; left out, it does not speak of that. */
   readonly cursor?: Cursor | null;
+  /** The address that it connects from; chosen by the system by default. */
+  readonly localAddress?: string;
   /** Gives [0, 1), for the waits. */
   readonly random?: () => number;
   /** A change that was written here is acknowledged; `line` is what it wrote. */
@@ -166,7 +168,9 @@ export class Client {
   #connect(): void {
     this.#retry = null;
     this.#options.onAttempt?.("tried");
+    const { localAddress } = this.#options;
     const socket = new WebSocket(this.#options.url(), {
+      ...(localAddress === undefined ? {} : { localAddress }),
       perMessageDeflate: false,
       maxPayload: 2 * MAX_GROUP_BYTES,
       handshakeTimeout: HANDSHAKE_MS,

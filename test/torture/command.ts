@@ -2,22 +2,26 @@
  * `pnpm torture`: runs the parts one after the other until they are done or somebody presses Ctrl-C; the report on
  * stdout, progress on stderr.
  */
-import { writeFileSync } from "node:fs";
-import { loadavg } from "node:os";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
 import { PARTS } from "./index.ts";
 import { Findings, type Part, PART_NAMES, type PartName } from "./part.ts";
-import { type Chapter, reportOf, scoreOf, type Setting, settingOf } from "./report.ts";
+import { busy, type Chapter, machine, pageOf, reportOf, scoreOf } from "./report.ts";
+
+/** What is done where nothing else is said. */
+const KILLS = 300;
+const MINUTES = 10;
+const SEED = 1;
 
 const USAGE = `usage: pnpm torture [--only PART]… [--kills N] [--minutes M] [--seed S] [--write]
 
   --only PART   ${PART_NAMES.join(", ")}; all of them by default
-  --kills N     kill so many processes, half of them relays and half of them nodes (default 300)
-  --minutes M   minutes of churn (default 1)
-  --seed S      what is done, and when, is chosen by it as far as processes allow (default 1)
-  --write       put the report into docs/torture.md, and the plot into docs/torture.svg
+  --kills N     kill so many processes, half of them relays and half of them nodes (default ${KILLS})
+  --minutes M   minutes of churn (default ${MINUTES})
+  --seed S      what is done, and when, is chosen by it as far as processes allow (default ${SEED})
+  --write       put what was run into docs/torture.md, where other parts stay as they are, and the plot into docs/torture.svg
 `;
 
 /** Milliseconds after which another Ctrl-C ends everything at once. */
@@ -29,10 +33,14 @@ const PICTURE = new URL("../../docs/torture.svg", import.meta.url);
 const HEAD = `# Torture
 
 What the relay and the node promise to those who rely on them, tried on real processes, real sockets and a real database. Made by
-\`pnpm torture --write\`. Each line that begins with "ok" is a promise that was kept; numbers are those of one run.
+\`pnpm torture --write\`, all at once or part by part, as each says. A line that begins with "ok" is a promise that was kept; numbers are
+those of one run.
 `;
 
-interface Settings extends Setting {
+interface Settings {
+  readonly seed: number;
+  readonly kills: number;
+  readonly minutes: number;
   readonly only: readonly PartName[];
   readonly isWriting: boolean;
 }
@@ -52,8 +60,6 @@ export async function main(args: readonly string[]): Promise<number> {
     interruptedAt = Math.min(interruptedAt, performance.now());
     interruption.abort();
   });
-  const start = performance.now();
-  const [busy = 0] = loadavg();
   const progress = new Progress();
   const chapters: Chapter[] = [];
   for (const part of PARTS) {
@@ -62,10 +68,10 @@ export async function main(args: readonly string[]): Promise<number> {
     chapters.push(await runPart(part, settings, interruption.signal, progress));
   }
   progress.end();
-  const sentence = settingOf(settings, (performance.now() - start) / 1_000, busy);
-  process.stdout.write(`${reportOf(chapters, null)}\n${sentence}\n`);
-  const { passed, failed } = scoreOf(chapters);
-  if (settings.isWriting) write(chapters, `${sentence} ${passed} passed, ${failed} failed.`);
+  const report = reportOf(chapters, null);
+  process.stdout.write(`${report}\n${machine()}\n`);
+  const { passed, failed } = scoreOf(report);
+  if (settings.isWriting) write(chapters);
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
   return failed > 0 ? 1 : 0;
 }
@@ -78,6 +84,7 @@ async function runPart(
 ): Promise<Chapter> {
   const findings = new Findings();
   const start = performance.now();
+  const before = busy();
   const killers = only.filter((name) => name === "relay" || name === "node").length;
   const share = part.name === "relay" ? Math.ceil(kills / killers) : Math.floor(kills / killers);
   try {
@@ -100,13 +107,26 @@ async function runPart(
   }
   progress.end();
   const seconds = (performance.now() - start) / 1_000;
-  return { part, findings, seconds, isInterrupted: signal.aborted };
+  const command = commandFor(part.name, seed, share, minutes);
+  const load = [before, busy()] as const;
+  return { part, findings, command, seconds, load, isInterrupted: signal.aborted };
 }
 
-function write(chapters: readonly Chapter[], sentence: string): void {
+function commandFor(name: PartName, seed: number, kills: number, minutes: number): string {
+  const isKiller = name === "relay" || name === "node";
+  return [
+    `pnpm torture --only ${name}`,
+    ...(isKiller ? [`--kills ${kills}`] : []),
+    ...(name === "churn" && minutes !== MINUTES ? [`--minutes ${minutes}`] : []),
+    ...(seed === SEED ? [] : [`--seed ${seed}`]),
+  ].join(" ");
+}
+
+function write(chapters: readonly Chapter[]): void {
   const picture = chapters.find(({ findings }) => findings.picture !== null)?.findings.picture;
   if (picture != null) writeFileSync(PICTURE, picture);
-  writeFileSync(PAGE, `${HEAD}\n${sentence}\n\n${reportOf(chapters, "torture.svg")}`);
+  const earlier = existsSync(PAGE) ? readFileSync(PAGE, "utf8") : "";
+  writeFileSync(PAGE, pageOf(HEAD, chapters, "torture.svg", earlier, PARTS));
 }
 
 function readSettings(args: readonly string[]): Settings | null {
@@ -115,9 +135,9 @@ function readSettings(args: readonly string[]): Settings | null {
       args: [...args],
       options: {
         only: { type: "string", multiple: true, default: [...PART_NAMES] },
-        kills: { type: "string", default: "300" },
-        minutes: { type: "string", default: "1" },
-        seed: { type: "string", default: "1" },
+        kills: { type: "string", default: String(KILLS) },
+        minutes: { type: "string", default: String(MINUTES) },
+        seed: { type: "string", default: String(SEED) },
         write: { type: "boolean", default: false },
       },
     });

@@ -1,6 +1,7 @@
 /** All parts, in the order in which they run. */
 import { catchUp } from "./catch-up.ts";
 import { churn } from "./churn.ts";
+import { hostile } from "./hostile.ts";
 import { killNode } from "./kill-node.ts";
 import { killRelay } from "./kill-relay.ts";
 import type { Part } from "./part.ts";
@@ -16,4 +17,5 @@ export const PARTS: readonly Part[] = [
   stalled,
   reconnect,
   churn,
+  hostile,
 ];

@@ -16,9 +16,19 @@ export function binned(moments: readonly number[], width: number): number[] {
   return Array.from(bins, (count) => count ?? 0);
 }
 
-/** The middle of the values, for few of them; 0 when there are none. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [sorted[(sorted.length - 1) >> 1], sorted[sorted.length >> 1]];
-  return ((low ?? 0) + (high ?? 0)) / 2;
+/** As {@link percentile}, of values of which only the counts in bins of so great a width are known. */
+export function binnedPercentile(bins: readonly number[], width: number, part: number): number {
+  const total = bins.reduce((sum, count) => sum + count, 0);
+  let left = Math.floor(part * total);
+  for (const [bin, count] of bins.entries()) {
+    left -= count;
+    if (left < 0) return (bin + 0.5) * width;
+  }
+  return 0;
+}
+
+/** The sums of several lists of counts. */
+export function pooled(lists: readonly (readonly number[])[]): number[] {
+  const length = Math.max(0, ...lists.map((list) => list.length));
+  return Array.from({ length }, (_, bin) => lists.reduce((sum, list) => sum + (list[bin] ?? 0), 0));
 }

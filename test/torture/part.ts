@@ -10,6 +10,7 @@ export const PART_NAMES = [
   "stalled",
   "reconnect",
   "churn",
+  "hostile",
 ] as const;
 
 /** The name of one part, as `--only` takes it. */
@@ -41,7 +42,8 @@ export interface Part {
 /** One promise, and whether it was kept. */
 export interface Verdict {
   readonly what: string;
-  readonly isKept: boolean;
+  /** Null when the numbers do not tell. */
+  readonly isKept: boolean | null;
   /** In numbers. */
   readonly detail: string;
 }
@@ -54,8 +56,8 @@ export class Findings {
   /** A picture that belongs to the report, as SVG. */
   picture: string | null = null;
 
-  /** Notes whether a promise was kept. */
-  expect(what: string, isKept: boolean, detail: string): void {
+  /** Notes whether a promise was kept, or, with null, that it could not be judged. */
+  expect(what: string, isKept: boolean | null, detail: string): void {
     this.verdicts.push({ what, isKept, detail });
   }
 

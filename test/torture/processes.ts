@@ -12,6 +12,9 @@ const LOOK_MS = 20;
 const NODE = commandOf("crdt-node");
 const RELAYER = commandOf("crdt-relayer");
 
+/** Flags of a relay all of whose clients come from one address. */
+export const FROM_ONE_ADDRESS: readonly string[] = ["--max-address-sessions", "10000"];
+
 /** A relay that is starting. */
 export interface StartingRelay {
   readonly program: Program;
@@ -27,14 +30,10 @@ export class Processes {
   /** Starts a relay on a port, 0 for a free one. */
   relay(
     port: number,
-    args: readonly string[] = [],
+    args: readonly string[] = FROM_ONE_ADDRESS,
     data = join(this.folder, "relay"),
   ): StartingRelay {
-    // All clients come from one address.
-    const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"].concat(
-      "--max-address-sessions",
-      "10000",
-    );
+    const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"];
     const program = this.#start(RELAYER, [...fixed, ...args]);
     const listens = program.line(/^listening ws:/u).then((line) => line.replace("listening ", ""));
     // Whoever kills it while it starts does not wait for this.
@@ -102,6 +101,18 @@ export function memoryOf(pid: number): number {
   try {
     const status = readFileSync(`/proc/${pid}/status`, "utf8");
     return Number(/VmRSS:\s+(\d+)/u.exec(status)?.[1] ?? 0) * 1_024;
+  } catch {
+    return 0;
+  }
+}
+
+/** Milliseconds of processor time that a process has taken, of all its threads (Linux only; 0 elsewhere). */
+export function processorMsOf(pid: number): number {
+  try {
+    // Behind the name, which may hold anything, come the state and 10 numbers; then the ticks of 10 ms in user mode and in the system.
+    const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    return (Number(fields[11]) + Number(fields[12])) * 10;
   } catch {
     return 0;
   }

@@ -1,6 +1,6 @@
 /**
- * Thousands of clients, as a process of its own: `reconnect-load.ts URL CLIENTS ROOMS SEED`. They come in, say "ready",
- * lose their relay, write meanwhile, and come back by themselves. Prints a line of JSON for each of these.
+ * Thousands of clients, as a process of its own: `reconnect-load.ts URL CLIENTS ROOMS SEED NAME`; NAME stands in front of the
+ * names of its rooms. They come in, say "ready", lose their relay, write meanwhile, and come back by themselves. Prints a line of JSON for each of these.
  */
 import { generateKeyPair } from "bft-json-crdt";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
@@ -21,7 +21,7 @@ const BIN_MS = 100;
 process.on("SIGINT", () => undefined);
 process.stdin.resume().on("end", () => process.exit(1));
 
-const [url = "", count = "", rooms = "", seed = ""] = process.argv.slice(2);
+const [url = "", count = "", rooms = "", seed = "", name = ""] = process.argv.slice(2);
 const random = new Random(Number(seed));
 /** Readers need no key of their own. */
 const SHARED = generateKeyPair();
@@ -31,7 +31,7 @@ let refused = 0;
 
 const clients = Array.from({ length: Number(count) }, (_, n) => {
   const stream = random.split(`client ${n}`);
-  const room = `reconnect ${n % Number(rooms)}`;
+  const room = `${name} ${n % Number(rooms)}`;
   const isWriter = n % WRITES_ONE_IN === 0;
   const client = new Client({
     url: () => url,
@@ -76,12 +76,13 @@ for (const { client } of clients) {
 say({
   event: "back",
   binMs: BIN_MS,
+  // Some lose it before all have.
   tried: binned(
-    tried.map((moment) => moment - lost),
+    tried.map((moment) => moment - lost).filter((moment) => moment >= 0),
     BIN_MS,
   ),
   joined: binned(
-    joined.map((moment) => moment - lost),
+    joined.map((moment) => moment - lost).filter((moment) => moment >= 0),
     BIN_MS,
   ),
   convergedMs: over - lost,

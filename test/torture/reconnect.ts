@@ -3,9 +3,13 @@ import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Program } from "../../packages/crdt-node/test/processes.ts";
 import { bytes, type Context, type Part, whole } from "./part.ts";
-import { eventsOf, memoryOf, Processes } from "./processes.ts";
+import { pooled } from "./numbers.ts";
+import { eventsOf, memoryOf, Processes, processorMsOf } from "./processes.ts";
 
 const CLIENTS = 5_000;
+
+/** Processes that the clients are in: one core would be busy with them longer than the relay is. */
+const LOADS = 2;
 const CLIENTS_PER_ROOM = 100;
 
 /** Files that a process has open besides its sockets. */
@@ -29,9 +33,9 @@ export const reconnect: Part = {
   about:
     "A `crdt-relayer` with 5,000 clients in 50 rooms, each with a document of its own, gets SIGTERM and is started again on its port 2 s " +
     "later. One client in fifty writes a line while it is away. The waits between attempts are those of a node: `waitBefore` of " +
-    "`packages/crdt-node/src/backoff.ts` itself, full jitter from 100 ms up to 5 s. All clients are in one process, on one core.",
+    "`packages/crdt-node/src/backoff.ts` itself, full jitter from 100 ms up to 5 s. The clients are in two processes.",
   run: async (context) => {
-    const clients = Math.min(CLIENTS, openFiles() - SPARE_FILES);
+    const clients = LOADS * Math.min(CLIENTS / LOADS, openFiles() - SPARE_FILES);
     if (clients < CLIENTS)
       context.findings.say(
         `Only ${whole(clients)} clients fit: a process may have ${whole(openFiles())} files open.`,
@@ -61,33 +65,59 @@ type Event =
 
 async function restart(context: Context, processes: Processes, clients: number): Promise<void> {
   const { signal, progress, random } = context;
-  const rooms = Math.max(1, Math.round(clients / CLIENTS_PER_ROOM));
+  const rooms = Math.max(1, Math.round(clients / LOADS / CLIENTS_PER_ROOM));
   const first = processes.relay(0);
   let { program } = first;
   const url = await first.listens;
-  const seed = random.below(1_000_000);
-  const load = processes.script("reconnect-load.ts", [url, clients, rooms, seed].map(String));
-  let backAt = 0;
-  let lostAt = 0;
-  let memory = 0;
-  progress(0, 3, "steps with thousands of clients");
-  for await (const event of eventsOf<Event>(load, signal)) {
-    if (event.event === "ready") {
-      progress(1, 3, "steps with thousands of clients");
-      memory = memoryOf(program.pid);
-      const stopped = program.end("SIGTERM");
-      await stopped;
-    } else if (event.event === "away") {
-      lostAt = performance.now();
-      await sleep(AWAY_MS);
-      program = await startAgain(processes, Number(new URL(url).port));
-      backAt = performance.now();
-      progress(2, 3, "steps with thousands of clients");
-    } else if (event.event === "back") {
-      // The load says "away" half a second after it has lost the relay.
-      tell(context, clients, event, backAt - lostAt + 500, memory);
-    }
-  }
+  const loads = Array.from({ length: LOADS }, (_, n) => {
+    const args = [url, clients / LOADS, rooms, random.below(1_000_000), `reconnect ${n}`];
+    return processes.script("reconnect-load.ts", args.map(String));
+  });
+  const all = loads.map((load) => eventsOf<Event>(load, signal));
+  /** What each of them says next. */
+  const next = async (): Promise<readonly Event[]> => {
+    const results = await Promise.all(all.map((events) => events.next()));
+    return results.flatMap((result) => (result.done === true ? [] : [result.value]));
+  };
+  const steps = (done: number): void => {
+    progress(done, 3, "steps with thousands of clients");
+  };
+  steps(0);
+  if ((await next()).length < LOADS) return;
+  steps(1);
+  const memory = memoryOf(program.pid);
+  await program.end("SIGTERM");
+  if ((await next()).length < LOADS) return;
+  const lostAt = performance.now();
+  await sleep(AWAY_MS);
+  program = await startAgain(processes, Number(new URL(url).port));
+  const backAt = performance.now();
+  const busyAt = loads.map(({ pid }) => processorMsOf(pid));
+  steps(2);
+  const events = await next();
+  const seconds = (performance.now() - backAt) / 1_000;
+  const back = events.filter((event) => event.event === "back");
+  if (back.length < LOADS) return;
+  const cores = [program.pid, ...loads.map(({ pid }) => pid)].map(
+    (pid, n) => (processorMsOf(pid) - (n === 0 ? 0 : busyAt[n - 1]!)) / 1_000 / seconds,
+  );
+  context.findings.say(
+    `From then until all were back, the relay took ${cores[0]!.toFixed(2)} of a core, the processes of the clients ${cores
+      .slice(1)
+      .map((some) => some.toFixed(2))
+      .join(" and ")}.`,
+  );
+  const together = {
+    event: "back",
+    binMs: back[0]!.binMs,
+    tried: pooled(back.map(({ tried }) => tried)),
+    joined: pooled(back.map(({ joined }) => joined)),
+    convergedMs: Math.max(...back.map(({ convergedMs }) => convergedMs)),
+    unequal: back.reduce((sum, { unequal }) => sum + unequal, 0),
+    errors: back.reduce((sum, { errors }) => sum + errors, 0),
+  } as const;
+  // The loads say "away" half a second after they have lost the relay.
+  tell(context, clients, together, backAt - lostAt + 500, memory);
 }
 
 async function startAgain(processes: Processes, port: number): Promise<Program> {

@@ -9,7 +9,7 @@
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import { Client, pause } from "./client.ts";
-import { percentile } from "./numbers.ts";
+import { binned, percentile } from "./numbers.ts";
 
 const ROOM = "stalled";
 
@@ -25,6 +25,9 @@ const WARM_UP = 20;
 
 /** Connections that are made at once. */
 const AT_ONCE = 50;
+
+/** Milliseconds of the bins in which latencies are counted. */
+const BIN_MS = 0.2;
 
 /** What stands in front of the number of a change. */
 const SIGN = "~#";
@@ -87,6 +90,8 @@ async function run(isStalled: boolean): Promise<void> {
     behind,
     median: percentile(latencies, 0.5),
     p99: percentile(latencies, 0.99),
+    binMs: BIN_MS,
+    bins: binned(latencies, BIN_MS),
   });
   for (const socket of sockets) socket.terminate();
   const began = performance.now();

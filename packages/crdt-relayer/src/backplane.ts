@@ -7,6 +7,7 @@
 import { ChangeLog, type History, type LogFault, type NewRecord } from "bft-json-crdt";
 import { Epochs } from "./epochs.ts";
 import { IN_MEMORY } from "./settings.ts";
+import { SharedWrites } from "./shared-writes.ts";
 import type { Store } from "./store.ts";
 
 /** What became of a group that was handed to a room. */
@@ -89,16 +90,18 @@ export class EmbeddedBackplane implements Backplane {
   readonly remedy: string;
   readonly #store: Store;
   readonly #epochs: Epochs;
+  readonly #writes: SharedWrites;
 
   /** `data` is where the store is, for people. */
   constructor(store: Store, data = IN_MEMORY) {
     this.#store = store;
     this.#epochs = new Epochs(store);
+    this.#writes = new SharedWrites(store);
     this.remedy = `df -h ${data}`;
   }
 
   open(document: Uint8Array): RoomLog {
-    const log = new ChangeLog(this.#store, document);
+    const log = new ChangeLog(this.#writes, document);
     return {
       append: (records) => log.append(records),
       replay: (history) => log.replay(history),

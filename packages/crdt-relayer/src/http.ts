@@ -32,6 +32,7 @@ import { allowsOrigin } from "./origins.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
 import { hasTls, readTls } from "./tls.ts";
+import { Turns } from "./turns.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
@@ -67,6 +68,8 @@ export class HttpSide {
   /** Connections that are no sessions, by where they come from, the oldest first. */
   readonly #waiting = new Map<string, Socket>();
   #proxies: TrustedProxies;
+  /** Thousands who come at once become sessions one after the other, and others have their turn in between. */
+  readonly #upgrades = new Turns();
 
   /**
    * `accept` takes what has become a WebSocket, the address that it comes from, and the host that it has dialled, or null
@@ -88,7 +91,12 @@ export class HttpSide {
       this.#respond(request, response, true);
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      this.#upgrade(request, socket, head);
+      // A socket without a listener would end the process with its first error.
+      socket.on("error", () => socket.destroy());
+      this.#upgrades.next(() => {
+        this.#upgrade(request, socket, head);
+        return false;
+      });
     });
     const { metricsPort } = settings;
     const isApart = metricsPort !== METRICS_SAME_PORT && metricsPort !== METRICS_OFF;
@@ -295,8 +303,6 @@ export class HttpSide {
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    // A socket without a listener would end the process with its first error.
-    socket.on("error", () => socket.destroy());
     const { origin } = request.headers;
     if ((request.url ?? "").split("?", 1)[0] !== WEBSOCKET_PATH) {
       refuse(socket, 404);

@@ -103,6 +103,9 @@ export const KEEP_ALIVE_MS = 5_000;
 /** Connections at once to a port that serves metrics only. */
 export const MAX_METRICS_CONNECTIONS = 64;
 
+/** Milliseconds between two texts of metrics: each takes some, and more with many connections. */
+export const METRICS_EVERY_MS = 500;
+
 /** Seconds in which a connection must join a room: long enough for a person who reads /help first. */
 export const DEFAULT_JOIN_SECONDS = 300;
 
@@ -111,6 +114,9 @@ export const DEFAULT_SEND_SECONDS = 120;
 
 /** Seconds between pings: below the minute after which proxies cut idle connections. */
 export const DEFAULT_PING_SECONDS = 25;
+
+/** Parts of that time, and of all sessions one part is pinged in each: ten thousand pings at once hold up everything. */
+export const PING_PARTS = 100;
 
 /** Seconds that a room stays in memory after its last session: a node that reconnects finds it loaded. */
 export const DEFAULT_ROOM_GRACE_SECONDS = 60;
@@ -140,14 +146,19 @@ export const MAX_BUCKETS = 65_536;
 export const MAX_METER_KEYS = 256;
 
 /**
- * Milliseconds of work that a socket may cause at once, and for each millisecond that passes. Whoever keeps within it is
+ * Milliseconds of work that a socket may cause at once, to begin with (a new connection costs nothing), and for each
+ * millisecond that passes; what it takes to read it is counted, too. Whoever keeps within it is
  * served as its frames come; what is beyond waits in line, so that one who writes now and then does not wait for floods.
  */
 export const CREDIT_MS = 4;
+export const FIRST_CREDIT_MS = 2;
 export const CREDIT_PER_MS = 0.03;
 
 /** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
 export const TURN_MS = 0.2;
+
+/** Milliseconds of turns in one pass of the event loop, at most. */
+export const MOST_TURNS_MS = 2;
 
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;

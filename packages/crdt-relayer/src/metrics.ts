@@ -3,9 +3,11 @@
  * happens often is counted in plain numbers, which are read only when somebody asks; labels have values from closed sets,
  * never from outside.
  */
+import { setTimeout } from "node:timers/promises";
 import type { ReceivedGroup, ReceiveStatus, RejectionCode } from "bft-json-crdt";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type Ending, ENDINGS } from "./endings.ts";
+import { METRICS_EVERY_MS } from "./limits.ts";
 import { processMetrics } from "./process-metrics.ts";
 
 /** The media type of what {@link Metrics.text} returns. */
@@ -48,6 +50,9 @@ export class Metrics {
   readonly #append: Histogram;
   #groups = 0;
   #bytes = 0;
+  /** What those get who ask now, until it is begun. */
+  #next: Promise<string> | null = null;
+  #madeAt = -Infinity;
 
   constructor(source: MetricsSource) {
     this.#gauge("connections", "Connections that are sessions.", () => source.connections());
@@ -118,8 +123,19 @@ export class Metrics {
     this.#endings.set(ending, (this.#endings.get(ending) ?? 0) + 1);
   }
 
-  /** All of it, and what is known of the process. */
-  async text(): Promise<string> {
+  /**
+   * All of it, and what is known of the process, as it is after this was called. It takes milliseconds of the process, so it
+   * is made a few times a second at most, for all who have asked meanwhile.
+   */
+  text(): Promise<string> {
+    this.#next ??= this.#make();
+    return this.#next;
+  }
+
+  async #make(): Promise<string> {
+    await setTimeout(Math.max(0, this.#madeAt + METRICS_EVERY_MS - performance.now()));
+    this.#next = null;
+    this.#madeAt = performance.now();
     const [own, shared] = await Promise.all([this.#registry.metrics(), processMetrics().metrics()]);
     return `${own}\n${shared}`;
   }

@@ -16,7 +16,7 @@ import type { CloseName } from "./close-codes.ts";
 import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
-import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import { CLOSE_MS, DRAIN_MS, PING_PARTS } from "./limits.ts";
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { type Frame, Outlets } from "./outlet.ts";
@@ -126,6 +126,11 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly metrics: Metrics;
   readonly #http: HttpSide;
   readonly #sessions = new Set<Session>();
+  /** Those of them that have joined no room yet, the oldest first. */
+  readonly #strangers = new Set<Session>();
+  /** Those that are pinged together. */
+  readonly #pinged = Array.from({ length: PING_PARTS }, () => new Set<Session>());
+  #accepted = 0;
   /** How many sessions there are from each address. */
   readonly #addresses = new Map<string, number>();
   readonly #sending = new SendAccount();
@@ -271,9 +276,15 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     this.#rooms.leave(document);
   }
 
+  joined(session: Session): void {
+    this.#strangers.delete(session);
+  }
+
   ended(session: Session): void {
     this.metrics.ended(session.ending);
     this.#sessions.delete(session);
+    this.#strangers.delete(session);
+    for (const part of this.#pinged) part.delete(session);
     const network = networkOf(session.peer);
     const left = (this.#addresses.get(network) ?? 0) - 1;
     if (left > 0) this.#addresses.set(network, left);
@@ -367,24 +378,45 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   #accept(socket: WebSocket, address: string, dialled: string | null): void {
     const session = new Session(socket, address, this, dialled);
     const { maxSessions, maxAddressSessions } = this.settings;
-    const isOver = this.#sessions.size >= maxSessions;
-    this.#sessions.add(session);
     const network = networkOf(address);
     const fromThere = (this.#addresses.get(network) ?? 0) + 1;
+    const isTooMany = fromThere > maxAddressSessions;
+    if (this.#sessions.size >= maxSessions && !isTooMany && !this.#isLost) this.#cutStranger();
+    const isOver = this.#sessions.size >= maxSessions;
+    this.#sessions.add(session);
     this.#addresses.set(network, fromThere);
-    if (isOver || fromThere > maxAddressSessions || this.#isLost) {
+    if (isOver || isTooMany || this.#isLost) {
       session.close(
         isOver ? "tooManySessions" : this.#isLost ? "backplaneLost" : "tooManyFromAddress",
       );
       return;
     }
+    this.#strangers.add(session);
+    this.#pinged[this.#accepted++ % PING_PARTS]!.add(session);
     this.#ping ??= this.#startPings();
   }
 
+  /** Makes space for somebody new: whoever came long ago and joined no room uses the relay least. */
+  #cutStranger(): void {
+    for (const oldest of this.#strangers) {
+      this.log.info({ peer: oldest.peer }, "the relay is full; who has joined no room is cut");
+      this.#strangers.delete(oldest);
+      oldest.terminate();
+      this.#sessions.delete(oldest);
+      return;
+    }
+  }
+
+  /** Each is pinged once in that time. */
   #startPings(): NodeJS.Timeout {
-    return setInterval(() => {
-      for (const one of this.#sessions) one.checkAlive();
-    }, this.settings.pingSeconds * 1_000);
+    let part = 0;
+    return setInterval(
+      () => {
+        for (const one of this.#pinged[part]!) one.checkAlive();
+        part = (part + 1) % PING_PARTS;
+      },
+      (this.settings.pingSeconds * 1_000) / PING_PARTS,
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 /** A session on a socket that is only pretended: each of its rules by itself, without waiting for a network. */
 import { EventEmitter } from "node:events";
+import { PassThrough } from "node:stream";
 import {
   authenticationMessage,
   Document,
@@ -22,6 +23,7 @@ import { openLines, writeLine } from "../test/participant.ts";
 import { CLOSE } from "./close-codes.ts";
 import {
   CREDIT_MS,
+  FIRST_CREDIT_MS,
   MAX_COMMAND_LENGTH,
   MIN_HOLD_MS,
   REFUSED_CHANGE_BYTES,
@@ -37,7 +39,7 @@ import { Policies } from "./room-policy.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, type Settings } from "./settings.ts";
-import type { Turns } from "./turns.ts";
+import type { Step, Turns } from "./turns.ts";
 
 /** As much of a WebSocket as a session uses. */
 class FakeSocket extends EventEmitter {
@@ -82,8 +84,8 @@ class FakeSocket extends EventEmitter {
 class World implements SessionHost {
   readonly settings: Settings;
   readonly log = pino({ level: "silent" });
-  readonly steps: (() => void)[] = [];
-  readonly turns = { next: (step: () => void) => this.steps.push(step) } as unknown as Turns;
+  readonly steps: Step[] = [];
+  readonly turns = { next: (step: Step) => this.steps.push(step) } as unknown as Turns;
   inboxShare = 1_000_000;
   outboxShare = 1_000_000;
   entered: string[] = [];
@@ -94,7 +96,7 @@ class World implements SessionHost {
   readonly rates: Rates;
   readonly policies: Policies;
   readonly outlets = new Outlets();
-  readonly socket = new FakeSocket();
+  readonly socket: FakeSocket;
   readonly session: Session;
 
   constructor(
@@ -102,7 +104,9 @@ class World implements SessionHost {
     rates: Rates | null = null,
     peer = "peer",
     dialled: string | null = "relay.example",
+    socket = new FakeSocket(),
   ) {
+    this.socket = socket;
     this.settings = completeSettings({ data: ":memory:", ...given }, {});
     this.policies = new Policies(this.settings);
     const nobody = { received: () => undefined, storingFailed: () => undefined };
@@ -134,6 +138,10 @@ class World implements SessionHost {
   leave(document: Uint8Array): void {
     this.left++;
     this.rooms.leave(document);
+  }
+
+  joined(): void {
+    // Nobody counts.
   }
 
   ended(): void {
@@ -242,6 +250,8 @@ describe("a session that is over", () => {
     const world = await new World().join();
     world.said();
     const clock = stoppedClock();
+    // To join may have used up its credit.
+    clock.add(10_000);
     const receive = vi.spyOn(SyncSession.prototype, "receive").mockImplementation(() => {
       clock.add(2 * CREDIT_MS);
     });
@@ -875,6 +885,50 @@ describe("the work that a session causes", () => {
     expect(world.steps).toHaveLength(0);
     world.turn();
     expect(world.said()).toEqual([]);
+  });
+
+  it("is also what it takes to read it: above its credit it is read in its turn, and again then", () => {
+    const clock = stoppedClock();
+    const stream = new PassThrough();
+    const socket = Object.assign(new FakeSocket(), { _socket: stream });
+    // As ws takes what comes apart.
+    stream.on("data", () => {
+      clock.add(FIRST_CREDIT_MS * 0.6);
+    });
+    const world = new World({}, null, "peer", undefined, socket);
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([false, 0]);
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+    // A frame that was stored does not have it read before.
+    world.session.await(0);
+    expect(socket.isPaused).toBe(true);
+    const [step] = world.steps.splice(0);
+    expect([step?.(), socket.isPaused]).toEqual([true, false]);
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+    // What comes after it was closed is read, so that the answer to the close frame is.
+    world.session.close("stopping");
+    stream.emit("data", new Uint8Array(1));
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("is counted once, though it is done while the socket is read", () => {
+    const clock = stoppedClock();
+    const stream = new PassThrough();
+    const socket = Object.assign(new FakeSocket(), { _socket: stream });
+    const world = new World({}, null, "peer", undefined, socket);
+    world.onSending = () => {
+      clock.add(FIRST_CREDIT_MS * 0.6);
+    };
+    // Behind the session's first listener, and before its last one, as that of ws is.
+    stream.listeners("data").forEach((listener, at) => {
+      stream.off("data", listener as () => void);
+      stream.on("data", listener as () => void);
+      if (at === 0) stream.on("data", () => world.get("/leave"));
+    });
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([false, 0]);
   });
 
   it("takes several frames in one turn while they are cheap, and goes on when the turn is over", () => {

@@ -27,6 +27,7 @@ import type { ErrorCode } from "./error-codes.ts";
 import {
   CREDIT_MS,
   CREDIT_PER_MS,
+  FIRST_CREDIT_MS,
   FRAME_OVERHEAD_BYTES,
   LINE_INBOX_BYTES,
   MAX_COMMAND_LENGTH,
@@ -34,7 +35,7 @@ import {
   TURN_BYTES,
   TURN_MS,
 } from "./limits.ts";
-import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
+import { type Frame, Outlet, type OutletHost, streamOf } from "./outlet.ts";
 import type { Meter, Rates } from "./rates.ts";
 import { resumptionOf } from "./resumption.ts";
 import { counted, type Member, type Room } from "./room.ts";
@@ -67,6 +68,8 @@ export interface SessionHost extends OutletHost {
   /** Takes a place in a room; see Rooms. */
   enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
   leave(document: Uint8Array): void;
+  /** The session is in a room for the first time. */
+  joined(session: Session): void;
   /** The socket is gone. */
   ended(session: Session): void;
 }
@@ -101,9 +104,14 @@ export class Session implements Member {
   /** A room is being entered: what comes meanwhile waits in the inbox. */
   #isEntering = false;
   /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
-  #credit = CREDIT_MS;
+  #credit = FIRST_CREDIT_MS;
   #creditAt = performance.now();
   #isInLine = false;
+  /** What was read last came when, and how much of the work for it is counted already. */
+  #readAt = 0;
+  #handledMs = 0;
+  /** The socket is not read before its turn: what it takes to read it is more than its credit. */
+  #isSpent = false;
   /** The socket is gone; what it sent before is still taken, in turns. */
   #isGone = false;
   /** Bytes sent since others had a turn, which they have after each tick. */
@@ -148,6 +156,15 @@ export class Session implements Member {
     this.#joinTimer = setTimeout(() => {
       this.close("notJoined");
     }, host.settings.joinSeconds * 1_000).unref();
+    // Around what ws does with it: pieces of messages and control frames cost, too.
+    const stream = streamOf(socket);
+    stream?.prependListener("data", () => {
+      this.#readAt = performance.now();
+      this.#handledMs = 0;
+    });
+    stream?.on("data", () => {
+      this.#countReading();
+    });
     socket.on("message", (data: Buffer, isBinary) => {
       this.#isAlive = true;
       this.#guard(() => {
@@ -277,7 +294,12 @@ export class Session implements Member {
     const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
     if (this.#isHeld || this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
-    } else if (this.#socket.isPaused && this.#awaited <= share / 2 && this.#slowTimer === null) {
+    } else if (
+      this.#socket.isPaused &&
+      this.#awaited <= share / 2 &&
+      this.#slowTimer === null &&
+      !this.#isSpent
+    ) {
       this.#socket.resume();
     }
   }
@@ -337,18 +359,31 @@ export class Session implements Member {
   #handleTimed(frame: string | Uint8Array): void {
     const start = performance.now();
     this.#handle(frame);
-    this.#credit -= performance.now() - start;
+    const ms = performance.now() - start;
+    this.#credit -= ms;
+    this.#handledMs += ms;
+  }
+
+  /** Whoever has no credit left for being read is read in turn. */
+  #countReading(): void {
+    this.#credit -= performance.now() - this.#readAt - this.#handledMs;
+    if (this.#isClosed || this.#hasCredit()) return;
+    this.#isSpent = true;
+    if (!this.#socket.isPaused) this.#socket.pause();
+    if (!this.#isEntering) this.#standInLine();
   }
 
   #standInLine(): void {
-    if (this.#isInLine || this.#inbox.length === 0) return;
+    if (this.#isInLine || (this.#inbox.length === 0 && !this.#isSpent)) return;
     this.#isInLine = true;
     this.#host.turns.next(() => {
       this.#isInLine = false;
+      this.#isSpent = false;
       this.#guard(() => {
         this.#openInbox();
       });
       if (this.#isGone && this.#inbox.length === 0) this.#leave();
+      return !this.#isGone && !this.#socket.isPaused;
     });
   }
 
@@ -464,6 +499,7 @@ export class Session implements Member {
     this.#roomName = name;
     this.#kind = kind;
     room.enter(this);
+    this.#host.joined(this);
     this.#meter.enter(room);
     const document = toHex(room.document);
     this.#log.info({ document, room: name ?? undefined, kind }, "joined");
@@ -619,6 +655,7 @@ export class Session implements Member {
       this.#isYielding = false;
       this.#sentBytes = 0;
       this.#drained();
+      return false;
     });
   }
 

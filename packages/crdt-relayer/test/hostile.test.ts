@@ -172,9 +172,8 @@ describe("a client that breaks a bound", () => {
     });
   });
 
-  it("is turned away when too many are connected, in its room or in all, or too many rooms are in use", async () => {
+  it("is turned away when too many are connected in its room, or too many rooms are in use", async () => {
     const relay = await startRelay({
-      maxSessions: 3,
       maxRoomSessions: 1,
       maxRooms: 1,
       joinSeconds: 60,
@@ -193,10 +192,29 @@ describe("a client that breaks a bound", () => {
       /^error: this relay holds no more than 1 room at once/u,
     );
     expect(await third.closed).toMatchObject({ code: CLOSE.tooManyRooms.code });
+  });
 
-    await Promise.all([Client.open(relay.url), Client.open(relay.url)]);
-    const fourth = await Client.open(relay.url);
-    expect(await fourth.closed).toMatchObject({ code: CLOSE.tooManySessions.code });
+  it("gives way, when too many are connected, if it has joined no room; else who comes is turned away", async () => {
+    const relay = await startRelay({ maxSessions: 3 });
+    const first = await Client.open(relay.url);
+    await first.ask('{"type":"join","room":"main"}');
+    const silent = await Client.open(relay.url);
+    const later = await Client.open(relay.url);
+    const newcomer = await Client.open(relay.url);
+    expect(await silent.closed).toMatchObject({ code: 1006 });
+    for (const client of [later, newcomer]) await client.ask('{"type":"join","room":"main"}');
+    const another = await Client.open(relay.url);
+    expect(await another.closed).toMatchObject({ code: CLOSE.tooManySessions.code });
+    await first.text();
+    expect(await first.ask("/who")).toBe('room "main": 3 programs and 0 people here');
+  });
+
+  it("makes nobody give way when it would be turned away anyhow", async () => {
+    const relay = await startRelay({ maxSessions: 2, maxAddressSessions: 2 });
+    const silent = [await Client.open(relay.url), await Client.open(relay.url)];
+    const another = await Client.open(relay.url);
+    expect(await another.closed).toMatchObject({ code: CLOSE.tooManySessions.code });
+    for (const client of silent) expect(await client.ask("/help")).toMatch(/^commands:/u);
   });
 
   it("is cut when it does not answer pings", async () => {

@@ -7,6 +7,7 @@ import type { WebSocket } from "ws";
 import { CLOSE, type Relay } from "../src/index.ts";
 import { MIN_BUDGET_BYTES, MIN_FRAME_BYTES } from "../src/limits.ts";
 import { MemoryLevel } from "../src/memory-level.ts";
+import { Metrics } from "../src/metrics.ts";
 import { Session, type SessionHost } from "../src/session.ts";
 import { Client, joined, openLines, Participant, writeLine } from "./participant.ts";
 import { startRelay } from "./running.ts";
@@ -131,6 +132,9 @@ describe("/metrics", () => {
       "0.99": expect.any(Number) as number,
       "1": expect.any(Number) as number,
     });
+    // To count these, each connection is looked at.
+    for (const name of ["process_open_fds", "nodejs_active_handles", "nodejs_active_resources"])
+      expect(metrics.has(name)).toBe(false);
     expect(metrics.get("process_resident_memory_bytes")?.type).toBe("gauge");
     expect(metrics.get("process_cpu_seconds_total")?.type).toBe("counter");
   });
@@ -352,10 +356,27 @@ describe("sessions that end are counted by how", () => {
 
   it("of one that is too many", async () => {
     const relay = await startRelay({ maxSessions: 1 });
-    const first = await Client.open(relay.url);
+    const first = await joined(relay.url, { room: "main" });
     const second = await Client.open(relay.url);
     await second.closed;
     await first.leave();
     expect(await endings(relay)).toEqual({ ...NO_ENDINGS, client: 1, tooManySessions: 1 });
+  });
+});
+
+describe("many who ask for metrics at once", () => {
+  it("get one text, and who asks later another one", async () => {
+    let asked = 0;
+    const metrics = new Metrics({
+      connections: () => ++asked,
+      rooms: () => 0,
+      changes: () => ({ applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 }),
+      sendWaiting: () => 0,
+      inboxWaiting: () => 0,
+    });
+    const texts = await Promise.all(Array.from({ length: 10 }, () => metrics.text()));
+    expect(new Set(texts).size).toBe(1);
+    expect(asked).toBe(1);
+    expect(await metrics.text()).toContain("crdt_relayer_connections 2\n");
   });
 });

@@ -1,0 +1,67 @@
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { MOST_TURNS_MS } from "./limits.ts";
+import { Turns } from "./turns.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** A clock that only tests move. */
+function stoppedClock(): { add(ms: number): void } {
+  let now = 1_000;
+  vi.spyOn(performance, "now").mockImplementation(() => now);
+  return {
+    add: (ms) => {
+      now += ms;
+    },
+  };
+}
+
+/** Resolves when the event loop has come around. */
+const pass = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe("turns in line", () => {
+  it("are one in a pass while nothing else takes time, in their order", async () => {
+    stoppedClock();
+    const turns = new Turns();
+    const done: string[] = [];
+    for (const name of ["a", "b", "c"]) {
+      turns.next(() => {
+        done.push(name);
+        return false;
+      });
+    }
+    expect(done).toEqual([]);
+    for (const expected of [["a"], ["a", "b"], ["a", "b", "c"]]) {
+      await pass();
+      expect(done).toEqual(expected);
+    }
+  });
+
+  it("have as long as all else had, up to a bound, and end with one that has a socket read", async () => {
+    const clock = stoppedClock();
+    const turns = new Turns();
+    const done: number[] = [];
+    const step = (name: number, isReading: boolean): void => {
+      turns.next(() => {
+        done.push(name);
+        clock.add(MOST_TURNS_MS / 4);
+        return isReading;
+      });
+    };
+    for (let n = 0; n < 12; n++) step(n, n === 7);
+    // Half of what a pass may take, all of it, and much more.
+    clock.add(MOST_TURNS_MS / 2);
+    await pass();
+    expect(done).toEqual([0, 1]);
+    clock.add(100 * MOST_TURNS_MS);
+    await pass();
+    expect(done).toEqual([0, 1, 2, 3, 4, 5]);
+    clock.add(100 * MOST_TURNS_MS);
+    await pass();
+    expect(done).toHaveLength(8);
+    clock.add(100 * MOST_TURNS_MS);
+    await pass();
+    expect(done).toHaveLength(12);
+  });
+});

@@ -1,0 +1,36 @@
+/**
+ * One attacker, as a process of its own: `hostile-attack.ts NAME URL SEED ADDRESS…`. Attacks from each "go" on stdin to the next
+ * "stop", from these addresses by turns, and then says how much it did. It has the lowest priority: it is to take the time
+ * of the relay, and not the processor from it.
+ */
+import { constants, setPriority } from "node:os";
+import { createInterface } from "node:readline";
+import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
+import { Attacker } from "./attacker.ts";
+import { type AttackName, MAKE } from "./attacks.ts";
+
+// Ctrl-C goes to all; the parent ends this process, or is gone itself.
+process.on("SIGINT", () => undefined);
+setPriority(constants.priority.PRIORITY_LOW);
+
+const [name = "", url = "", seed = "", ...addresses] = process.argv.slice(2);
+const attack = MAKE[name as AttackName]();
+let ending = new AbortController();
+let attacker: Attacker | null = null;
+say({ event: "ready" });
+for await (const line of createInterface({ input: process.stdin })) {
+  if (line === "go") {
+    ending = new AbortController();
+    attacker = new Attacker(url, addresses, new Random(Number(seed)), ending.signal);
+    void attack(attacker);
+  } else if (line === "stop" && attacker !== null) {
+    const { count, ended, open } = attacker;
+    ending.abort();
+    say({ event: "did", count, ended, open });
+  }
+}
+process.exit(0);
+
+function say(event: object): void {
+  process.stdout.write(`${JSON.stringify(event)}\n`);
+}
