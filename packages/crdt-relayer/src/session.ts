@@ -25,6 +25,7 @@ import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import {
+  CREDIT_LINE,
   CREDIT_MS,
   CREDIT_PER_MS,
   FIRST_CREDIT_MS,
@@ -350,8 +351,10 @@ export class Session implements Member {
 
   #hasCredit(): boolean {
     const now = performance.now();
-    const earned = (now - this.#creditAt) * CREDIT_PER_MS;
-    this.#credit = Math.min(CREDIT_MS, this.#credit + earned);
+    // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
+    const share = CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting);
+    const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
+    this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
     this.#creditAt = now;
     return this.#credit > 0;
   }

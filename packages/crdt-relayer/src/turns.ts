@@ -14,6 +14,11 @@ export class Turns {
   #isRunning = false;
   #endedAt = performance.now();
 
+  /** How many stand in line. */
+  get waiting(): number {
+    return this.#steps.length;
+  }
+
   /** Runs a step in a later pass, after all that wait already. */
   next(step: Step): void {
     this.#steps.push(step);
