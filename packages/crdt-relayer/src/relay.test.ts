@@ -55,6 +55,9 @@ describe("a relay", () => {
     const base = { port: 0, data: ":memory:" };
     const relay = await startRelay({ maxSessions: 1, pingSeconds: 3_600 });
     const first = await Client.open(relay.url);
+    // Who has joined no room would give way to whoever comes.
+    first.send('{"type":"join","room":"main"}');
+    await first.message();
     expect((await (await Client.open(relay.url)).closed).code).toBe(CLOSE.tooManySessions.code);
     const big = new Uint8Array(MIN_FRAME_BYTES + 1);
 
@@ -81,7 +84,9 @@ describe("a relay", () => {
 
   it("changes nothing when one of its new settings is wrong, and tells which need a restart", async () => {
     const relay = await startRelay({ maxSessions: 1 });
-    await Client.open(relay.url);
+    const first = await Client.open(relay.url);
+    first.send('{"type":"join","room":"main"}');
+    await first.message();
     expect(() => relay.reload({ maxSessions: 5, maxRooms: 0 })).toThrow(RelayError);
     expect((await (await Client.open(relay.url)).closed).code).toBe(CLOSE.tooManySessions.code);
     expect(relay.reload({ data: ":memory:", host: "::1", port: 0, maxSessions: 1 })).toEqual({

@@ -273,6 +273,7 @@ describe("what a room passes on", () => {
     pass(9);
     await write("later too");
     expect(reader.pushed).toEqual([0]);
+    expect(vi.getTimerCount()).toBe(1);
     pass(1);
     expect(reader.pushed).toEqual([0, 1, 2]);
     expect(reader.batches).toEqual([0, 2]);

@@ -22,6 +22,7 @@ import { WebSocket } from "ws";
 import { openLines, writeLine } from "../test/participant.ts";
 import { CLOSE } from "./close-codes.ts";
 import {
+  CREDIT_LINE,
   CREDIT_MS,
   FIRST_CREDIT_MS,
   MAX_COMMAND_LENGTH,
@@ -39,7 +40,7 @@ import { Policies } from "./room-policy.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, type Settings } from "./settings.ts";
-import type { Step, Turns } from "./turns.ts";
+import type { Step } from "./turns.ts";
 
 /** As much of a WebSocket as a session uses. */
 class FakeSocket extends EventEmitter {
@@ -85,7 +86,10 @@ class World implements SessionHost {
   readonly settings: Settings;
   readonly log = pino({ level: "silent" });
   readonly steps: Step[] = [];
-  readonly turns = { next: (step: Step) => this.steps.push(step) } as unknown as Turns;
+  readonly turns = {
+    waiting: 0,
+    next: (step: Step) => this.steps.push(step),
+  };
   inboxShare = 1_000_000;
   outboxShare = 1_000_000;
   entered: string[] = [];
@@ -885,6 +889,25 @@ describe("the work that a session causes", () => {
     expect(world.steps).toHaveLength(0);
     world.turn();
     expect(world.said()).toEqual([]);
+  });
+
+  it("is served at once for less the more others stand in line", () => {
+    const served = [0, CREDIT_LINE, 9 * CREDIT_LINE].map((waiting) => {
+      vi.restoreAllMocks();
+      const clock = stoppedClock();
+      const world = new World();
+      world.turns.waiting = waiting;
+      world.onSending = () => {
+        clock.add(CREDIT_MS / 32);
+      };
+      clock.add(10_000);
+      for (let i = 0; i < 100; i++) world.get("/who");
+      return world.said().length;
+    });
+    const [alone = 0, beside = 0, amongMany = 0] = served;
+    expect(beside).toBeLessThanOrEqual(alone / 2 + 1);
+    expect(amongMany).toBeLessThanOrEqual(alone / 10 + 1);
+    expect(amongMany).toBeGreaterThan(0);
   });
 
   it("is also what it takes to read it: above its credit it is read in its turn, and again then", () => {

@@ -57,7 +57,7 @@ export interface SessionHost extends OutletHost {
   readonly settings: Settings;
   readonly log: Logger;
   /** Gives each session its turn. */
-  readonly turns: Turns;
+  readonly turns: Pick<Turns, "next" | "waiting">;
   /** Who may come into which room. */
   readonly policies: Policies;
   /** How fast each may send. */
