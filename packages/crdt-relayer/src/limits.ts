@@ -154,8 +154,11 @@ export const CREDIT_MS = 4;
 export const FIRST_CREDIT_MS = 2;
 export const CREDIT_PER_MS = 0.03;
 
-/** Sockets in line with which each has half of that credit: the sum over all busy ones stays below a core. */
+/** Sockets in line with which each has half of that credit, if that is not the least. */
 export const CREDIT_LINE = 8;
+
+/** What everybody has of it, however long the line is: with less, who writes twenty times a second stood among floods. */
+export const LEAST_CREDIT_SHARE = 0.5;
 
 /** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
 export const TURN_MS = 0.2;

@@ -28,6 +28,7 @@ import {
   CREDIT_LINE,
   CREDIT_MS,
   CREDIT_PER_MS,
+  LEAST_CREDIT_SHARE,
   FIRST_CREDIT_MS,
   FRAME_OVERHEAD_BYTES,
   LINE_INBOX_BYTES,
@@ -352,7 +353,10 @@ export class Session implements Member {
   #hasCredit(): boolean {
     const now = performance.now();
     // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
-    const share = CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting);
+    const share = Math.max(
+      LEAST_CREDIT_SHARE,
+      CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting),
+    );
     const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
     this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
     this.#creditAt = now;
