@@ -49,12 +49,13 @@ export const NOTES: Readonly<Record<string, string>> = {
     "Conflicts stay readable: each key has up to ten standing assignments in order, where peers keep the winner, or drop at once " +
     "what has lost. Of the time a tenth is reading the ops, a tenth finding the key, a fifth the ordered assignments, a sixth the " +
     "collector; it was twice as much with a heap for each key, a search for the owner of each replaced assignment, and names that were " +
-    "read anew each time. Tried and without effect beyond the noise: four places for each hash in the table of names. One register " +
+    "read anew each time; a seventh more with two arrays for elements and values in the place of one, a removal and an insertion where " +
+    "one is put in the place of the other, and a search for the change of each element that is compared. Tried and without effect beyond the noise: four places for each hash in the table of names. One register " +
     "comes in a hundred changes of one op each, and is a hundred signature checks: 12 ms, where all that Yjs does takes one.",
   relay:
     "Each change has a signature of its own, and to verify it takes 110 µs and more, before anything is sent; the naive loop sends a " +
-    "message to nine others in 40 µs. So with ten sessions one thread cannot even reach it, and with a hundred it is ahead by " +
-    "the writes that it saves. By the profile of the serving thread, of its busy time with ten sessions 55% is verification, 8% " +
+    "message to nine others in 40 µs. So with ten sessions one thread cannot even reach it, and with a hundred the writes that " +
+    "it saves about make up for it. By the profile of the serving thread, of its busy time with ten sessions 55% is verification, 8% " +
     "writing to sockets, 4% handing over to the store; with a hundred 26%, 27% and 7%; with a thousand 20%, 35% and 2%. Verifying " +
     "in the thread pool, as `receiveAll` does, what waits in line would help on machines with more cores than these two, one of which " +
     "the generator uses: not tried yet. Before: a walk through all sessions and a frame for each change, each session with an encoding " +
