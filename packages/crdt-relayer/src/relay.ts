@@ -130,6 +130,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly #strangers = new Set<Session>();
   /** Those that are pinged together. */
   readonly #pinged = Array.from({ length: PING_PARTS }, () => new Set<Session>());
+  readonly #pingedWith = new Map<Session, Set<Session>>();
   #accepted = 0;
   /** How many sessions there are from each address. */
   readonly #addresses = new Map<string, number>();
@@ -284,7 +285,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     this.metrics.ended(session.ending);
     this.#sessions.delete(session);
     this.#strangers.delete(session);
-    for (const part of this.#pinged) part.delete(session);
+    this.#pingedWith.get(session)?.delete(session);
+    this.#pingedWith.delete(session);
     const network = networkOf(session.peer);
     const left = (this.#addresses.get(network) ?? 0) - 1;
     if (left > 0) this.#addresses.set(network, left);
@@ -392,7 +394,9 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
       return;
     }
     this.#strangers.add(session);
-    this.#pinged[this.#accepted++ % PING_PARTS]!.add(session);
+    const part = this.#pinged[this.#accepted++ % PING_PARTS]!;
+    part.add(session);
+    this.#pingedWith.set(session, part);
     this.#ping ??= this.#startPings();
   }
 

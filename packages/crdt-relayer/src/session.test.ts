@@ -1046,6 +1046,10 @@ describe("a session whose other end reads slowly", () => {
     expect(socket.closes).toEqual([]);
     later(1);
     expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.slowReader.code]);
+    // It does not even answer that.
+    later(1);
+    session.checkAlive();
+    expect(socket.isCut).toBe(true);
   });
 
   it("is fed again when it has read half of the soft bound, and not before", async () => {

@@ -213,7 +213,7 @@ export class Session implements Member {
   checkAlive(): void {
     if (this.#isGone) return;
     const waitedMs = this.#outlet.waitedMs(performance.now());
-    if (waitedMs > this.#host.settings.sendSeconds * 1_000) {
+    if (!this.#isClosed && waitedMs > this.#host.settings.sendSeconds * 1_000) {
       this.#log.info({ waitedMs }, "slow reader");
       this.close("slowReader");
       return;
