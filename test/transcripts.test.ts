@@ -16,6 +16,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const PROGRAMS: Record<string, readonly string[]> = {
   "crdt-node": [join(root, "packages/crdt-node/bin/crdt-node.js")],
   "crdt-relayer": [join(root, "packages/crdt-relayer/bin/crdt-relayer.js")],
+  "npx --yes pnpm@10 example": [join(root, "scripts/example.js")],
   "npx --yes pnpm@10 demo": ["--import", "tsx", join(root, "examples/demo/main.ts")],
   "npx --yes pnpm@10 equivocation": [
     "--import",

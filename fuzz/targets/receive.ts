@@ -123,6 +123,7 @@ function descriptionOf(schema: Schema): Value[] {
       return [schema.kind];
     case "set":
     case "list":
+    case "log":
       return [schema.kind, ...descriptionOf(schema.item)];
     case "map":
       return ["map", ...descriptionOf(schema.value)];

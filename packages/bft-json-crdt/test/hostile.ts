@@ -18,8 +18,8 @@ import type { KeyPair } from "../src/crypto/index.ts";
 import { ByteWriter, compareBytes, fromHex } from "../src/encoding/index.ts";
 import type { Value } from "../src/encoding/index.ts";
 import type { History } from "../src/history/index.ts";
-import type { Schema } from "../src/schema/index.ts";
-import { standingIn } from "./naive-document.ts";
+import type { RecordSchema, Schema } from "../src/schema/index.ts";
+import { recordOf, standingIn } from "./naive-document.ts";
 import type { NaiveChange, NaiveContainer, NaiveDocument, NaiveElement } from "./naive-document.ts";
 import { contentFor, KEYS, valueFor } from "./random-edits.ts";
 import type { Choices } from "./random-edits.ts";
@@ -235,11 +235,27 @@ function opFor(at: NaiveContainer, targets: Targets, choices: Choices): Later<Ra
     }
     case "text":
     case "list":
+    case "log":
+      if (schema.kind === "log" && at.elements.length > 0 && choices.oneIn(3))
+        return intoRecord(at, schema.item, targets, choices);
       if (at.elements.length > 0 && choices.oneIn(3)) return removal(at.elements, targets, choices);
       return insertion(at, schema, targets, choices);
     case "struct":
       return removal([], targets, choices);
   }
+}
+
+/** An assignment into a record of a log, as if it were an item of a list. */
+function intoRecord(
+  at: NaiveContainer,
+  item: RecordSchema,
+  targets: Targets,
+  choices: Choices,
+): Later<RawOp> {
+  const record = recordOf(choices.pick(at.elements), item);
+  if (item.kind === "leaf") return assignment(record, [], item, at.elements, targets, choices);
+  const name = choices.pick(Object.keys(item.fields));
+  return assignment(record, [name], item.fields[name]!, at.elements, targets, choices);
 }
 
 /** An op that suits another container, or none at all. */
@@ -294,7 +310,7 @@ function insertion(
   choices: Choices,
 ): Later<RawOp> {
   const content =
-    schema.kind === "list"
+    schema.kind === "list" || schema.kind === "log"
       ? Array.from({ length: 1 + choices.below(3) }, () =>
           choices.oneIn(10) ? choices.pick(MISFITS) : contentFor(schema.item, choices),
         )

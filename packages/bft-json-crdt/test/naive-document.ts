@@ -147,7 +147,8 @@ export class NaiveDocument {
         break;
       case OP_REMOVE: {
         const named = rangesOf(change, op.ranges, Infinity);
-        for (const element of named ?? []) if (element !== "detached") element.removed = true;
+        for (const element of named ?? [])
+          if (element !== "detached" && !isRecordOfLog(element)) element.removed = true;
         break;
       }
       case OP_ASSIGN:
@@ -174,11 +175,13 @@ export class NaiveDocument {
     if (home === null || home.isEntry) return;
     const { schema } = home;
     const suits =
-      (op.kind === OP_INSERT_VALUES && schema.kind === "list") ||
+      (op.kind === OP_INSERT_VALUES && (schema.kind === "list" || schema.kind === "log")) ||
       (op.kind === OP_INSERT_TEXT && schema.kind === "text");
     if (!suits) return;
     const values: readonly Value[] = typeof op.content === "string" ? [...op.content] : op.content;
-    const fits = schema.kind !== "list" || values.every((value) => fitsContent(schema.item, value));
+    const fits =
+      (schema.kind !== "list" && schema.kind !== "log") ||
+      values.every((value) => fitsContent(schema.item, value));
     let above = parent;
     values.forEach((value, i) => {
       above = make(change, home, value, above, i === 0 ? op.side : 1, fits);
@@ -294,6 +297,8 @@ function viewOf(at: NaiveContainer): unknown {
       return membersOf(at).map((value) => shownValue(schema.item, value));
     case "list":
       return visibleIn(at).map((element) => viewOf(ownedBy(element)!));
+    case "log":
+      return visibleIn(at).map((element) => viewOf(recordOf(element, schema.item)));
     case "map": {
       const view: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
       for (const [key, entry] of at.children) {
@@ -332,6 +337,14 @@ function inspectOf(at: NaiveContainer): unknown {
         id: idOf(element),
         item: inspectOf(ownedBy(element)!),
       }));
+    case "log":
+      return visibleIn(at)
+        .sort(compareElements)
+        .map((element) => ({
+          id: idOf(element),
+          value: viewOf(recordOf(element, schema.item)),
+          author: element.change.author,
+        }));
     case "map": {
       const entries: [string, unknown][] = [];
       for (const [key, entry] of at.children) {
@@ -388,6 +401,15 @@ function assignedBy(register: NaiveContainer, element: NaiveElement): Value {
 /** The element that a leaf was made with. */
 function makerOf(register: NaiveContainer): NaiveElement | null {
   return register.isEntry || register.content === undefined ? null : register.owner;
+}
+
+/** What an element of a log shows: no container of the document, since nothing can be done inside it. */
+export function recordOf(element: NaiveElement, schema: Schema): NaiveContainer {
+  return newContainer(schema, element, [], element.value);
+}
+
+function isRecordOfLog({ home }: NaiveElement): boolean {
+  return home !== null && !home.isEntry && home.schema.kind === "log";
 }
 
 function ownedBy(element: NaiveElement): NaiveContainer | null {

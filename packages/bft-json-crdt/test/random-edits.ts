@@ -12,6 +12,7 @@ import {
   integer,
   json,
   list,
+  log,
   map,
   number,
   optional,
@@ -20,7 +21,7 @@ import {
   struct,
   text,
 } from "../src/schema/index.ts";
-import type { LeafSchema, Schema } from "../src/schema/index.ts";
+import type { LeafSchema, RecordSchema, Schema } from "../src/schema/index.ts";
 
 /** A stream of choices that depends on its seed alone (mulberry32). */
 export class Choices {
@@ -108,6 +109,8 @@ export const EVERYTHING = struct({
   rooms: list(map(text())),
   notes: list(text()),
   sums: map(counter()),
+  ledger: log(struct({ from: string(), note: optional(string()), sum: struct({ of: bigint() }) })),
+  words: map(log(json())),
   deep: map(map(list(struct({ ["__proto__"]: json(), toString: optional(string()) })))),
 });
 
@@ -118,6 +121,12 @@ export const anySchema: fc.Arbitrary<Schema> = fc.letrec<{ schema: Schema }>((ti
     { weight: 2, arbitrary: fc.constantFrom<Schema>(...LEAVES, text(), counter()) },
     { weight: 1, arbitrary: fc.constantFrom(...LEAVES).map((item) => set(item)) },
     { weight: 2, arbitrary: tie("schema").map((item) => list(item)) },
+    {
+      weight: 1,
+      arbitrary: fc
+        .constantFrom<RecordSchema>(...LEAVES, struct({ a: json(), b: struct({ c: string() }) }))
+        .map((item) => log(item)),
+    },
     { weight: 2, arbitrary: tie("schema").map((item) => map(item)) },
     {
       weight: 3,
@@ -205,6 +214,7 @@ export function initialFor(schema: Schema, choices: Choices): unknown {
     case "set":
       return some().map(() => valueFor(schema.item, choices));
     case "list":
+    case "log":
       return some().map(() => initialFor(schema.item, choices));
     case "map":
       return Object.fromEntries(
@@ -251,6 +261,10 @@ interface AnyList {
   set(index: number, item: unknown): void;
   idAt(index: number): string;
 }
+interface AnyLog {
+  append(...records: unknown[]): void;
+  entries(): { id: string; value: unknown; author: string }[];
+}
 interface AnyText {
   readonly length: number;
   readonly characters: {
@@ -293,6 +307,8 @@ export function edit(schema: Schema, handle: unknown, choices: Choices): void {
       else members.add(valueFor(schema.item, choices));
       return;
     }
+    case "log":
+      return (handle as AnyLog).append(initialFor(schema.item, choices));
     case "list":
       return editList(schema.item, handle as AnyList, choices);
     case "map":
@@ -425,6 +441,8 @@ export function inspect(schema: Schema, handle: unknown): unknown {
         item: inspect(schema.item, items.at(index)),
       }));
     }
+    case "log":
+      return (handle as AnyLog).entries().map(({ id, value, author }) => ({ id, value, author }));
     case "map": {
       const entries = handle as AnyMap;
       return entries.keys().map((key) => {

@@ -466,7 +466,7 @@ type Schema =
       readonly optional: boolean;
     }
   | { readonly kind: "text" | "counter" }
-  | { readonly kind: "set" | "list" | "map"; readonly item: Schema }
+  | { readonly kind: "set" | "list" | "log" | "map"; readonly item: Schema }
   | { readonly kind: "struct"; readonly fields: ReadonlyMap<string, Schema> };
 
 /** Takes one schema off the front of a description. */
@@ -476,7 +476,8 @@ function readSchema(parts: Item[]): Schema {
     const [type, value, optional] = parts.splice(0, 3);
     return { kind, type: String(type), default: value ?? null, optional: optional === true };
   }
-  if (kind === "set" || kind === "list" || kind === "map") return { kind, item: readSchema(parts) };
+  if (kind === "set" || kind === "list" || kind === "log" || kind === "map")
+    return { kind, item: readSchema(parts) };
   if (kind !== "struct") return { kind: kind === "text" ? kind : "counter" };
   const fields = new Map<string, Schema>();
   for (let rest = Number(parts.shift()); rest > 0; rest--)
@@ -654,7 +655,8 @@ class Fold {
       home = parent.home;
       siblings = parent.children[side === 0n ? 0 : 1];
     }
-    must(home !== null && home.role === (kind === 1 ? "list" : "text") && own.length > 0);
+    const roles = kind === 1 ? ["list", "log"] : ["text"];
+    must(home !== null && roles.includes(home.role) && own.length > 0);
     must(kind === 1 ? Array.isArray(content) : typeof content === "string");
     const contents: Item[] = Array.isArray(content) ? content : [...(content as string)];
     must(contents.length === own.length && contents.every((value) => depthOf(value) <= 64));
@@ -751,6 +753,7 @@ interface Scope {
 
 /** Section 12.2. */
 function remove(element: Element): void {
+  if (element.home?.role === "log") return;
   element.visible = false;
   element.home?.standing.delete(element);
 }
@@ -831,6 +834,7 @@ function viewOf(node: Node): string | undefined {
         .map((raw) => values.get(raw)!)
         .join()}]`;
     }
+    case "log":
     case "list": {
       const { item } = schema;
       return `[${walk(node.top)

@@ -740,6 +740,7 @@ function describeSchema(schema: Schema): Value[] {
       return ["leaf", schema.type, schema.default, schema.optional];
     case "set":
     case "list":
+    case "log":
       return [schema.kind, ...describeSchema(schema.item)];
     case "map":
       return ["map", ...describeSchema(schema.value)];

@@ -10,7 +10,9 @@ import type {
   CounterSchema,
   LeafSchema,
   ListSchema,
+  LogSchema,
   MapSchema,
+  RecordSchema,
   Schema,
   SetSchema,
   StructSchema,
@@ -86,15 +88,19 @@ export class SetNode {
   }
 }
 
-/** A list; `items` holds the nodes of those items that something has asked for. */
+/** A list or a log; `items` holds the nodes of those items that something has asked for, none of a log. */
 export class ListNode {
   readonly kind = "list";
-  readonly schema: ListSchema<Schema>;
+  readonly schema: ListSchema<Schema> | LogSchema<RecordSchema>;
   readonly location: Location;
   readonly sequence: Sequence<readonly Value[]>;
   readonly items = new Map<number, Node>();
 
-  constructor(schema: ListSchema<Schema>, location: Location, orders: Orders) {
+  constructor(
+    schema: ListSchema<Schema> | LogSchema<RecordSchema>,
+    location: Location,
+    orders: Orders,
+  ) {
     this.schema = schema;
     this.location = location;
     this.sequence = new Sequence<readonly Value[]>(orders, LIST_CONTENT);
@@ -229,6 +235,7 @@ export class Containers {
       case "set":
         return new SetNode(schema, location);
       case "list":
+      case "log":
         return new ListNode(schema, location, this.#orders);
       case "map":
         return new MapNode(schema, location);

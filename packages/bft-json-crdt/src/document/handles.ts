@@ -10,6 +10,7 @@ import type {
   Initial,
   LeafSchema,
   ListSchema,
+  LogSchema,
   MapSchema,
   SetSchema,
   StructSchema,
@@ -28,7 +29,7 @@ import type {
 } from "./containers.ts";
 import { placeOf } from "./editor.ts";
 import type { Editor } from "./editor.ts";
-import { entryView, leafView, listView, shown, textOf, viewOf } from "./view.ts";
+import { contentView, entryView, leafView, listView, shown, textOf, viewOf } from "./view.ts";
 
 /** The stable id of an element: change id in hex, a colon, the index within the change. Valid on every replica. */
 export type ElementId = string;
@@ -39,6 +40,18 @@ export interface Conflict<T> {
   readonly value: T;
   /** Public key of who assigned it, in hex. */
   readonly author: string;
+}
+
+/** One record of a log, and who stands for it. */
+export interface LogEntry<T> {
+  readonly id: ElementId;
+  readonly value: T;
+  /** Public key of who wrote it, in hex. */
+  readonly author: string;
+  /** The time that its author claimed, in milliseconds since 1970; null for none. */
+  readonly time: number | null;
+  /** Local index of its change in `document.history`: asks `isAncestor` what its author had seen. */
+  readonly change: number;
 }
 
 /** The handle of a schema. */
@@ -53,11 +66,13 @@ export type Handle<S> =
           ? SetHandle<View<Item>>
           : S extends ListSchema<infer Item>
             ? ListHandle<Item>
-            : S extends MapSchema<infer Item>
-              ? MapHandle<Item>
-              : S extends StructSchema<infer F>
-                ? { readonly [K in keyof F]: Handle<F[K]> }
-                : never;
+            : S extends LogSchema<infer Item>
+              ? LogHandle<Item>
+              : S extends MapSchema<infer Item>
+                ? MapHandle<Item>
+                : S extends StructSchema<infer F>
+                  ? { readonly [K in keyof F]: Handle<F[K]> }
+                  : never;
 
 /** Finds the node of a handle again after the state was folded anew. */
 export interface HandleHost {
@@ -290,6 +305,53 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   }
 }
 
+/** A log: a list of records that stay as they were written. */
+export class LogHandle<Item> extends NodeHandle<ListNode> {
+  get length(): number {
+    return this.node.sequence.length;
+  }
+
+  /** The record at an index of the view; undefined when there is none. */
+  get(index: number): View<Item> | undefined {
+    if (!Number.isSafeInteger(index)) return undefined;
+    return listView(this.node, index, 1)[0] as View<Item> | undefined;
+  }
+
+  /** Appends records. */
+  append(...records: Initial<Item>[]): void {
+    this.editor.insertItems(this.node, this.length, records);
+  }
+
+  /** The stable id of the record at an index of the view. Throws MisuseError when there is none. */
+  idAt(index: number): ElementId {
+    const { sequence } = this.node;
+    const element = Number.isSafeInteger(index) ? sequence.lvAt(index) : -1;
+    if (element >= 0) return this.editor.elementId(element);
+    throw new MisuseError(
+      "bad_index",
+      `index ${index} is not in the log, which has ${this.length}`,
+    );
+  }
+
+  /**
+   * All records with their authors, by (length of the history behind them, change id, index): the same order on every
+   * replica, in which nothing stands before what its author had seen. A liar can still choose to have seen little, and so
+   * to stand early. Inside `change` those that are being made come last, without a time.
+   */
+  entries(): LogEntry<View<Item>>[] {
+    return logEntries(this.editor, this.node) as LogEntry<View<Item>>[];
+  }
+
+  /** The view of the whole log, in the places that its authors gave to their records. */
+  toArray(): View<Item>[] {
+    return viewOf(this.node) as View<Item>[];
+  }
+
+  [Symbol.iterator](): IterableIterator<LogEntry<View<Item>>> {
+    return this.entries()[Symbol.iterator]();
+  }
+}
+
 /** A text. Indexes count UTF-16 units, as JavaScript strings do; `characters` counts Unicode characters instead. */
 export class TextHandle extends NodeHandle<TextNode> {
   /** UTF-16 units. */
@@ -437,7 +499,7 @@ export function handleOf(host: HandleHost, node: Node): unknown {
     case "set":
       return new SetHandle(host, node);
     case "list":
-      return new ListHandle(host, node);
+      return node.schema.kind === "log" ? new LogHandle(host, node) : new ListHandle(host, node);
     case "map":
       return new MapHandle(host, node);
     case "struct":
@@ -473,17 +535,43 @@ function structHandle(reference: StructReference): object {
   return handle;
 }
 
+function logEntries(editor: Editor, node: ListNode): LogEntry<unknown>[] {
+  const { history, state } = editor;
+  const elements: number[] = [];
+  const values = new Map<number, unknown>();
+  node.sequence.forEachVisible((element, count, contents) => {
+    for (let i = 0; i < count; i++) {
+      elements.push(element + i);
+      values.set(element + i, contentView(node.schema.item, contents[i]!));
+    }
+  });
+  elements.sort((a, b) => state.compareElements(a, b));
+  return elements.map((element) => {
+    const change = state.changeOf(element);
+    return {
+      id: editor.elementId(element),
+      value: values.get(element),
+      author: authorOf(editor, change),
+      time: change < history.length ? history.timeAt(change) : null,
+      change,
+    };
+  });
+}
+
 function conflictsOf(
   editor: Editor,
   elements: readonly number[],
   valueOf: (element: number) => unknown,
 ): Conflict<unknown>[] {
-  const { history, state } = editor;
   return elements.map((element) => {
-    const change = state.changeOf(element);
-    const author = change < history.length ? toHex(history.authorAt(change)) : editor.author;
+    const author = authorOf(editor, editor.state.changeOf(element));
     return { id: editor.elementId(element), value: valueOf(element), author };
   });
+}
+
+/** Public key in hex of who made a change, or is making it. */
+function authorOf({ history, author }: Editor, change: number): string {
+  return change < history.length ? toHex(history.authorAt(change)) : author;
 }
 
 function unknownElement(id: ElementId): MisuseError {

@@ -9,12 +9,13 @@ export type {
 export {
   CounterHandle,
   ListHandle,
+  LogHandle,
   MapHandle,
   RegisterHandle,
   SetHandle,
   TextHandle,
 } from "./handles.ts";
-export type { Characters, Conflict, ElementId, Handle } from "./handles.ts";
+export type { Characters, Conflict, ElementId, Handle, LogEntry } from "./handles.ts";
 export type { Patch, Path, ViewValue } from "./patch.ts";
 export { decodeSaved, encodeSaved } from "../saved/index.ts";
 export type { Saved } from "../saved/index.ts";

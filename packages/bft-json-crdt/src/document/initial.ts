@@ -105,7 +105,8 @@ function checkContainerInitial(schema: Schema, initial: unknown, name: string): 
       counterAmount(initial);
       return;
     case "set":
-    case "list": {
+    case "list":
+    case "log": {
       if (!Array.isArray(initial)) {
         throw new MisuseError("bad_value", `${name} should be an array, not ${show(initial)}`);
       }

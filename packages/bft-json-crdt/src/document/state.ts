@@ -24,7 +24,7 @@ import { MAX_REPLACED } from "../limits.ts";
 import { fitsContent, fitsLeaf } from "../schema/index.ts";
 import type { Schema } from "../schema/index.ts";
 import { IntervalSet, RIGHT } from "../types/index.ts";
-import type { Side } from "../types/index.ts";
+import type { CompareElements, Side } from "../types/index.ts";
 import { Containers } from "./containers.ts";
 import type {
   CounterNode,
@@ -53,6 +53,8 @@ export type Register = LeafNode | EntryNode;
 export class DocumentState {
   readonly containers: Containers;
   readonly patches: PatchLog;
+  /** Orders elements by (lamport, change id, index). */
+  readonly compareElements: CompareElements;
   /** First elements of the parts of the change that is being made: they get the next indexes of the history. */
   readonly drafted: number[] = [];
   readonly #history: History;
@@ -64,15 +66,18 @@ export class DocumentState {
 
   constructor(schema: Schema, history: History) {
     this.#history = history;
-    const orders: Orders = {
+    const compareChanges = (a: number, b: number): number =>
       // What is being made has no place in the history yet: it sorts after all others, its parts in order.
-      compareChanges: (a, b) => (Math.max(a, b) >= history.length ? a - b : history.compare(a, b)),
+      Math.max(a, b) >= history.length ? a - b : history.compare(a, b);
+    const orders: Orders = {
+      compareChanges,
       compareElements: (a, b) => {
         const changeA = this.changeOf(a);
         const changeB = this.changeOf(b);
-        return changeA === changeB ? a - b : orders.compareChanges(changeA, changeB);
+        return changeA === changeB ? a - b : compareChanges(changeA, changeB);
       },
     };
+    this.compareElements = orders.compareElements;
     this.containers = new Containers(schema, orders);
     this.patches = new PatchLog();
   }
@@ -219,6 +224,8 @@ export class DocumentState {
   nodeOf(element: number): Node | null {
     const owner = this.#records.ownerOf(element);
     if (owner?.kind === "list") {
+      // A record of a log is no place: nothing can be assigned in it.
+      if (owner.schema.kind === "log") return null;
       const known = owner.items.get(element);
       if (known !== undefined) return known;
       const { sequence } = owner;
@@ -443,6 +450,7 @@ export class DocumentState {
       at = Math.min(end, records.end);
       switch (owner.kind) {
         case "list":
+          if (owner.schema.kind === "log") break;
           if (owner.items.size > 0) for (let e = from; e < at; e++) owner.items.delete(e);
           owner.sequence.remove(from, at - from, (_unit, _units, index, count) =>
             this.patches.listSpliced(owner, index, count),

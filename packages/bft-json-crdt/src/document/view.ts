@@ -80,6 +80,7 @@ export function contentView(schema: Schema, content: Value): ViewValue | undefin
       return 0n;
     case "set":
     case "list":
+    case "log":
       return [];
     case "map":
       return emptyObject<ViewValue>();

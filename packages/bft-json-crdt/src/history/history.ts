@@ -484,6 +484,21 @@ export class History {
     return this.#chains.tipOf(chain) >= 0 || this.#chains.ancestor(later, steps) === index;
   }
 
+  /** True when a change is another one, or its author had seen it: it is in the ancestry. Visits what lies between them. */
+  isAncestor(index: number, later: number): boolean {
+    if (index >= later) return index === later;
+    const lamport = this.lamportAt(index);
+    const seen = new Set([later]);
+    for (const at of seen) {
+      for (let slot = 0; slot < this.dependencySlots(at); slot++) {
+        const dependency = this.dependencyAt(at, slot);
+        if (dependency === index) return true;
+        if (dependency > index && this.lamportAt(dependency) > lamport) seen.add(dependency);
+      }
+    }
+    return false;
+  }
+
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
   missingFor(known: readonly number[]): number[] {
     // Descending local order visits every dependent before its dependencies.

@@ -4,7 +4,7 @@
  *     leaf        its value; if it may be absent, [] or [value]
  *     text        the text
  *     counter     an integer
- *     set, list   an array
+ *     set, list, log   an array
  *     map         a map
  *     struct      an array of the views of its fields, ascending by name (UTF-16)
  */
@@ -27,7 +27,8 @@ export function writeView(writer: ByteWriter, schema: Schema, view: AnyView): vo
       writer.value(view as Value);
       return;
     case "set":
-    case "list": {
+    case "list":
+    case "log": {
       const items = view as readonly AnyView[];
       writer.arrayHeader(items.length);
       for (const item of items) writeView(writer, schema.item, item);
@@ -72,7 +73,8 @@ export function readView(reader: ByteReader, schema: Schema): AnyView {
       return typeof value === "number" ? BigInt(value) : value;
     }
     case "set":
-    case "list": {
+    case "list":
+    case "log": {
       const items: AnyView[] = [];
       const count = reader.arrayHeader();
       for (let i = 0; i < count && !reader.failed; i++) items.push(readView(reader, schema.item));

@@ -49,6 +49,12 @@ export interface ListSchema<Item = unknown> {
   readonly item: Item;
 }
 
+/** A sequence of records that nobody takes back or alters, not even who wrote them. */
+export interface LogSchema<Item = unknown> {
+  readonly kind: "log";
+  readonly item: Item;
+}
+
 /** A register for each key. */
 export interface MapSchema<Item = unknown> {
   readonly kind: "map";
@@ -68,12 +74,21 @@ export type Schema =
   | CounterSchema
   | SetSchema
   | ListSchema<Schema>
+  | LogSchema<RecordSchema>
   | MapSchema<Schema>
   | StructSchema<Fields>;
 
 /** The fields of a struct. */
 export interface Fields {
   readonly [name: string]: Schema;
+}
+
+/** What a log's record can be: a leaf, or a struct of such. */
+export type RecordSchema = LeafSchema | StructSchema<RecordFields>;
+
+/** The fields of a struct in a log's record. */
+export interface RecordFields {
+  readonly [name: string]: RecordSchema;
 }
 
 /** A schema that is not a leaf. */
@@ -89,7 +104,7 @@ export type View<S> =
         ? bigint
         : S extends SetSchema<infer Item>
           ? View<Item>[]
-          : S extends ListSchema<infer Item>
+          : S extends ListSchema<infer Item> | LogSchema<infer Item>
             ? View<Item>[]
             : S extends MapSchema<infer Item>
               ? { [key: string]: View<Item> }
@@ -111,7 +126,7 @@ export type Initial<S> =
         ? number | bigint
         : S extends SetSchema<infer Item>
           ? readonly Initial<Item>[]
-          : S extends ListSchema<infer Item>
+          : S extends ListSchema<infer Item> | LogSchema<infer Item>
             ? readonly Initial<Item>[]
             : S extends MapSchema<infer Item>
               ? { readonly [key: string]: Initial<Item> }
@@ -191,6 +206,18 @@ export function list<Item extends Schema>(item: Item): ListSchema<Item> {
   return Object.freeze({ kind: "list", item: checked(item) });
 }
 
+/**
+ * A log: a list whose records stay as they were written. Deleting or assigning in it is inert, whoever does it, so what an
+ * author has stated stands, and `entries()` says whose statement it is. Throws MisuseError unless the record is a leaf or a
+ * struct of leaves and such structs.
+ */
+export function log<Item extends RecordSchema>(item: Item): LogSchema<Item> {
+  if (!isRecordSchema(checked(item), 1)) {
+    throw misfit("a log's record is a leaf, such as json(), or a struct of leaves");
+  }
+  return Object.freeze({ kind: "log", item });
+}
+
 /** A map from strings to anything. */
 export function map<Item extends Schema>(value: Item): MapSchema<Item> {
   return Object.freeze({ kind: "map", value: checked(value) });
@@ -226,11 +253,18 @@ export function checkSchema(schema: Schema): void {
   }
 }
 
+function isRecordSchema(schema: Schema, depth: number): boolean {
+  if (schema.kind !== "struct") return schema.kind === "leaf";
+  if (depth > MAX_SCHEMA_DEPTH) return false;
+  return Object.values(schema.fields).every((field) => isRecordSchema(field, depth + 1));
+}
+
 function childrenOf(schema: Schema): Schema[] {
   switch (schema.kind) {
     case "struct":
       return Object.values(schema.fields);
     case "list":
+    case "log":
       return [schema.item];
     case "map":
       return [schema.value];
@@ -259,6 +293,7 @@ function describe(schema: Schema, parts: Value[]): Value[] {
       break;
     }
     case "list":
+    case "log":
     case "set":
       describe(schema.item, parts);
       break;
@@ -288,6 +323,7 @@ const KINDS: ReadonlySet<unknown> = new Set<Schema["kind"]>([
   "counter",
   "set",
   "list",
+  "log",
   "map",
   "struct",
 ]);

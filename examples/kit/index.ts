@@ -1,0 +1,16 @@
+/**
+ * What the example programs share: choices under a seed, participants with real keys and documents, a network with a clock
+ * of its own that delays, loses and parts, orders of delivery for tests, and what a terminal shows.
+ */
+export { Clock } from "./clock.ts";
+export { atLeast, command, run } from "./command.ts";
+export type { Command, CommonOptions } from "./command.ts";
+export { Mesh, reconcile } from "./mesh.ts";
+export type { MeshOptions } from "./mesh.ts";
+export { Participant } from "./participant.ts";
+export type { ParticipantOptions } from "./participant.ts";
+export { Random } from "./random.ts";
+export { replicasOf, scenario } from "./scramble.ts";
+export type { Scenario } from "./scramble.ts";
+export { paint, table } from "./terminal.ts";
+export type { Colour } from "./terminal.ts";

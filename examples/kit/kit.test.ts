@@ -1,0 +1,105 @@
+import { documentId, log, string, struct } from "bft-json-crdt";
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { Clock, Mesh, Participant, Random, replicasOf, scenario, table } from "./index.ts";
+
+const schema = struct({ notes: log(struct({ text: string() })) });
+const id = documentId("kit");
+
+function participants(clock: Clock, names: readonly string[]): Participant<typeof schema>[] {
+  return names.map((name) => new Participant({ name, seed: "kit", schema, id, clock }));
+}
+
+describe("a mesh", () => {
+  it("brings everybody to one document through loss, duplication and a partition", () => {
+    fc.assert(
+      fc.property(fc.nat(), (seed) => {
+        const clock = new Clock();
+        const members = participants(clock, ["ann", "ben", "cem", "dot"]);
+        const [ann, ben, cem, dot] = members as [
+          (typeof members)[0],
+          (typeof members)[0],
+          (typeof members)[0],
+          (typeof members)[0],
+        ];
+        const random = new Random(seed);
+        const mesh = new Mesh(members, { clock, random, loss: 0.3, duplication: 0.2 });
+        clock.after(300, () => mesh.part([ann, ben], [cem, dot]));
+        clock.after(700, () => mesh.heal());
+        for (const member of members) {
+          clock.every(100, () => {
+            member.change(({ notes }) => notes.append({ text: `${member.name} ${clock.elapsed}` }));
+          });
+          clock.every(150, () => mesh.gossip(member));
+        }
+        clock.advance(650);
+        expect(ann.document.frontier()).not.toEqual(cem.document.frontier());
+        clock.advance(350);
+        mesh.settle();
+        for (const { document } of members) {
+          expect(document.frontier()).toEqual(ann.document.frontier());
+          expect(document.view().notes).toHaveLength(4 * 10);
+        }
+      }),
+      { numRuns: 10 },
+    );
+  });
+
+  it("exposes a twin wherever both stories arrive, and every order of delivery shows the same", () => {
+    const clock = new Clock();
+    const members = participants(clock, ["ann", "mallory", "ben"]);
+    const [ann, mallory, ben] = members as [
+      (typeof members)[0],
+      (typeof members)[0],
+      (typeof members)[0],
+    ];
+    ann.change(({ notes }) => notes.append({ text: "hello" }));
+    const twin = mallory.twin();
+    const one = mallory.change(({ notes }) => notes.append({ text: "I owe Ann" }));
+    const two = twin.change(({ notes }) => notes.append({ text: "I owe Ben" }));
+    ann.document.receive(one.bytes);
+    ben.document.receive(two.bytes);
+    expect(ann.document.history.forks()).toHaveLength(0);
+    const mesh = new Mesh([ann, ben], { clock, random: new Random("twin") });
+    mesh.settle();
+    for (const { document } of [ann, ben]) {
+      expect(document.history.forks().map((fork) => fork.author)).toEqual([
+        mallory.keyPair.publicKey,
+      ]);
+    }
+    const replicas = replicasOf(scenario([...members, twin]), new Random(7), 5);
+    for (const replica of replicas) {
+      expect(replica.viewDigest()).toBe(ann.document.viewDigest());
+      expect(replica.root.notes.entries().map((entry) => entry.value.text)).toEqual(
+        ann.document.root.notes.entries().map((entry) => entry.value.text),
+      );
+    }
+  });
+});
+
+describe("what is drawn", () => {
+  it("is the same under one seed and label, and else another", () => {
+    const draw = (random: Random): number[] => Array.from({ length: 5 }, () => random.below(1e9));
+    expect(draw(new Random("a").split("x"))).toEqual(draw(new Random("a").split("x")));
+    expect(draw(new Random("a").split("x"))).not.toEqual(draw(new Random("a").split("y")));
+    const random = new Random(1);
+    const sample = Array.from({ length: 4_000 }, () => random.normal(10, 2));
+    const mean = sample.reduce((sum, value) => sum + value, 0) / sample.length;
+    expect(mean).toBeGreaterThan(9.8);
+    expect(mean).toBeLessThan(10.2);
+  });
+});
+
+describe("a table", () => {
+  it("puts numbers to the right and measures without colours", () => {
+    expect(
+      table(
+        ["name", "price"],
+        [
+          ["\u001B[31mann\u001B[0m", "9.5"],
+          ["benedict", "100"],
+        ],
+      ),
+    ).toEqual(["name      price", "\u001B[31mann\u001B[0m         9.5", "benedict    100"]);
+  });
+});
