@@ -25,7 +25,8 @@ describe("replicas with different options", () => {
     let rejections = 0;
     let dropped = 0;
     // How many of these a world holds differs a lot: more worlds until enough have been seen.
-    for (let round = 0; round < 10 && (rejections <= 50 || dropped <= 10); round++) {
+    const areEnough = (): boolean => rejections > 50 && dropped > 10;
+    for (let round = 0; round < 10 && !areEnough(); round++) {
       fc.assert(
         fc.property(anyWorld(DOCUMENT, 14), fc.nat(), (changes, seed) => {
           const valid = validOf(DOCUMENT, changes);
