@@ -178,8 +178,11 @@ class World implements SessionHost {
   /** Joins, and lets everything settle. */
   async join(join: object | string = { type: "join", room: "main" }): Promise<this> {
     this.get(typeof join === "string" ? join : JSON.stringify(join));
-    do await settle();
-    while (this.entering > 0);
+    // On a busy machine it may have used up its credit, and stands in line.
+    do {
+      this.turn();
+      await settle();
+    } while (this.entering > 0 || this.steps.length > 0);
     return this;
   }
 
