@@ -121,8 +121,10 @@ export {
 } from "./schema/index.ts";
 export type {
   CounterSchema,
+  Fields,
   Initial,
   LeafSchema,
+  LeafType,
   ListSchema,
   LogSchema,
   MapSchema,
@@ -135,7 +137,16 @@ export type {
   View,
 } from "./schema/index.ts";
 export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
-export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
+export type {
+  LevelLike,
+  LevelPut,
+  LevelRange,
+  LevelWriteOptions,
+  LogFault,
+  LogRecord,
+  NewRecord,
+  ReplayHistory,
+} from "./store/index.ts";
 export {
   AppliedOrder,
   authenticationMessage,
@@ -151,8 +162,12 @@ export {
 } from "./sync/index.ts";
 export type {
   Cursor,
+  Frontier,
+  ListedTip,
   LiveBatch,
   LiveGroup,
+  MessageFault,
+  Sample,
   SendFrame,
   SyncErrorCode,
   SyncHistory,
@@ -164,11 +179,16 @@ export { explainBody, explainGroup, toDot, toGraph, toMermaid } from "./inspect/
 export type {
   ExplainedBody,
   ExplainedChange,
+  ExplainedElement,
   ExplainedGroup,
+  ExplainedHeader,
   ExplainedOp,
+  ExplainedPlace,
+  ExplainedRange,
   GraphEdge,
   GraphFork,
   GraphNode,
   GraphOptions,
   HistoryGraph,
+  InspectedHistory,
 } from "./inspect/index.ts";
