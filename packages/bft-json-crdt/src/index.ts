@@ -14,6 +14,17 @@
  * bob.viewDigest() === alice.viewDigest(); // true
  * ```
  *
+ * Where to begin:
+ *
+ * * {@link Document} is a replica; {@link struct}, {@link text}, {@link list}, {@link log} and the others say what it holds,
+ *   and the handles ({@link TextHandle}, {@link ListHandle}, …) edit it. {@link Patch} says what to do to a screen.
+ * * {@link generateKeyPair} makes who edits, {@link documentId} and {@link genesisDocumentId} name what.
+ * * {@link SyncSession} brings two histories together over any transport; {@link ChangeLog} keeps one in a database.
+ * * {@link ForkProof} shows that somebody signed two changes with one number; {@link decodeForkProof} checks it.
+ * * {@link History} is what a relay keeps, without a schema; {@link toMermaid}, {@link toDot} and {@link explainGroup} show it.
+ *
+ * What comes from outside gives a {@link Result} or a status and never throws; misuse throws {@link MisuseError}.
+ *
  * @packageDocumentation
  */
 export {
