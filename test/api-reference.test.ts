@@ -1,9 +1,9 @@
 // The API reference (`pnpm run docs`) is made without a warning: every public thing has a docstring, every link in one leads
 // somewhere, and no type that is mentioned is missing.
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
@@ -27,6 +27,16 @@ test("it is made without a warning, and has a page for whatever the library expo
     );
   expect(Object.keys(library).length).toBeGreaterThan(60);
   expect(Object.keys(library).filter((name) => !page(name))).toEqual([]);
+
+  // Its pages lead to each other and, from where `pnpm run docs` writes them, to the sources.
+  const links = pagesIn(folder).flatMap((file) => {
+    const targets = readFileSync(file, "utf8").matchAll(/href="(?![a-z]+:)([^"#]+)/g);
+    return [...targets].map(([, target = ""]) => join(dirname(relative(folder, file)), target));
+  });
+  const exists = (link: string): boolean =>
+    existsSync(link.startsWith("..") ? join(root, "docs/api", link) : join(folder, link));
+  expect(links.filter((link) => link.endsWith("document/document.ts"))).not.toEqual([]);
+  expect([...new Set(links)].filter((link) => !exists(link))).toEqual([]);
 });
 
 test("what is left without a docstring are members of unions, whose union has one", () => {
@@ -36,3 +46,9 @@ test("what is left without a docstring are members of unions, whose union has on
   const others = config.intentionallyNotDocumented.filter((name) => !name.includes(".__type."));
   expect(others).toEqual([]);
 });
+
+function pagesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".html"))
+    .map((name) => join(folder, name));
+}
