@@ -4,6 +4,8 @@
  */
 import { bigint, log, string, struct, toHex } from "bft-json-crdt";
 import type { Handle, History, View } from "bft-json-crdt";
+import { sightOf } from "./sight.ts";
+import type { Question } from "./sight.ts";
 
 const order = struct({
   /** "buy" or "sell". */
@@ -75,17 +77,37 @@ export interface BookFacts {
 
 /** The facts in a book, which may be a field of a larger document: the handle of the book, the history of the document. */
 export function factsIn(book: Handle<typeof orderBook>, history: History): BookFacts {
-  return {
+  const lists = {
     orders: book.orders.entries(),
     cancellations: book.cancellations.entries(),
     executions: book.executions.entries(),
     confirmations: book.confirmations.entries(),
-    exposed: exposedIn(history),
-    hadSeen: (earlier, later) => history.isAncestor(earlier, later),
+    exposed: new Set(history.forks().map((fork) => toHex(fork.author))),
   };
+  return { ...lists, hadSeen: sightOf(history, questionsOf(lists)) };
 }
 
-/** Keys, in hex, of authors whose fork proof the history holds. */
-function exposedIn(history: History): ReadonlySet<string> {
-  return new Set(history.forks().map((fork) => toHex(fork.author)));
+/** What will be asked: an execution about its orders and their first cancellations, a confirmation about its execution. */
+function questionsOf(facts: Omit<BookFacts, "hadSeen">): Question[] {
+  const orders = new Map(facts.orders.map((fact) => [fact.id, fact]));
+  const executions = new Map(facts.executions.map((fact) => [fact.id, fact]));
+  const cancelled = new Map<string, number>();
+  for (const { value, author, change } of facts.cancellations) {
+    const isFirst = !cancelled.has(value.order);
+    if (isFirst && orders.get(value.order)?.author === author) cancelled.set(value.order, change);
+  }
+  const questions: Question[] = [];
+  for (const { value, change } of facts.executions) {
+    for (const id of [value.buy, value.sell]) {
+      const order = orders.get(id);
+      const cancellation = cancelled.get(id);
+      if (order !== undefined) questions.push([order.change, change]);
+      if (cancellation !== undefined) questions.push([change, cancellation]);
+    }
+  }
+  for (const { value, change } of facts.confirmations) {
+    const execution = executions.get(value.execution);
+    if (execution !== undefined) questions.push([execution.change, change]);
+  }
+  return questions;
 }

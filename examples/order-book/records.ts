@@ -20,7 +20,7 @@ export type Reason =
   | "malformed"
   /** It names no order, or no execution, that is valid. */
   | "unknown"
-  /** Its author had not seen what it names. */
+  /** The author of an execution or a confirmation had not seen what it names. */
   | "unseen"
   /** A cancellation or a confirmation by somebody else than the owner. */
   | "not the owner"
@@ -108,7 +108,7 @@ function readOrders(facts: BookFacts, ignore: Ignore): Map<string, Account> {
   return accounts;
 }
 
-/** The first valid cancellation of each order. */
+/** The first cancellation of each order by its owner. */
 function readCancellations(
   facts: BookFacts,
   accounts: ReadonlyMap<string, Account>,
@@ -120,7 +120,6 @@ function readCancellations(
     if (order === undefined) ignore(fact, "unknown");
     else if (order.offer.owner !== fact.author) ignore(fact, "not the owner");
     else if (cancellations.has(order.offer.id)) ignore(fact, "repeated");
-    else if (!facts.hadSeen(order.change, fact.change)) ignore(fact, "unseen");
     else cancellations.set(order.offer.id, fact);
   }
   return cancellations;
