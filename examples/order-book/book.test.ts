@@ -2,7 +2,7 @@ import { Document, documentId, generateKeyPair, log, string, struct } from "bft-
 import { describe, expect, test } from "vitest";
 import { cancel, confirm, execute, meet, place, trader } from "./floor.model.ts";
 import type { Trader } from "./floor.model.ts";
-import { bookOf, factsIn, MOST, orderBook, viewOf } from "./index.ts";
+import { bookOf, factsIn, isConfirmed, MOST, orderBook, viewOf } from "./index.ts";
 import type { Book, Side } from "./index.ts";
 
 /** Ann buys 10 at 100, Ben sells 10 at 90, both have seen both orders; Max has no order. */
@@ -210,7 +210,7 @@ describe("a cancellation", () => {
     const bound = execute(max, buy, sell, 5n, 95n);
     meet(ann, ben, max);
     const open = execute(max, buy, sell, 2n, 95n);
-    confirm(ann, bound);
+    confirm(ann, bound, 5n);
     cancel(twin, buy);
     const book = bookAfter(ben, max, ann, twin);
     expect(book.fills).toMatchObject([{ execution: bound, amount: 5n }]);
@@ -227,8 +227,8 @@ describe("a confirmation", () => {
     place(max, "buy", 1n, 1n); // so that what Max says next has more behind it
     const trade = execute(max, buy, sell, 10n, 95n);
     meet(ann, ben, max);
-    confirm(ann, trade);
-    confirm(ben, trade);
+    confirm(ann, trade, 10n);
+    confirm(ben, trade, 10n);
     const early = execute(backdater, buy, late, 10n, 100n);
     const book = bookAfter(ann, ben, cem, max, backdater);
     const inLog = ann.document.root.executions.entries().map(({ id }) => id);
@@ -246,8 +246,8 @@ describe("a confirmation", () => {
     meet(max, ann, ben, cem);
     const trade = execute(ben, buy, sell, 4n, 95n);
     meet(ben, ann, cem, max);
-    confirm(ann, trade);
-    confirm(cem, rival);
+    confirm(ann, trade, 4n);
+    confirm(cem, rival, 10n);
     const book = bookAfter(ann, ben, cem, max);
     expect(book.fills.map(({ execution, amount }) => [execution, amount])).toEqual([
       [rival, 6n],
@@ -260,7 +260,7 @@ describe("a confirmation", () => {
     const { ann, ben, max, buy, sell } = crossed();
     const trade = execute(max, buy, sell, 10n, 95n);
     meet(ann, ben, max);
-    confirm(ann, trade);
+    confirm(ann, trade, 10n);
     cancel(ben, sell);
     meet(ann, ben, max);
     const late = execute(max, buy, place(max, "sell", 3n, 90n), 3n, 95n);
@@ -268,9 +268,9 @@ describe("a confirmation", () => {
     // Ben's cancellation had seen the execution: it stands.
     expect(book.fills).toMatchObject([{ execution: trade, amount: 10n }]);
     expect(book.ignored).toMatchObject([{ id: late, reason: "nothing left" }]);
-    confirm(ben, trade);
+    confirm(ben, trade, 10n);
     book = bookAfter(ann, ben, max);
-    expect(book.fills).toMatchObject([{ buyerConfirmed: true, sellerConfirmed: true }]);
+    expect(book.fills.map(isConfirmed)).toEqual([true]);
   });
 
   test("promises units also while the execution is refused: they are not in the levels", () => {
@@ -278,29 +278,50 @@ describe("a confirmation", () => {
     cancel(ben, sell);
     const trade = execute(max, buy, sell, 7n, 95n);
     meet(ann, max);
-    confirm(ann, trade);
+    confirm(ann, trade, 7n);
     const book = bookAfter(ann, ben, max);
     expect(book.fills).toEqual([]);
     expect(book.ignored).toMatchObject([{ id: trade, reason: "cancelled" }]);
     expect(book.bids).toEqual([{ price: 100n, amount: 3n, orders: [buy] }]);
   });
 
-  test("by a stranger, again, or of what its author had not seen is ignored", () => {
+  test("by a stranger, of what its author had not seen, of too much or again is ignored", () => {
     const { ann, ben, max, buy, sell } = crossed();
     const blind = ben.twin();
     const trade = execute(max, buy, sell, 5n, 95n);
-    confirm(blind, trade);
-    confirm(max, trade);
-    confirm(max, "nothing");
+    confirm(blind, trade, 5n);
+    confirm(max, trade, 5n);
+    confirm(max, "nothing", 5n);
     meet(max, ann);
-    confirm(ann, trade);
-    confirm(ann, trade);
+    for (const amount of [0n, -1n, 6n, MOST + 1n, 3n, 3n, 2n, 4n]) confirm(ann, trade, amount);
     const book = bookAfter(max, ann, blind);
-    expect(new Set(reasons(book))).toEqual(
+    const own = book.ignored.filter(({ author }) => author === ann.author);
+    expect(own.map(({ reason }) => reason)).toEqual([
+      ...Array.from({ length: 4 }, () => "malformed"),
+      "repeated",
+      "repeated",
+    ]);
+    expect(new Set(reasons(book).filter((reason) => reason !== "malformed"))).toEqual(
       new Set(["unseen", "not the owner", "unknown", "repeated"]),
     );
-    expect(book.fills).toMatchObject([{ buyerConfirmed: true, sellerConfirmed: false }]);
-    expect(book.orders.get(buy)!.committed).toBe(5n);
+    expect(book.fills).toMatchObject([{ buyerConfirmed: 4n, sellerConfirmed: 0n, amount: 4n }]);
+    expect(book.orders.get(buy)).toMatchObject({ committed: 4n, filled: 4n, left: 6n });
+  });
+
+  test("binds to as many units as it says, and the trade is of as many as both say", () => {
+    const { ann, ben, max, buy, sell } = crossed();
+    const trade = execute(max, buy, sell, 9n, 95n);
+    meet(ann, ben, max);
+    confirm(ann, trade, 6n);
+    confirm(ben, trade, 4n);
+    const book = bookAfter(ann, ben, max);
+    expect(book.fills).toMatchObject([{ asked: 9n, amount: 4n }]);
+    expect(isConfirmed(book.fills[0]!)).toBe(true);
+    // Ann is still bound to 2 more, should Ben confirm them too.
+    expect(book.orders.get(buy)).toMatchObject({ filled: 4n, committed: 6n, left: 4n });
+    expect(book.orders.get(sell)).toMatchObject({ filled: 4n, committed: 4n, left: 6n });
+    confirm(ben, trade, 6n);
+    expect(bookAfter(ann, ben, max).fills).toMatchObject([{ amount: 6n }]);
   });
 
   test("of more than the order has is evidence against its owner, and over-fills nothing", () => {
@@ -310,9 +331,11 @@ describe("a confirmation", () => {
     meet(cem, ann, ben, max);
     const [one, two] = [execute(max, buy, sell, 6n, 95n), execute(max, buy, other, 6n, 95n)];
     meet(max, ann, ben, cem);
-    confirm(ben, one);
-    confirm(cem, two);
-    const signed = [confirm(ann, one), confirm(ann, two)];
+    confirm(ben, one, 6n);
+    confirm(cem, two, 6n);
+    const signed = [confirm(ann, one, 6n), confirm(ann, two, 4n)];
+    expect(bookAfter(ann, ben, cem, max).overcommitments).toEqual([]);
+    signed.push(confirm(ann, two, 6n));
     const book = bookAfter(ann, ben, cem, max);
     expect(book.fills.map(({ execution, amount }) => [execution, amount])).toEqual([
       [one, 6n],
@@ -329,8 +352,8 @@ describe("an author who equivocates", () => {
     const bound = execute(max, buy, sell, 4n, 95n);
     execute(max, buy, sell, 1n, 95n);
     meet(ann, ben, max);
-    confirm(ann, bound);
-    confirm(ben, bound);
+    confirm(ann, bound, 4n);
+    confirm(ben, bound, 4n);
     meet(ann, ben, max);
     const twin = ben.twin();
     place(ben, "buy", 1n, 1n);

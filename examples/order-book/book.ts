@@ -17,7 +17,7 @@ export interface Ignored {
 export interface Order extends Offer {
   /** Units of the fills; never more than `amount`. */
   readonly filled: bigint;
-  /** Units of all executions that the owner has confirmed: more than `amount` only if the owner lies. */
+  /** Units that the owner has confirmed, of all executions: more than `amount` only if the owner lies. */
   readonly committed: bigint;
   /** Units that others may match: neither filled nor promised to an execution that the owner has confirmed. */
   readonly left: bigint;
@@ -34,12 +34,18 @@ export interface Fill {
   readonly buy: string;
   readonly sell: string;
   readonly price: bigint;
-  /** Units that change hands: what the execution asked for, or what was left. */
+  /** Units that change hands: what the execution asked for, or what was confirmed, or what was left. */
   readonly amount: bigint;
   /** Units that the execution asked for. */
   readonly asked: bigint;
-  readonly buyerConfirmed: boolean;
-  readonly sellerConfirmed: boolean;
+  /** Units to which the owners are bound; 0 while they have not confirmed. */
+  readonly buyerConfirmed: bigint;
+  readonly sellerConfirmed: bigint;
+}
+
+/** True when both owners are bound: then a trade is final, unless one of them is overcommitted. */
+export function isConfirmed({ buyerConfirmed, sellerConfirmed }: Fill): boolean {
+  return buyerConfirmed > 0n && sellerConfirmed > 0n;
 }
 
 /** What stands open at one price. */
@@ -65,7 +71,7 @@ export interface Overcommitment {
 export interface Book {
   /** All valid orders by id, in the order of the log. */
   readonly orders: ReadonlyMap<string, Order>;
-  /** As they were counted: what both owners have confirmed, then what one has, then the rest; each in the order of the log. */
+  /** In the order of the log, in which they were counted. */
   readonly fills: readonly Fill[];
   /** The highest price first. */
   readonly bids: readonly PriceLevel[];
@@ -83,7 +89,7 @@ export function bookOf(facts: BookFacts): Book {
   };
   const { accounts, cancellations, trades } = readRecords(facts, ignore);
   const fills: Fill[] = [];
-  for (const trade of byConfirmations(trades)) {
+  for (const trade of trades) {
     const reason =
       refusalOf(trade, trade.buy, trade.buyerConfirmed) ??
       refusalOf(trade, trade.sell, trade.sellerConfirmed);
@@ -101,8 +107,8 @@ export function bookOf(facts: BookFacts): Book {
   };
 
   /** Why an execution does not bind the owner of one of its orders; null when it does. */
-  function refusalOf({ fact }: Trade, { offer }: Account, hasConfirmed: boolean): Reason | null {
-    if (hasConfirmed) return null;
+  function refusalOf({ fact }: Trade, { offer }: Account, confirmed: bigint): Reason | null {
+    if (confirmed > 0n) return null;
     if (facts.exposed.has(offer.owner)) return "exposed";
     const cancellation = cancellations.get(offer.id);
     if (cancellation === undefined || facts.hadSeen(fact.change, cancellation.change)) return null;
@@ -123,16 +129,9 @@ export function bookOf(facts: BookFacts): Book {
 }
 
 /**
- * The order in which executions take what is there. More confirmations go first: so nobody can put anything before what
- * both owners are bound to. The rest of the order is that of the log, which a liar can choose within limits.
+ * Fills as much as both orders have for it. What an owner has confirmed is kept for that, so nobody can put anything before
+ * a trade that both owners have confirmed, however early the log shows it.
  */
-function byConfirmations(trades: readonly Trade[]): Trade[] {
-  const count = (trade: Trade): number =>
-    Number(trade.buyerConfirmed) + Number(trade.sellerConfirmed);
-  return [...trades].sort((a, b) => count(b) - count(a));
-}
-
-/** Fills as much as both orders have for it. */
 function fill(trade: Trade, fills: Fill[], ignore: Ignore): void {
   const { fact, buy, sell, buyerConfirmed, sellerConfirmed } = trade;
   const { price, amount: asked } = fact.value;
@@ -143,16 +142,16 @@ function fill(trade: Trade, fills: Fill[], ignore: Ignore): void {
   }
   buy.filled += amount;
   sell.filled += amount;
-  if (buyerConfirmed) buy.promised -= amount;
-  if (sellerConfirmed) sell.promised -= amount;
+  if (buyerConfirmed > 0n) buy.promised -= amount;
+  if (sellerConfirmed > 0n) sell.promised -= amount;
   const [execution, executor] = [fact.id, fact.author];
   const parties = { buy: buy.offer.id, sell: sell.offer.id, buyerConfirmed, sellerConfirmed };
   fills.push({ execution, executor, price, amount, asked, ...parties });
 }
 
-/** Units of an order for an execution: what its owner has promised to others is kept for them. */
-function leftFor(account: Account, isPromised: boolean): bigint {
-  return isPromised ? account.offer.amount - account.filled : free(account);
+/** Units of an order for an execution: as many as its owner has confirmed, else what is promised to no other one. */
+function leftFor(account: Account, confirmed: bigint): bigint {
+  return confirmed > 0n ? least(confirmed, account.offer.amount - account.filled) : free(account);
 }
 
 /** Units that are neither filled nor promised. */

@@ -34,6 +34,8 @@ const execution = struct({
 const confirmation = struct({
   /** Id of the execution to which the owner of one of its orders is bound from now on. */
   execution: string(),
+  /** Units, up to those that the execution asked for. */
+  amount: bigint(),
 });
 
 /** An order book: a document of its own, or a field of another. */

@@ -45,8 +45,8 @@ export function execute(
 }
 
 /** Confirms an execution. */
-export function confirm(who: Trader, execution: string): string {
-  return idOf(who.change(({ confirmations }) => confirmations.append({ execution })));
+export function confirm(who: Trader, execution: string, amount: bigint): string {
+  return idOf(who.change(({ confirmations }) => confirmations.append({ execution, amount })));
 }
 
 /** The id of the only record that a change made. */

@@ -8,7 +8,7 @@ import type { Book } from "./book.ts";
 import { factsIn } from "./facts.ts";
 import type { orderBook } from "./facts.ts";
 
-export { bookOf } from "./book.ts";
+export { bookOf, isConfirmed } from "./book.ts";
 export type { Book, Fill, Ignored, Order, Overcommitment, PriceLevel } from "./book.ts";
 export { factsIn, orderBook } from "./facts.ts";
 export type {

@@ -1,6 +1,6 @@
 /** What honest software proposes: a matcher its executions, an owner the confirmations that cannot bind it twice. */
 import type { Book, Order } from "./book.ts";
-import type { ExecutionRecord } from "./facts.ts";
+import type { ConfirmationRecord, ExecutionRecord } from "./facts.ts";
 
 /**
  * Executions that would fill what crosses: the best prices first, at one price the order of the log, at the price of
@@ -26,27 +26,17 @@ export function matchesOf(book: Book, most = 100): ExecutionRecord[] {
 }
 
 /**
- * Ids of the executions that an owner can confirm: those that are filled in full, as long as all that the owner is
- * bound to fits into the order. Who confirms nothing else is never overcommitted. Who confirms first is bound, and the
- * other is not yet: no protocol between two can be fairer.
+ * What an owner can confirm: what is filled of the own orders and not confirmed yet. Who confirms nothing else is never
+ * overcommitted. Who confirms first is bound while the other is not yet: no protocol between two can do without that.
  */
-export function confirmableBy(book: Book, owner: string): string[] {
-  const committed = new Map<string, bigint>();
-  const ids: string[] = [];
-  for (const fill of book.fills) {
-    if (fill.amount !== fill.asked) continue;
-    for (const [id, isConfirmed] of [
-      [fill.buy, fill.buyerConfirmed],
-      [fill.sell, fill.sellerConfirmed],
-    ] as const) {
-      const order = book.orders.get(id)!;
-      const sum = (committed.get(id) ?? order.committed) + fill.amount;
-      if (order.owner !== owner || isConfirmed || sum > order.amount) continue;
-      committed.set(id, sum);
-      ids.push(fill.execution);
-    }
-  }
-  return ids;
+export function confirmableBy(book: Book, owner: string): ConfirmationRecord[] {
+  const isOwn = (order: string, confirmed: bigint): boolean =>
+    confirmed === 0n && book.orders.get(order)!.owner === owner;
+  return book.fills
+    .filter(
+      (fill) => isOwn(fill.buy, fill.buyerConfirmed) || isOwn(fill.sell, fill.sellerConfirmed),
+    )
+    .map(({ execution, amount }) => ({ execution, amount }));
 }
 
 interface Waiting {

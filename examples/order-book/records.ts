@@ -16,7 +16,7 @@ export type Side = "buy" | "sell";
 
 /** Why a record has no effect. */
 export type Reason =
-  /** A side that is none, a price or an amount out of range. */
+  /** A side that is none, a price or an amount out of range; for a confirmation, more than the execution asked for. */
   | "malformed"
   /** It names no order, or no execution, that is valid. */
   | "unknown"
@@ -24,7 +24,7 @@ export type Reason =
   | "unseen"
   /** A cancellation or a confirmation by somebody else than the owner. */
   | "not the owner"
-  /** The same owner has said the same before. */
+  /** The owner has cancelled before, or confirmed as many units. */
   | "repeated"
   /** An execution whose buy order sells, or whose sell order buys. */
   | "wrong side"
@@ -70,8 +70,9 @@ export interface Trade {
   readonly fact: Fact<ExecutionRecord>;
   readonly buy: Account;
   readonly sell: Account;
-  buyerConfirmed: boolean;
-  sellerConfirmed: boolean;
+  /** The most units that the owners have confirmed; 0 while they have not. */
+  buyerConfirmed: bigint;
+  sellerConfirmed: bigint;
 }
 
 /** What is valid. */
@@ -142,7 +143,7 @@ function readExecutions(
     else if (price > buy.offer.price || price < sell.offer.price) ignore(fact, "price");
     else if (![buy, sell].every(({ change }) => facts.hadSeen(change, fact.change))) {
       ignore(fact, "unseen");
-    } else trades.set(fact.id, { fact, buy, sell, buyerConfirmed: false, sellerConfirmed: false });
+    } else trades.set(fact.id, { fact, buy, sell, buyerConfirmed: 0n, sellerConfirmed: 0n });
   }
   return trades;
 }
@@ -161,23 +162,26 @@ function readConfirmations(
   }
 }
 
-function confirm(trade: Trade, { id, author }: Fact<ConfirmationRecord>): void {
+function confirm(trade: Trade, { id, author, value }: Fact<ConfirmationRecord>): void {
   const isBuyer = author === trade.buy.offer.owner;
-  if (isBuyer) trade.buyerConfirmed = true;
-  else trade.sellerConfirmed = true;
   const account = isBuyer ? trade.buy : trade.sell;
-  account.committed += trade.fact.value.amount;
-  account.promised += trade.fact.value.amount;
+  const more = value.amount - (isBuyer ? trade.buyerConfirmed : trade.sellerConfirmed);
+  if (isBuyer) trade.buyerConfirmed = value.amount;
+  else trade.sellerConfirmed = value.amount;
+  account.committed += more;
+  account.promised += more;
   account.confirmations.push(id);
 }
 
 function whyNotConfirmed(
   facts: BookFacts,
   { fact, buy, sell, buyerConfirmed, sellerConfirmed }: Trade,
-  { author, change }: Fact<ConfirmationRecord>,
+  { author, value, change }: Fact<ConfirmationRecord>,
 ): Reason | null {
+  if (!isInRange(value.amount) || value.amount > fact.value.amount) return "malformed";
   if (author !== buy.offer.owner && author !== sell.offer.owner) return "not the owner";
-  if (author === buy.offer.owner ? buyerConfirmed : sellerConfirmed) return "repeated";
+  const before = author === buy.offer.owner ? buyerConfirmed : sellerConfirmed;
+  if (value.amount <= before) return "repeated";
   return facts.hadSeen(fact.change, change) ? null : "unseen";
 }
 
