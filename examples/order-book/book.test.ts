@@ -104,8 +104,9 @@ describe("an execution", () => {
   test("of what is no order, or of two on one side, is ignored", () => {
     const { ann, ben, max, buy, sell } = crossed();
     const other = place(ben, "buy", 1n, 100n);
+    const third = place(max, "sell", 1n, 95n);
     meet(ann, ben, max);
-    execute(max, sell, buy, 1n, 95n);
+    execute(max, third, sell, 1n, 95n);
     execute(max, buy, other, 1n, 100n);
     for (const id of ["", "__proto__", `${sell}0`, "x".repeat(10_000)]) {
       execute(max, buy, id, 1n, 95n);
@@ -133,6 +134,20 @@ describe("an execution", () => {
     expect(reasons(bookAfter(ann, ben, blind))).toEqual(["unseen"]);
     execute(blind, buy, sell, 1n, 95n);
     expect(bookAfter(ann, ben, blind).fills).toHaveLength(1);
+    for (const [seen, unseen] of [
+      [ann, ben],
+      [ben, ann],
+    ] as const) {
+      const half = trader(`seen only ${seen.name}`);
+      const side = (who: Trader): Side => (who === ann ? "buy" : "sell");
+      const one = place(seen, side(seen), 1n, 95n);
+      meet(half, seen);
+      const two = place(unseen, side(unseen), 1n, 95n);
+      const [bought, sold] = seen === ann ? [one, two] : [two, one];
+      const early = execute(half, bought, sold, 1n, 95n);
+      const ignored = bookAfter(ann, ben, half).ignored.find(({ id }) => id === early);
+      expect(ignored?.reason).toBe("unseen");
+    }
   });
 
   test("gets what is left when another one goes first, or nothing", () => {
@@ -343,6 +358,22 @@ describe("a confirmation", () => {
     ]);
     const evidence = { order: buy, owner: ann.author, amount: 10n, committed: 12n };
     expect(book.overcommitments).toEqual([{ ...evidence, confirmations: signed }]);
+  });
+
+  test("of more than the order has takes nothing back from others, also while it is refused", () => {
+    const { ann, ben, max, buy, sell } = crossed();
+    const cem = trader("cem");
+    const other = place(cem, "sell", 10n, 90n);
+    cancel(ben, sell);
+    meet(cem, ann, max);
+    const refused = [8n, 8n].map((amount) => execute(max, buy, sell, amount, 95n));
+    const late = execute(max, buy, other, 5n, 95n);
+    meet(max, ann);
+    for (const execution of refused) confirm(ann, execution, 8n);
+    const book = bookAfter(ann, ben, cem, max);
+    expect(book.fills).toEqual([]);
+    expect(book.ignored.find(({ id }) => id === late)?.reason).toBe("nothing left");
+    expect(book.orders.get(buy)).toMatchObject({ filled: 0n, committed: 16n, left: 0n });
   });
 });
 
