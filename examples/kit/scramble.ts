@@ -23,7 +23,11 @@ export function scenario<S extends Schema>(participants: readonly Participant<S>
   for (const { document } of participants) {
     const { history } = document;
     for (let index = 0; index < history.length; index++) {
-      groups.set(toHex(history.idAt(index)), history.groupOf(index));
+      // The shortest is the change itself with its own signature, which may wait for what it depends on. Where a replica
+      // has only a later signature that covers it, its group is longer, and is dropped when it comes too early.
+      const id = toHex(history.idAt(index));
+      const group = history.groupOf(index);
+      if (group.length < (groups.get(id)?.length ?? Infinity)) groups.set(id, group);
     }
   }
   return { schema, id, groups: [...groups.values()] };
@@ -46,6 +50,9 @@ export function replicasOf<S extends Schema>(
       replica.receive(group);
       if (random.chance(0.2)) replica.receive(group);
     }
+  }
+  for (const { history } of replicas) {
+    if (history.length !== groups.length) throw new Error("a replica lacks some of the changes");
   }
   return replicas;
 }
