@@ -18,15 +18,19 @@ export interface Scenario<S extends Schema> {
 
 /** Everything that any of the participants has; twins that nobody has met included. */
 export function scenario<S extends Schema>(participants: readonly Participant<S>[]): Scenario<S> {
-  const { schema, id } = participants[0]!.document;
+  const { schema, id: documentId } = participants[0]!.document;
   const groups = new Map<string, Uint8Array>();
   for (const { document } of participants) {
     const { history } = document;
     for (let index = 0; index < history.length; index++) {
-      groups.set(toHex(history.idAt(index)), history.groupOf(index));
+      const id = toHex(history.idAt(index));
+      const group = history.groupOf(index);
+      // Whoever heard of it in bulk may have it under a later signature only, and such a group cannot wait for what is
+      // missing: the author has it alone and signed.
+      if (group.length < (groups.get(id)?.length ?? Infinity)) groups.set(id, group);
     }
   }
-  return { schema, id, groups: [...groups.values()] };
+  return { schema, id: documentId, groups: [...groups.values()] };
 }
 
 /** New replicas without keys that have received all of it, each in an order of its own. */
