@@ -22,7 +22,7 @@ export const LEAST_FOR_QUARTILES = 4;
 /** A price and how much it counts. */
 export interface Weighted {
   readonly price: bigint;
-  /** Basis points. */
+  /** Not negative: basis points among oracles, the volume among sources. */
   readonly weight: bigint;
 }
 
