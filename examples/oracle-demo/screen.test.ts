@@ -33,7 +33,7 @@ describe("a screen", () => {
   it("fits 80 columns and 24 rows, however much happens", () => {
     const out = output(TERMINAL);
     const screen = new Screen(out, true);
-    screen.state(stateAt(600, true));
+    screen.state(stateAt(99_600, true));
     for (let at = 0; at < 30; at++) screen.event(at, `${NAMES[5]} ${"x".repeat(60)}`);
     const lines = stripVTControlCharacters(out.written.at(-1)!).split("\n");
     expect(lines.length).toBeLessThanOrEqual(24);
@@ -63,10 +63,12 @@ describe("a screen", () => {
       const screen = new Screen(out, wantsTable);
       screen.state(stateAt(15_600));
       screen.event(15_700, "something");
+      screen.state(stateAt(29_600));
       screen.close();
       expect(out.written).toEqual([
-        " 15.6 s  whole   honest nodes show 2500.00 to 2504.00, apart 0.16%; proof: 1 of 5\n",
+        " 15.6 s  whole   honest: 2500.00 to 2504.00, apart 0.16%; proof: 1 of 5\n",
         " 15.7 s  something\n",
+        `\n${pictureOf(stateAt(29_600)).join("\n")}\n\n`,
       ]);
     }
   });

@@ -1,4 +1,4 @@
-/** What is shown while the demo runs: a table that is drawn again in its place on a terminal, else a line for each second. */
+/** What is shown while the demo runs: a table that is drawn again in its place on a terminal, else a line for each second and now and then the table. */
 import { paint, table } from "example-kit";
 import { dollars, percent } from "oracle-network";
 import { rangeOf } from "./demo.ts";
@@ -15,6 +15,8 @@ export interface Output {
 /** Least size of a terminal in which the table is drawn in place. */
 const COLUMNS = 80;
 const ROWS = 20;
+/** Where there is no terminal: seconds from table to table. */
+const TABLE_EVERY = 15;
 /** Events that stay on the screen. */
 const EVENTS = 6;
 
@@ -47,7 +49,9 @@ export class Screen {
   state(state: State): void {
     this.#state = state;
     if (this.#isLive()) this.#draw();
-    else this.#line(lineOf(state));
+    else if (Math.floor(state.elapsed / 1_000) % TABLE_EVERY !== TABLE_EVERY - 1) {
+      this.#line(lineOf(state));
+    } else this.#line(["", ...pictureOf(state), ""].join("\n"));
   }
 
   /** Leaves the last picture where it is. */
@@ -108,9 +112,9 @@ function lineOf(state: State): string {
 
 function rangeLine(state: State): string {
   const range = rangeOf(state);
-  if (range === null) return "honest nodes show no price";
+  if (range === null) return "honest: no price";
   const { low, high, deviation } = range;
-  return `honest nodes show ${dollars(low)} to ${dollars(high)}, apart ${percent(deviation)}`;
+  return `honest: ${dollars(low)} to ${dollars(high)}, apart ${percent(deviation)}`;
 }
 
 /** Milliseconds as seconds with one decimal. */

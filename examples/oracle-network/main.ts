@@ -79,10 +79,14 @@ function showOracles(simulation: Simulation): void {
     const exclusion = excluded.get(participant.author);
     const isHonest = HONEST.some((honest) => honest === name);
     const shown = paint(isHonest ? "green" : "red", name);
-    const verdict = exclusion === undefined ? percent(reputation.score) : `out: ${exclusion}`;
+    const verdict = exclusion === undefined ? percent(reputation.score) : "out";
     return [shown, ...counts, percent(averageDeviation), verdict];
   });
   for (const line of table(header, rows)) console.log(`  ${line}`);
+  for (const { name, participant } of simulation.oracles) {
+    const exclusion = excluded.get(participant.author);
+    if (exclusion !== undefined) console.log(`  ${name} is out: he ${exclusion}`);
+  }
 }
 
 function showPrices(simulation: Simulation, duration: number): void {
