@@ -17,7 +17,7 @@ import {
 } from "../change/index.ts";
 import type { DecodedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
-import { equalBytes } from "../encoding/bytes.ts";
+import { compareBytes, equalBytes } from "../encoding/bytes.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import type { RejectionCode, Result } from "../result.ts";
@@ -612,14 +612,17 @@ export class History {
     return this.#encode(this.#upToCover(index));
   }
 
-  /** One fork proof per chain whose author equivocated: the least seq, then the least ids. */
+  /**
+   * One fork proof per chain whose author equivocated: the least seq, then the least ids. By author and chain, so that
+   * replicas with equal histories list them alike.
+   */
   forks(): ForkProof[] {
     const proofs: ForkProof[] = [];
     for (const fork of this.#forks.values()) {
       const proof = this.#proofOf(fork);
       if (proof !== null) proofs.push(proof);
     }
-    return proofs;
+    return proofs.sort((a, b) => compareBytes(a.author, b.author) || (a.chain < b.chain ? -1 : 1));
   }
 
   /** The fork proof of a change's chain; null while its author is not known to have equivocated there. */
