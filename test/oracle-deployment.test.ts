@@ -29,6 +29,7 @@ const ports = new Map([
   ["9464", ""],
   ["8555", ""],
 ]);
+let shell: Shell | null = null;
 const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", HOME: scratch };
 
 beforeAll(async () => {
@@ -51,7 +52,10 @@ beforeAll(async () => {
     writeFileSync(file, withPorts(readFileSync(file, "utf8")));
   }
 });
-afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+afterAll(async () => {
+  await shell?.end();
+  rmSync(scratch, { recursive: true, force: true });
+});
 
 interface Step {
   readonly commands: string;
@@ -62,28 +66,24 @@ interface Step {
 test("the commands of the page, typed in order, print what it shows", async () => {
   const steps = stepsOf(withPorts(page));
   expect(steps.length).toBeGreaterThan(25);
-  const shell = new Shell();
-  try {
-    for (const { commands, expected } of steps) {
-      const printed = await shell.run(commands);
-      if (expected !== null) expect(printed, `$ ${commands}`).toMatch(pattern(expected));
-    }
-    // Alerts and the collector speak of the same names.
-    const printed = await shell.run(
-      withPorts(
-        "curl --silent http://127.0.0.1:9464/metrics; cat ann.feed.prom; SIDE_HOME=side sh $GUIDE/node-metrics.sh ben",
-      ),
-    );
-    const known = new Set(printed.match(/^[a-z_]+/gmu));
-    const named = readFileSync(join(files, "alerts.yml"), "utf8")
-      .split("\n")
-      .flatMap((line) => /expr: .*?\b((?:crdt_relayer|oracle)_[a-z_]+)/u.exec(line)?.[1] ?? []);
-    expect(named.length).toBeGreaterThanOrEqual(6);
-    expect(named.filter((name) => !known.has(name))).toEqual([]);
-  } finally {
-    await shell.end();
+  shell = new Shell();
+  for (const { commands, expected } of steps) {
+    const printed = await shell.run(commands);
+    if (expected !== null) expect(printed, `$ ${commands}`).toMatch(pattern(expected));
   }
-});
+  // Alerts speak of names that there are.
+  const printed = await shell.run(
+    withPorts(
+      "curl --silent http://127.0.0.1:9464/metrics; cat ann.feed.prom; SIDE_HOME=side sh $GUIDE/node-metrics.sh ben",
+    ),
+  );
+  const known = new Set(printed.match(/^[a-z_]+/gmu));
+  const named = readFileSync(join(files, "alerts.yml"), "utf8")
+    .split("\n")
+    .flatMap((line) => /expr: .*?\b((?:crdt_relayer|oracle)_[a-z_]+)/u.exec(line)?.[1] ?? []);
+  expect(named.length).toBeGreaterThanOrEqual(6);
+  expect(named.filter((name) => !known.has(name))).toEqual([]);
+}, 300_000);
 
 test("every block of the page is a command that is run, or is marked as root's or the network's", () => {
   const languages = [...page.matchAll(/^```(.*)\n(?:(?!^```)[\s\S])*?^```$/gmu)].map(
