@@ -329,7 +329,7 @@ contract OracleAggregator {
 }
 
 /// Loans in dollars, with eight decimals, against ether. The dollars are entries in a book of this contract: it shows what a price decides.
-/// Only the median decides. Mean and deviation do not: one liar moves them as far as he likes, and could so stop liquidations.
+/// Only the median decides. Mean and deviation do not: one liar can move them, and could so stop liquidations.
 contract LendingConsumer {
     error TooMuch(uint256 limit);
     error Healthy();

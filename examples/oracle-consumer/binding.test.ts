@@ -45,6 +45,9 @@ describe("a binding", () => {
 
   it("is refused when anything in it is written otherwise, without an exception", () => {
     const { byAddress } = bound;
+    // The other signature that the same equation gives: a contract takes only one of the two.
+    const order = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;
+    const upper = (order - BigInt(byAddress.s)).toString(16).padStart(64, "0");
     const others: readonly Binding[] = [
       { ...bound, identity: bound.identity.toUpperCase() },
       { ...bound, identity: "" },
@@ -54,6 +57,7 @@ describe("a binding", () => {
       { ...bound, byIdentity: "zz" },
       { ...bound, byIdentity: bound.byIdentity.slice(2) },
       { ...bound, byAddress: { ...byAddress, v: byAddress.v ^ 7 } },
+      { ...bound, byAddress: { ...byAddress, v: 55 - byAddress.v, s: `0x${upper}` } },
       { ...bound, byAddress: { ...byAddress, v: Number.NaN } },
       { ...bound, byAddress: { ...byAddress, r: `0x${"00".repeat(32)}` } },
       { ...bound, byAddress: { ...byAddress, r: `0x${"ff".repeat(32)}` } },
