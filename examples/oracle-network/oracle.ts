@@ -42,6 +42,14 @@ export class Oracle {
     return this.participant.name;
   }
 
+  /** The same oracle once more, to tell others another story: from the next change of both on there is a fork. */
+  twin(random: Random): Oracle {
+    const twin = new Oracle(this.participant.twin(), random);
+    twin.behaviour = this.behaviour;
+    twin.#nonce = this.#nonce;
+    return twin;
+  }
+
   /** In one change: reveals what the last attestations rested on, and attests prices anew. Times in seconds. */
   observe(timestamp: number, answers: readonly Quotes[]): void {
     const reveals = this.#hidden;
