@@ -43,6 +43,8 @@ export function compile(): ReadonlyMap<string, Artifact> {
     settings: {
       evmVersion: HARDFORK,
       optimizer: { enabled: true, runs: 200 },
+      // Else a hash of the source, comments and all, would be part of the code.
+      metadata: { appendCBOR: false },
       outputSelection: { "*": { "*": ["abi", "evm.bytecode.object"] } },
     },
   };
