@@ -48,6 +48,7 @@ process.exitCode = await main();
 
 async function main(): Promise<ExitCode> {
   let code: ExitCode = EXIT.ok;
+  process.stdout.on("error", leaveUnread);
   const program = commandLine();
   const located = (): Located => {
     const flags = program.opts<{ readonly [name: string]: string | undefined }>();
@@ -104,6 +105,7 @@ async function run(load: () => Settings): Promise<void> {
     );
   });
   const relay = await starting;
+  process.stdout.off("error", leaveUnread);
   process.stdout.on("error", () => {
     // Whoever started it may have stopped reading; the relay goes on.
   });
@@ -114,6 +116,11 @@ async function run(load: () => Settings): Promise<void> {
   log.info({ signal: end, ...relay.status() }, "stopping");
   await relay.close();
   log.info("stopped; everything received is stored");
+}
+
+/** Nobody reads what it says any more (`crdt-relayer --help | head -1`): it ends quietly, as every Unix tool does. */
+function leaveUnread(): void {
+  process.exit(EXIT.ok);
 }
 
 /** Reads the settings again and says what became of them; when they are wrong, everything stays as it is. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLOSE } from "../src/index.ts";
 import { Client, Participant } from "./participant.ts";
-import { runCommand, startCommand, temporaryFolder } from "./running.ts";
+import { runCommand, runUnread, startCommand, temporaryFolder } from "./running.ts";
 
 describe("crdt-relayer", () => {
   it("prints help with every option and examples, within 80 columns", async () => {
@@ -23,6 +23,11 @@ describe("crdt-relayer", () => {
       expect(stdout).toContain(part);
     }
     expect(stdout.split("\n").filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("ends quietly when nobody reads on", async () => {
+    expect(await runUnread(["--help"])).toMatchObject({ code: 0, stderr: "" });
+    expect(await runUnread(["config"])).toMatchObject({ code: 0, stderr: "" });
   });
 
   it("prints its version", async () => {

@@ -74,6 +74,13 @@ export async function startCommand(
   return { url, process: child, outcome };
 }
 
+/** The same for somebody who reads nothing of what it prints. */
+export function runUnread(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Outcome> {
+  const { child, outcome } = launch(args, env);
+  child.stdout?.destroy();
+  return outcome;
+}
+
 function launch(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
