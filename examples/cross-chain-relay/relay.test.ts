@@ -162,6 +162,19 @@ describe("a signature", () => {
       ]);
     }
   });
+
+  test("over a body of another length, or of no kind, is malformed, and convicts nobody", () => {
+    const about = { chain: "amber", set: setIdOf(amber), number: 7n };
+    const words = [
+      signed({ ...about, kind: "root", body: new Uint8Array(31) }, keys[0]!),
+      signed({ ...about, kind: "root", body: new Uint8Array(0) }, keys[0]!),
+      signed({ ...about, kind: "report", body: new Uint8Array(32) }, keys[0]!),
+      signed({ ...about, kind: "hasOwnProperty" as "root", body: new Uint8Array(32) }, keys[0]!),
+    ];
+    const shown = view([], words);
+    expect(reasons(shown)).toEqual(["malformed", "malformed", "malformed", "malformed"]);
+    expect(shown.evidence).toEqual([]);
+  });
 });
 
 describe("conflicts", () => {
