@@ -3,6 +3,7 @@ import {
   attestationsOf,
   blockOf,
   isEvidence,
+  isSigned,
   messagesBetween,
   pendingFor,
   receiptOf,
@@ -171,6 +172,20 @@ describe("a signature", () => {
       return wordOf(block, [0], set).filter(({ kind }) => kind === "message");
     });
     expect(view([], twice)).toMatchObject({ evidence: [], ignored: [] });
+  });
+
+  test("is over everything that the statement says", () => {
+    const [statement] = word as [SignedStatement, ...SignedStatement[]];
+    expect(isSigned(statement)).toBe(true);
+    for (const change of [
+      { kind: "message" as const },
+      { chain: "basalt" },
+      { number: statement.number + 1n },
+      { set: setIdOf(basalt) },
+      { body: new Uint8Array(32) },
+    ]) {
+      expect(isSigned({ ...statement, ...change })).toBe(false);
+    }
   });
 
   test("over a body of another length, or of no kind, is malformed, and convicts nobody", () => {
