@@ -3,6 +3,7 @@ import {
   attestationsOf,
   blockOf,
   isEvidence,
+  isSigned,
   messagesBetween,
   pendingFor,
   receiptOf,
@@ -65,7 +66,7 @@ describe("a message", () => {
     const word = Array.from({ length: 9 }, () => wordOf(block, [0])).flat();
     const shown = view(block.records, word);
     expect(shown.messages[0]).toMatchObject({ messageStake: 30n, rootStake: 30n, total: 100n });
-    expect(reasons(shown).every((reason) => reason === "repeated")).toBe(true);
+    expect(reasons(shown)).toEqual(Array.from({ length: 8 * 4 }, () => "repeated"));
   });
 
   test("changed in anything is another message, for which nobody vouched", () => {
@@ -162,6 +163,43 @@ describe("a signature", () => {
       ]);
     }
   });
+
+  test("about another chain than the set's is nobody's; the same word under two sets convicts nobody", () => {
+    const about = { chain: "basalt", set: setIdOf(amber), number: 7n, body: block.root } as const;
+    const foreign = signed({ ...about, kind: "root" }, keys[0]!);
+    expect(reasons(view([], [foreign]))).toEqual(["no validator"]);
+    const twice = [amber, setOf("amber", 2, 100n, 199n)].flatMap((set) => {
+      return wordOf(block, [0], set).filter(({ kind }) => kind === "message");
+    });
+    expect(view([], twice)).toMatchObject({ evidence: [], ignored: [] });
+  });
+
+  test("is over everything that the statement says", () => {
+    const [statement] = word as [SignedStatement, ...SignedStatement[]];
+    expect(isSigned(statement)).toBe(true);
+    for (const change of [
+      { kind: "message" as const },
+      { chain: "basalt" },
+      { number: statement.number + 1n },
+      { set: setIdOf(basalt) },
+      { body: new Uint8Array(32) },
+    ]) {
+      expect(isSigned({ ...statement, ...change })).toBe(false);
+    }
+  });
+
+  test("over a body of another length, or of no kind, is malformed, and convicts nobody", () => {
+    const about = { chain: "amber", set: setIdOf(amber), number: 7n };
+    const words = [
+      signed({ ...about, kind: "root", body: new Uint8Array(31) }, keys[0]!),
+      signed({ ...about, kind: "root", body: new Uint8Array(0) }, keys[0]!),
+      signed({ ...about, kind: "report", body: new Uint8Array(32) }, keys[0]!),
+      signed({ ...about, kind: "hasOwnProperty" as "root", body: new Uint8Array(32) }, keys[0]!),
+    ];
+    const shown = view([], words);
+    expect(reasons(shown)).toEqual(["malformed", "malformed", "malformed", "malformed"]);
+    expect(shown.evidence).toEqual([]);
+  });
 });
 
 describe("conflicts", () => {
@@ -192,6 +230,15 @@ describe("conflicts", () => {
         expect(isEvidence({ first: wrong, second: first })).toBe(false);
       }
     }
+  });
+
+  test("of one validator about one thing are shown once, however often it contradicts itself", () => {
+    const many = ["one", "two", "three", "four"].map((text) => blockOf([messageOf(1n, text)]));
+    const shown = view(
+      [],
+      many.flatMap((block) => wordOf(block, [2])),
+    );
+    expect(shown.evidence.map(({ first }) => first.kind)).toEqual(["root", "message"]);
   });
 
   test("cannot be made up: statements of two, about two things, or receipts of many, convict nobody", () => {
