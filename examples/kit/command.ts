@@ -29,7 +29,7 @@ export function atLeast(least: number): (text: string) => number {
 
 /**
  * Runs a program until it is done, or until Ctrl-C, which aborts the signal that it gets: then it should print what it has and
- * return.
+ * return. The signal is aborted too when nobody reads what it prints any more, as behind `| head`.
  */
 export async function run(
   program: Command,
@@ -41,6 +41,10 @@ export async function run(
   const abort = new AbortController();
   const interrupt = (): void => abort.abort();
   process.once("SIGINT", interrupt);
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    interrupt();
+  });
   try {
     program.parse();
     await act(program.opts(), abort.signal);

@@ -115,7 +115,7 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "nothing is acknowledged then; it saves a promise for each piece of garbage",
   'packages/crdt-node/src/control/strict-json.ts isStrict: demand `character === "{"`':
     "in a list no text is followed by a colon, so that no key is looked for there",
-  "packages/crdt-relayer/src/session.ts Session.#slowDown: refuse if `this.#isClosed`":
+  "packages/crdt-relayer/src/intake.ts Intake.slowDown: refuse if `this.#isEnded`":
     "only a close in the midst of a group leads there, and what then resumes the socket does nothing when it is closed",
   "packages/crdt-node/src/control/server.ts Connection.serve: demand `line.ok`":
     "a line that is not ok has no text, which readRequest refuses; the types cannot say it",

@@ -43,7 +43,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     RELAY,
     "guard",
-    "authentication client-address commands host-names origins rates relay resumption room room-name room-policy room-rules rooms session",
+    "authentication client-address commands host-names intake origins rates relay resumption room room-name room-policy room-rules rooms session",
   ),
 };
 

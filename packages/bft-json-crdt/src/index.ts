@@ -14,6 +14,17 @@
  * bob.viewDigest() === alice.viewDigest(); // true
  * ```
  *
+ * Where to begin:
+ *
+ * * {@link Document} is a replica; {@link struct}, {@link text}, {@link list}, {@link log} and the others say what it holds,
+ *   and the handles ({@link TextHandle}, {@link ListHandle}, …) edit it. {@link Patch} says what to do to a screen.
+ * * {@link generateKeyPair} makes who edits, {@link documentId} and {@link genesisDocumentId} name what.
+ * * {@link SyncSession} brings two histories together over any transport; {@link ChangeLog} keeps one in a database.
+ * * {@link ForkProof} shows that somebody signed two changes with one number; {@link decodeForkProof} checks it.
+ * * {@link History} is what a relay keeps, without a schema; {@link toMermaid}, {@link toDot} and {@link explainGroup} show it.
+ *
+ * What comes from outside gives a {@link Result} or a status and never throws; misuse throws {@link MisuseError}.
+ *
  * @packageDocumentation
  */
 export {
@@ -121,8 +132,10 @@ export {
 } from "./schema/index.ts";
 export type {
   CounterSchema,
+  Fields,
   Initial,
   LeafSchema,
+  LeafType,
   ListSchema,
   LogSchema,
   MapSchema,
@@ -135,7 +148,16 @@ export type {
   View,
 } from "./schema/index.ts";
 export { ChangeLog, faultOf, LogWriteError, recordsOf, replay } from "./store/index.ts";
-export type { LevelLike, LogFault, LogRecord, NewRecord } from "./store/index.ts";
+export type {
+  LevelLike,
+  LevelPut,
+  LevelRange,
+  LevelWriteOptions,
+  LogFault,
+  LogRecord,
+  NewRecord,
+  ReplayHistory,
+} from "./store/index.ts";
 export {
   AppliedOrder,
   authenticationMessage,
@@ -151,8 +173,12 @@ export {
 } from "./sync/index.ts";
 export type {
   Cursor,
+  Frontier,
+  ListedTip,
   LiveBatch,
   LiveGroup,
+  MessageFault,
+  Sample,
   SendFrame,
   SyncErrorCode,
   SyncHistory,
@@ -164,11 +190,16 @@ export { explainBody, explainGroup, toDot, toGraph, toMermaid } from "./inspect/
 export type {
   ExplainedBody,
   ExplainedChange,
+  ExplainedElement,
   ExplainedGroup,
+  ExplainedHeader,
   ExplainedOp,
+  ExplainedPlace,
+  ExplainedRange,
   GraphEdge,
   GraphFork,
   GraphNode,
   GraphOptions,
   HistoryGraph,
+  InspectedHistory,
 } from "./inspect/index.ts";

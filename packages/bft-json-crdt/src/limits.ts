@@ -5,13 +5,13 @@
  * can never be options (two replicas with different options must not disagree). LOCAL bounds only delay or forget.
  */
 
-/** Format. Bytes of one encoded change body: leaves room for its signature and framing in a group of 1 MiB. */
+/** Format. The most bytes of one encoded change body: leaves room for its signature and framing in a group of 1 MiB. */
 export const MAX_BODY_BYTES = 1_048_576 - 1_024;
 
-/** Format. Bytes of one closed group, framing included: what one frame on a socket has to hold. */
+/** Format. The most bytes of one closed group, framing included: what one frame on a socket has to hold. */
 export const MAX_GROUP_BYTES = 1_048_576;
 
-/** Format. Changes in one closed group: bounds the work that one frame can ask for. */
+/** Format. The most changes in one closed group: bounds the work that one frame can ask for. */
 export const MAX_GROUP_CHANGES = 1_024;
 
 /** Format. Heads named in one change: more than honest peers have at once; heads left out stay heads. */

@@ -32,6 +32,7 @@ export type RejectionCode =
 
 /** Why some remote input was refused. */
 export interface Rejection {
+  /** The reason, for programs. */
   readonly code: RejectionCode;
   /** One sentence for people; never parsed. */
   readonly detail: string;
@@ -57,23 +58,37 @@ export function rejected(
 
 /** Every way in which a caller can misuse the API. */
 export type MisuseCode =
+  /** A value that the schema, or the method, does not take. */
   | "bad_value"
+  /** There is no such place in the list, log or text, or it is inside of a surrogate pair. */
   | "bad_index"
+  /** Not a key, or the two keys of a pair do not belong together. */
   | "bad_key"
+  /** Not a schema. */
   | "bad_schema"
+  /** Not a document id, or not the genesis of one. */
   | "bad_document_id"
+  /** The document was opened without a key pair, and so can only be read. */
   | "no_key"
+  /** An edit outside of `change`. */
   | "not_in_change"
+  /** Something that cannot be done while a change is being made. */
   | "in_change"
+  /** There is no such element or key here. */
   | "unknown_element"
+  /** A change that is not applied here. */
   | "unknown_dependency"
+  /** More than fits into a change. */
   | "too_large"
+  /** The handle of something that was made in a change that failed. */
   | "detached";
 
 /** Thrown when the caller, not a peer, made the mistake. */
 export class MisuseError extends Error {
+  /** The mistake, for programs. */
   readonly code: MisuseCode;
 
+  /** @internal */
   constructor(code: MisuseCode, message: string) {
     super(message);
     this.name = "MisuseError";

@@ -179,9 +179,12 @@ export const PENDING_CHANGE_BYTES = 1_024;
 export const ROOM_REJECTED_IDS = 4_096;
 
 /**
- * Changes are gathered for as long as it took to pass on those before, so that in a large room half of the time is left for
- * what comes in, and at most for so many milliseconds: what people wait for is not much later.
+ * Changes are gathered for so many times as long as it took to pass on those before, so that most of the time is left for
+ * what comes in, …
  */
+export const GATHERING_FACTOR = 4;
+
+/** … and at most for so many milliseconds: what people wait for is not much later. */
 export const MAX_GATHERING_MS = 20;
 
 /** Milliseconds in which news for people in a room are gathered: nobody reads faster. */

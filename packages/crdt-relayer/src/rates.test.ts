@@ -14,12 +14,12 @@ interface Taken {
   readonly at: number;
 }
 
-/** What a bucket must say, from all that was ever taken: the wait of those who took as much as the average, or more. */
+/** What a bucket must say, from all that was ever taken: the debt, and by how much a payer is above the share, relative. */
 function naiveWait(
   taken: readonly Taken[],
   payer: object,
   now: number,
-): { readonly wait: number; readonly aboveAverage: number } {
+): { readonly wait: number; readonly aboveShare: number } {
   let level = RATE.burst;
   let last = 0;
   const spent = new Map<object, number>();
@@ -28,11 +28,30 @@ function naiveWait(
     last = at;
     spent.set(who, (spent.get(who) ?? 0) + bytes * 2 ** ((at - now) / SPENDING_HALF_MS));
   }
-  const average = [...spent.values()].reduce((sum, one) => sum + one, 0) / spent.size;
+  const share = spent.size === 1 ? 0 : waterLevel([...spent.values()], 0.9 * EARNED_LATELY);
   return {
     wait: level < 0 ? (-level / RATE.perSecond) * 1_000 : 0,
-    aboveAverage: (spent.get(payer) ?? 0) / average - 1,
+    aboveShare: (spent.get(payer) ?? 0) / share - 1,
   };
+}
+
+/** What is taken, of which half is forgotten in each half-life, by one who takes all that is earned: less than the burst. */
+const EARNED_LATELY = ((SPENDING_HALF_MS / 1_000) * RATE.perSecond) / Math.log(2);
+
+/** How high water of this volume stands in columns that are open up to their heights, and then all are: by trying. */
+function waterLevel(heights: readonly number[], volume: number): number {
+  const volumeAt = (level: number): number =>
+    heights.reduce((sum, height) => sum + Math.min(height, level), 0);
+  const highest = Math.max(...heights);
+  const over = volume - volumeAt(highest);
+  if (over >= 0) return highest + over / heights.length;
+  let [low, high] = [0, highest];
+  for (let i = 0; i < 200; i++) {
+    const middle = (low + high) / 2;
+    if (volumeAt(middle) <= volume) low = middle;
+    else high = middle;
+  }
+  return low;
 }
 
 /** Sends as fast as a bucket lets it, in pieces; returns the bytes that got through until the end. */
@@ -47,11 +66,13 @@ describe("a bucket", () => {
   const step = fc.record({
     payer: fc.constantFrom(...payers),
     bytes: fc.integer({ min: 1, max: 4_000 }),
-    after: fc.integer({ min: 0, max: 2_000 }),
+    // The share is worked out at most so often.
+    after: fc.integer({ min: 100, max: 2_000 }),
   });
 
   it("says what the naive one says, as long as nobody is forgotten", () => {
     let waits = 0;
+    let spared = 0;
     fc.assert(
       fc.property(fc.array(step, { minLength: 5, maxLength: 40 }), (steps) => {
         const bucket = new Bucket(() => RATE, 0);
@@ -61,16 +82,17 @@ describe("a bucket", () => {
           now += after;
           if (now > SPENDING_FORGOTTEN_MS) break;
           taken.push({ payer, bytes, at: now });
-          const { wait, aboveAverage } = naiveWait(taken, payer, now);
+          const { wait, aboveShare } = naiveWait(taken, payer, now);
           const is = bucket.take(payer, bytes, now);
-          // Who is hardly below the average counts as one who has reached it.
-          if (aboveAverage > -1e-7) expect(is).toBeCloseTo(wait, 6);
-          else if (aboveAverage < -1e-5) expect(is).toBe(0);
+          if (aboveShare > 1e-7) expect(is).toBeCloseTo(wait, 6);
+          else if (aboveShare < -1e-7) expect(is).toBe(0);
           if (is > 0) waits++;
+          else if (wait > 0) spared++;
         }
       }),
     );
     expect(waits).toBeGreaterThan(0);
+    expect(spared).toBeGreaterThan(0);
   });
 
   it("lets through its burst and its rate, and no more than one piece beyond", () => {
@@ -101,24 +123,65 @@ describe("a bucket", () => {
     const later = 3 * SPENDING_FORGOTTEN_MS;
     bucket.take(loud, 50_000, later);
     expect(bucket.take(quiet, 100, later)).toBe(0);
+    // Nor does what those took who have left.
+    bucket.leave(loud);
+    bucket.take({}, 1, later);
+    expect(bucket.take(quiet, 1, later)).toBeGreaterThan(0);
+    expect(bucket.take(quiet, 1, 9 * later)).toBe(0);
+    bucket.take(loud, 50_000, 9 * later);
+    expect(bucket.take(quiet, 100, 9 * later)).toBe(0);
   });
 
-  it("keeps what someone has taken who is gone", () => {
+  it("never makes one wait who takes little of it among very many who take nothing, also when the loud are gone", () => {
+    const bucket = new Bucket(() => RATE, 0, true);
+    for (let i = 0; i < 1_000; i++) bucket.take({}, 1, 0);
+    const [quiet, loud] = payers;
+    for (let now = 0; now < 10_000; now += 100) {
+      bucket.take(loud, 5_000, now);
+      expect(bucket.take(quiet, 10, now)).toBe(0);
+    }
+    bucket.leave(loud);
+    for (let now = 10_000; now < 20_000; now += 100) expect(bucket.take(quiet, 10, now)).toBe(0);
+    // But who takes more than can be earned pays for it.
+    let waits = 0;
+    for (let now = 20_000; now < 30_000; now += 100) waits += bucket.take(quiet, 500, now);
+    expect(waits).toBeGreaterThan(0);
+  });
+
+  it("keeps what someone has taken who is gone: those who remain pay for it, or someone who came back would take it anew", () => {
     const bucket = new Bucket(() => RATE, 0);
     bucket.take(payers[0], 8_000, 0);
     bucket.leave(payers[0]);
     expect(bucket.take(payers[1], 1_000, 0)).toBe(4_000);
+    let taken = 0;
+    for (let now = 0; now < 60_000; now += 1_000) {
+      const payer = {};
+      for (let i = 0; i < 1_000 && bucket.take(payer, 10, now) === 0; i++) taken += 10;
+      bucket.leave(payer);
+    }
+    expect(taken).toBeLessThan(60 * RATE.perSecond);
   });
 
-  it("does not let those through who are left alone, whatever the others took: sums are not exact", () => {
-    for (let i = 1; i < 200; i++) {
-      const bucket = new Bucket(() => RATE, 0);
-      const [gone, left] = payers;
-      bucket.take(gone, 1e9 / i, i);
-      bucket.take(left, 100 / i, 2 * i);
-      bucket.leave(gone);
-      expect(bucket.take(left, 100 / i, 3 * i)).toBeGreaterThan(0);
-    }
+  it("among strangers counts it as a share, so that a newcomer pays for what is left of the others only", () => {
+    const bucket = new Bucket(() => RATE, 0, true);
+    bucket.take(payers[0], 80_000, 0);
+    bucket.leave(payers[0]);
+    const half = (0.9 * EARNED_LATELY) / 2;
+    expect(bucket.take(payers[1], half - 1, 0)).toBe(0);
+    expect(bucket.take(payers[1], 2, 0)).toBeGreaterThan(70_000);
+  });
+
+  it("works the share out again at most every 100 ms, and when someone has left", () => {
+    const bucket = new Bucket(() => RATE, 0, true);
+    const [one, two] = payers;
+    bucket.take(one, 8_000, 0);
+    bucket.take(two, 1_000, 0);
+    // Half of what can be shared belongs to each; the first has far more, so that it waits and the second does not.
+    expect(bucket.take(two, 100, 0)).toBe(0);
+    expect(bucket.take(one, 1, 0)).toBeGreaterThan(0);
+    bucket.take({}, 8_000, 50);
+    expect(bucket.take(two, 100, 50)).toBe(0);
+    expect(bucket.take(two, 1, 100)).toBeGreaterThan(0);
   });
 
   it("follows a rate that is changed", () => {
@@ -132,7 +195,7 @@ describe("a bucket", () => {
 
 describe("buckets by name", () => {
   it("are bounded, and those in debt are kept as long as there are full ones to drop", () => {
-    const buckets = new Buckets(() => RATE, 64);
+    const buckets = new Buckets(() => RATE, false, 64);
     const payer = {};
     for (let i = 0; i < 10; i++) buckets.of(`debtor ${i}`, 0).take(payer, 50_000, 0);
     for (let i = 0; i < 1_000; i++) buckets.of(`new ${i}`, 1);
@@ -142,7 +205,7 @@ describe("buckets by name", () => {
   });
 
   it("are bounded even if all are in debt", () => {
-    const buckets = new Buckets(() => RATE, 64);
+    const buckets = new Buckets(() => RATE, false, 64);
     for (let i = 0; i < 1_000; i++) buckets.of(`debtor ${i}`, 0).take({}, 50_000, 0);
     expect(buckets.size).toBeLessThanOrEqual(64);
   });
@@ -176,7 +239,10 @@ describe("what a connection pays into", () => {
     // It took less than the other, who is still counted.
     expect(bring(quiet, 0, 10)).toBe(0);
     for (let author = 1; author <= MAX_METER_KEYS; author++) bring(loud, author, 1);
-    expect(bring(quiet, 0, 10)).toBeGreaterThan(0);
+    // Of what it took by the first key it is not reminded any more, of what by the latest it is.
+    expect(bring(loud, MAX_METER_KEYS, 100_000)).toBeGreaterThan(0);
+    expect(bring(loud, MAX_METER_KEYS, 10)).toBeGreaterThan(0);
+    expect(bring(loud, 0, 10)).toBe(0);
   });
 });
 

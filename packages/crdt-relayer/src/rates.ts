@@ -3,8 +3,8 @@
  *
  * Each is a token bucket. What is taken beyond it is a debt, and whoever owes waits until it is paid: their socket is not
  * read. Buckets that several connections share would let one who floods hold up all others; so of those that share a
- * bucket in debt only they wait who have lately taken as much as the average, or more. One who writes now and then never
- * does.
+ * bucket in debt only they wait who have lately taken more than their share. Shares are max-min fair: what those leave who
+ * take little is for the others to divide. One who writes now and then never waits, however many are silent.
  */
 import type { ReceivedGroup } from "bft-json-crdt";
 import { isIPv6 } from "node:net";
@@ -27,12 +27,16 @@ export interface Rate {
   readonly burst: number;
 }
 
-/** Sums from which large parts were taken away are off by a little: whoever is this near to the average has reached it. */
-const NEARLY_ALL = 1 - 1e-6;
+/** What those who wait may have taken lately, as a part of what is earned meanwhile: below 1, or debts would grow. */
+const SHARED_PART = 0.9;
+
+/** Milliseconds for which the share stands once it was worked out: it takes a look at all who pay. */
+const SHARE_MS = 100;
 
 /** A token bucket that many may share. Times are in milliseconds of any one clock that never goes back. */
 export class Bucket {
   readonly #rate: () => Rate;
+  readonly #strangers: boolean;
   #level: number;
   #filledAt: number;
   /**
@@ -40,12 +44,20 @@ export class Bucket {
    * that grows with time, in the place of dividing each of them.
    */
   readonly #spent = new Map<object, number>();
-  #total = 0;
+  /** The same, of all who have left. */
+  #left = 0;
   #since: number;
+  /** Bytes, as of now: whoever has lately taken as much waits while there is a debt. */
+  #share = 0;
+  #sharedAt = -Infinity;
 
-  /** Full at first. The rate is asked for at each use, since it may be changed. */
-  constructor(rate: () => Rate, now: number) {
+  /**
+   * Full at first. The rate is asked for at each use, since it may be changed. Among strangers what somebody took who has
+   * left counts as one more share; else as taken by all who remain, since they may be the same person again.
+   */
+  constructor(rate: () => Rate, now: number, strangers = false) {
     this.#rate = rate;
+    this.#strangers = strangers;
     this.#level = rate().burst;
     this.#filledAt = now;
     this.#since = now;
@@ -58,19 +70,21 @@ export class Bucket {
     this.#level = Math.min(burst, this.#level + earned) - bytes;
     this.#filledAt = now;
     if (now - this.#since > SPENDING_FORGOTTEN_MS) this.#forget(now);
-    const weight = bytes * 2 ** ((now - this.#since) / SPENDING_HALF_MS);
-    const spent = (this.#spent.get(payer) ?? 0) + weight;
+    const factor = 2 ** ((now - this.#since) / SPENDING_HALF_MS);
+    const spent = (this.#spent.get(payer) ?? 0) + bytes * factor;
     this.#spent.set(payer, spent);
-    this.#total += weight;
-    if (this.#level >= 0 || spent * this.#spent.size < this.#total * NEARLY_ALL) return 0;
+    if (this.#level >= 0) return 0;
+    // Who is alone has made the debt.
+    const isAlone = this.#spent.size === 1 && this.#left === 0;
+    if (!isAlone && spent < this.#shareAt(now) * factor) return 0;
     return (-this.#level / perSecond) * 1_000;
   }
 
   /** Somebody is gone. What they took stays taken. */
   leave(payer: object): void {
-    this.#total -= this.#spent.get(payer) ?? 0;
+    this.#left += this.#spent.get(payer) ?? 0;
     this.#spent.delete(payer);
-    if (this.#spent.size === 0) this.#total = 0;
+    this.#sharedAt = -Infinity;
   }
 
   /** True when it is as good as new. */
@@ -79,32 +93,64 @@ export class Bucket {
     return this.#level + ((now - this.#filledAt) / 1_000) * perSecond >= burst;
   }
 
-  /** Begins to count anew, and drops those who have taken hardly anything lately: they would lower the average. */
+  #shareAt(now: number): number {
+    if (now - this.#sharedAt < SHARE_MS) return this.#share;
+    const { perSecond, burst } = this.#rate();
+    const factor = 2 ** ((this.#since - now) / SPENDING_HALF_MS);
+    const left = this.#left * factor;
+    // What someone who takes all that is earned has taken lately.
+    const earnedLately = (perSecond * SPENDING_HALF_MS) / 1_000 / Math.LN2;
+    const shared = SHARED_PART * Math.min(burst, earnedLately);
+    const amounts = new Float64Array(this.#spent.size + (this.#strangers ? 1 : 0));
+    let at = 0;
+    for (const spent of this.#spent.values()) amounts[at++] = spent * factor;
+    if (this.#strangers) amounts[at] = left;
+    this.#share = fairShare(amounts, this.#strangers ? shared : Math.max(0, shared - left));
+    this.#sharedAt = now;
+    return this.#share;
+  }
+
+  /** Begins to count anew, and drops those who have taken hardly anything lately. */
   #forget(now: number): void {
     const factor = 2 ** ((this.#since - now) / SPENDING_HALF_MS);
     this.#since = now;
-    this.#total = 0;
+    this.#left *= factor;
+    if (this.#left < 1) this.#left = 0;
     for (const [payer, spent] of this.#spent) {
-      const left = spent * factor;
-      if (left < 1) {
-        this.#spent.delete(payer);
-      } else {
-        this.#spent.set(payer, left);
-        this.#total += left;
-      }
+      const rest = spent * factor;
+      if (rest < 1) this.#spent.delete(payer);
+      else this.#spent.set(payer, rest);
     }
   }
+}
+
+/**
+ * The most that each may have so that all together have no more than `sum`; when they have less, what each may have who
+ * gets an equal part of the rest besides as much as anyone has.
+ */
+export function fairShare(amounts: Float64Array, sum: number): number {
+  amounts.sort();
+  const count = amounts.length;
+  let rest = sum;
+  for (let at = 0; at < count; at++) {
+    const each = rest / (count - at);
+    if (amounts[at]! > each) return each;
+    rest -= amounts[at]!;
+  }
+  return amounts[count - 1]! + rest / count;
 }
 
 /** Buckets by name. Of very many, those that are full go first: a bucket that is made anew is full too. */
 export class Buckets {
   readonly #rate: () => Rate;
+  readonly #strangers: boolean;
   readonly #most: number;
   readonly #buckets = new Map<string, Bucket>();
 
-  /** Holds at most `most`. */
-  constructor(rate: () => Rate, most: number = MAX_BUCKETS) {
+  /** Holds at most `most`; see Bucket for `strangers`. */
+  constructor(rate: () => Rate, strangers = false, most: number = MAX_BUCKETS) {
     this.#rate = rate;
+    this.#strangers = strangers;
     this.#most = most;
   }
 
@@ -118,7 +164,7 @@ export class Buckets {
     const known = this.#buckets.get(name);
     if (known !== undefined) return known;
     if (this.#buckets.size >= this.#most) this.#makeSpace(now);
-    const made = new Bucket(this.#rate, now);
+    const made = new Bucket(this.#rate, now, this.#strangers);
     this.#buckets.set(name, made);
     return made;
   }
@@ -152,7 +198,7 @@ export class Rates {
     this.#keys = new Buckets(() => {
       const { keyRateBytes: perSecond, keyBurstBytes: burst } = settings();
       return { perSecond, burst };
-    });
+    }, true);
   }
 
   /** What a new connection from an address pays into. */
@@ -169,10 +215,14 @@ export class Rates {
   ofRoom(room: Room, now: number): Bucket {
     let bucket = this.#rooms.get(room);
     if (bucket === undefined) {
-      bucket = new Bucket(() => {
-        const { roomRateBytes: perSecond, roomBurstBytes: burst } = this.#settings();
-        return { perSecond, burst };
-      }, now);
+      bucket = new Bucket(
+        () => {
+          const { roomRateBytes: perSecond, roomBurstBytes: burst } = this.#settings();
+          return { perSecond, burst };
+        },
+        now,
+        true,
+      );
       this.#rooms.set(room, bucket);
     }
     return bucket;

@@ -63,7 +63,7 @@ describe("a relay", () => {
 
     const asked = once(first.socket, "ping");
     const told = vi.spyOn(Rooms.prototype, "settingsChanged");
-    expect(relay.reload({ ...base, maxSessions: 1, pingSeconds: 0.05 })).toEqual({
+    expect(relay.reload({ ...base, maxSessions: 1, pingSeconds: 0.5 })).toEqual({
       changed: ["pingSeconds"],
       needRestart: [],
     });

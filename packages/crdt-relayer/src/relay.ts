@@ -132,6 +132,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly #pinged = Array.from({ length: PING_PARTS }, () => new Set<Session>());
   readonly #pingedWith = new Map<Session, Set<Session>>();
   #accepted = 0;
+  /** The part that is pinged next. */
+  #pingPart = 0;
   /** How many sessions there are from each address. */
   readonly #addresses = new Map<string, number>();
   readonly #sending = new SendAccount();
@@ -411,13 +413,12 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     }
   }
 
-  /** Each is pinged once in that time. */
+  /** Each is pinged once in that time; with other settings from where it was, so that nobody has less time to answer. */
   #startPings(): NodeJS.Timeout {
-    let part = 0;
     return setInterval(
       () => {
-        for (const one of this.#pinged[part]!) one.checkAlive();
-        part = (part + 1) % PING_PARTS;
+        for (const one of this.#pinged[this.#pingPart]!) one.checkAlive();
+        this.#pingPart = (this.#pingPart + 1) % PING_PARTS;
       },
       (this.settings.pingSeconds * 1_000) / PING_PARTS,
     );

@@ -25,7 +25,13 @@ import {
   toHex,
 } from "bft-json-crdt";
 import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
-import { MAX_GATHERING_MS, NEWS_MS, PENDING_CHANGE_BYTES, ROOM_REJECTED_IDS } from "./limits.ts";
+import {
+  GATHERING_FACTOR,
+  MAX_GATHERING_MS,
+  NEWS_MS,
+  PENDING_CHANGE_BYTES,
+  ROOM_REJECTED_IDS,
+} from "./limits.ts";
 import { RoomPolicy } from "./room-policy.ts";
 import type { Settings } from "./settings.ts";
 
@@ -333,7 +339,7 @@ export class Room {
     process.nextTick(() => {
       this.#passedOnAt = performance.now();
       const took = this.#passedOnAt - start;
-      this.#gatheringMs = Math.min(MAX_GATHERING_MS, took);
+      this.#gatheringMs = Math.min(MAX_GATHERING_MS, GATHERING_FACTOR * took);
     });
   };
 

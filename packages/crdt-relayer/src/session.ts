@@ -24,20 +24,9 @@ import { CLOSE, type CloseName, reasonOf } from "./close-codes.ts";
 import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
 import type { ErrorCode } from "./error-codes.ts";
-import {
-  CREDIT_LINE,
-  CREDIT_MS,
-  CREDIT_PER_MS,
-  LEAST_CREDIT_SHARE,
-  FIRST_CREDIT_MS,
-  FRAME_OVERHEAD_BYTES,
-  LINE_INBOX_BYTES,
-  MAX_COMMAND_LENGTH,
-  MIN_HOLD_MS,
-  TURN_BYTES,
-  TURN_MS,
-} from "./limits.ts";
-import { type Frame, Outlet, type OutletHost, streamOf } from "./outlet.ts";
+import { Intake, type IntakeHost } from "./intake.ts";
+import { MAX_COMMAND_LENGTH, TURN_BYTES } from "./limits.ts";
+import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
 import type { Meter, Rates } from "./rates.ts";
 import { resumptionOf } from "./resumption.ts";
 import { counted, type Member, type Room } from "./room.ts";
@@ -45,7 +34,6 @@ import { isRoomName, MAX_ROOM_NAME } from "./room-name.ts";
 import type { Policies, RoomPolicy } from "./room-policy.ts";
 import type { RoomRefusal } from "./rooms.ts";
 import type { Settings } from "./settings.ts";
-import type { Turns } from "./turns.ts";
 
 /** Version of the protocol that `joined` announces. */
 export const PROTOCOL = 1;
@@ -54,17 +42,13 @@ export const PROTOCOL = 1;
 const ABNORMAL = 1_006;
 
 /** What a session needs from its relay. */
-export interface SessionHost extends OutletHost {
+export interface SessionHost extends OutletHost, IntakeHost {
   readonly settings: Settings;
   readonly log: Logger;
-  /** Gives each session its turn. */
-  readonly turns: Pick<Turns, "next" | "waiting">;
   /** Who may come into which room. */
   readonly policies: Policies;
   /** How fast each may send. */
   readonly rates: Rates;
-  /** Bytes that this session may have waiting to be handled and stored: its part of what all may have. */
-  readonly inboxShare: number;
   /** Bytes of answers that this session may keep back while its socket takes no more. */
   readonly outboxShare: number;
   /** Takes a place in a room; see Rooms. */
@@ -84,12 +68,6 @@ interface Destination {
   readonly cursor?: unknown;
 }
 
-/** A frame in the inbox, and when it came. */
-interface Waiting {
-  readonly frame: Frame;
-  readonly arrival: number;
-}
-
 /** One connection to a relay. */
 export class Session implements Member {
   readonly peer: string;
@@ -103,36 +81,13 @@ export class Session implements Member {
   #sync: SyncSession | null = null;
   /** What the documents that this socket was in have cost; joining one again does not refill it. */
   readonly #budgets = new WeakMap<Room["history"], ResendBudget>();
-  /** A room is being entered: what comes meanwhile waits in the inbox. */
-  #isEntering = false;
-  /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
-  #credit = FIRST_CREDIT_MS;
-  #creditAt = performance.now();
-  #isInLine = false;
-  /** What was read last came when, and how much of the work for it is counted already. */
-  #readAt = 0;
-  #handledMs = 0;
-  /** The socket is not read before its turn: what it takes to read it is more than its credit. */
-  #isSpent = false;
-  /** The socket is gone; what it sent before is still taken, in turns. */
-  #isGone = false;
   /** Bytes sent since others had a turn, which they have after each tick. */
   #sentBytes = 0;
   #isYielding = false;
-  readonly #inbox: Waiting[] = [];
-  /** When the frame came that is handled now. */
-  #arrival = 0;
-  /** Bytes in the inbox, and of groups on their way to the store. */
-  #awaited = 0;
   readonly #meter: Meter;
-  /** Until then the socket is not read, for the sake of its rates; the timer runs as long. */
-  #slowUntil = 0;
-  #slowTimer: NodeJS.Timeout | null = null;
+  readonly #intake: Intake;
   #isStalled = false;
-  /** Nothing can be stored now, so nothing is read. */
-  #isHeld = false;
   #isAlive = true;
-  #isDraining = false;
   #isClosed = false;
   #isLeft = false;
   #ending: Ending | null = null;
@@ -158,19 +113,25 @@ export class Session implements Member {
     this.#joinTimer = setTimeout(() => {
       this.close("notJoined");
     }, host.settings.joinSeconds * 1_000).unref();
-    // Around what ws does with it: pieces of messages and control frames cost, too.
-    const stream = streamOf(socket);
-    stream?.prependListener("data", () => {
-      this.#readAt = performance.now();
-      this.#handledMs = 0;
-    });
-    stream?.on("data", () => {
-      this.#countReading();
+    this.#intake = new Intake(socket, this.#meter, host, {
+      handle: (frame) => {
+        this.#handle(frame);
+      },
+      guard: (step) => {
+        this.#guard(step);
+      },
+      tooFast: (ms) => {
+        this.#log.info({ ms }, "a session exceeds its rates by too much and is closed");
+        this.close("tooFast");
+      },
+      emptied: () => {
+        this.#leave();
+      },
     });
     socket.on("message", (data: Buffer, isBinary) => {
       this.#isAlive = true;
       this.#guard(() => {
-        this.#take(isBinary ? data : data.toString("utf8"));
+        this.#intake.take(isBinary ? data : data.toString("utf8"));
       });
     });
     socket.on("pong", () => {
@@ -184,9 +145,7 @@ export class Session implements Member {
     socket.on("close", (code) => {
       this.#log.debug({ code }, "session closed");
       this.#ending ??= code === ABNORMAL ? "lost" : "client";
-      this.#isGone = true;
-      if (this.#isEntering) this.#inbox.length = 0;
-      if (this.#inbox.length === 0) this.#leave();
+      this.#intake.leave();
     });
   }
 
@@ -201,7 +160,7 @@ export class Session implements Member {
 
   /** Bytes that were received and are not stored yet. */
   get awaited(): number {
-    return this.#awaited;
+    return this.#intake.awaited;
   }
 
   /** How the session ended, once it has. */
@@ -211,7 +170,7 @@ export class Session implements Member {
 
   /** Cuts a connection that has not answered the last ping, closes one that reads too slowly, and pings any other. */
   checkAlive(): void {
-    if (this.#isGone) return;
+    if (this.#intake.isGone) return;
     const waitedMs = this.#outlet.waitedMs(performance.now());
     if (!this.#isClosed && waitedMs > this.#host.settings.sendSeconds * 1_000) {
       this.#log.info({ waitedMs }, "slow reader");
@@ -232,15 +191,13 @@ export class Session implements Member {
 
   /** Takes nothing in any more, but can still be told what became of what it took. */
   drain(): void {
-    this.#isDraining = true;
-    this.#inbox.length = 0;
-    if (this.#isGone) this.#leave();
+    this.#intake.drain();
+    if (this.#intake.isGone) this.#leave();
   }
 
   /** Reads nothing from the socket until it is let go again. */
   hold(isHeld: boolean): void {
-    this.#isHeld = isHeld;
-    this.await(0);
+    this.#intake.hold(isHeld);
   }
 
   /** Ends the session in one of the documented ways; with `retryMs` it is told when to come back. */
@@ -274,7 +231,7 @@ export class Session implements Member {
     this.#ending ??= "cut";
     this.#end();
     this.#socket.terminate();
-    if (this.#isGone) this.#leave();
+    if (this.#intake.isGone) this.#leave();
   }
 
   acknowledge(ids: readonly Uint8Array[]): void {
@@ -290,39 +247,7 @@ export class Session implements Member {
   }
 
   await(bytes: number): void {
-    this.#awaited += bytes;
-    if (this.#isClosed) return;
-    const { inboxShare } = this.#host;
-    const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
-    if (this.#isHeld || this.#awaited > share) {
-      if (!this.#socket.isPaused) this.#socket.pause();
-    } else if (
-      this.#socket.isPaused &&
-      this.#awaited <= share / 2 &&
-      this.#slowTimer === null &&
-      !this.#isSpent
-    ) {
-      this.#socket.resume();
-    }
-  }
-
-  /** Reads nothing for so long, so that the rates are kept. */
-  #slowDown(ms: number): void {
-    if (ms < MIN_HOLD_MS || this.#isClosed) return;
-    if (ms > this.#host.settings.rateCloseSeconds * 1_000) {
-      this.#log.info({ ms }, "a session exceeds its rates by too much and is closed");
-      this.close("tooFast");
-      return;
-    }
-    const until = performance.now() + ms;
-    if (until <= this.#slowUntil) return;
-    this.#slowUntil = until;
-    if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
-    this.#slowTimer = setTimeout(() => {
-      this.#slowTimer = null;
-      this.await(0);
-    }, ms);
-    if (!this.#socket.isPaused) this.#socket.pause();
+    this.#intake.await(bytes);
   }
 
   /** A mistake of ours costs this session and never the process. */
@@ -334,64 +259,6 @@ export class Session implements Member {
       this.#log.error({ err: error }, "an internal error; the session is closed");
       this.close("internal");
     }
-  }
-
-  #take(frame: string | Uint8Array): void {
-    if (this.#isDraining) return;
-    this.#slowDown(this.#meter.frame(frame.length));
-    if (this.#isClosed) return;
-    this.#arrival = performance.now();
-    if (!this.#isEntering && this.#inbox.length === 0 && this.#hasCredit()) {
-      this.#handleTimed(frame);
-      return;
-    }
-    this.#inbox.push({ frame, arrival: this.#arrival });
-    this.await(frame.length + FRAME_OVERHEAD_BYTES);
-    if (!this.#isEntering) this.#standInLine();
-  }
-
-  #hasCredit(): boolean {
-    const now = performance.now();
-    // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
-    const share = Math.max(
-      LEAST_CREDIT_SHARE,
-      CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting),
-    );
-    const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
-    this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
-    this.#creditAt = now;
-    return this.#credit > 0;
-  }
-
-  #handleTimed(frame: string | Uint8Array): void {
-    const start = performance.now();
-    this.#handle(frame);
-    const ms = performance.now() - start;
-    this.#credit -= ms;
-    this.#handledMs += ms;
-  }
-
-  /** Whoever has no credit left for being read is read in turn. */
-  #countReading(): void {
-    this.#credit -= performance.now() - this.#readAt - this.#handledMs;
-    if (this.#isClosed || this.#hasCredit()) return;
-    this.#isSpent = true;
-    if (!this.#socket.isPaused) this.#socket.pause();
-    if (!this.#isEntering) this.#standInLine();
-  }
-
-  #standInLine(): void {
-    if (this.#isInLine || (this.#inbox.length === 0 && !this.#isSpent)) return;
-    this.#isInLine = true;
-    this.#host.turns.next(() => {
-      this.#isInLine = false;
-      this.#isSpent = false;
-      this.#guard(() => {
-        this.#openInbox();
-      });
-      if (this.#isGone && this.#inbox.length === 0) this.#leave();
-      return !this.#isGone && !this.#socket.isPaused;
-    });
   }
 
   /** The socket is gone and all that came from it is taken. */
@@ -482,10 +349,10 @@ export class Session implements Member {
 
   async #enter({ document, room: name, cursor }: Destination, kind: Member["kind"]): Promise<void> {
     this.#leaveRoom();
-    this.#isEntering = true;
+    this.#intake.block();
     const policy = this.#host.policies.of(document);
     const entered = await this.#host.enter(document);
-    this.#isEntering = false;
+    this.#intake.unblock();
     // Who came in under other rules may not be who may come in now.
     if (this.#host.policies.of(document) !== policy) this.close("rulesChanged");
     this.#policy = policy;
@@ -497,7 +364,6 @@ export class Session implements Member {
       if (entered.ok) this.#settle(entered.value, name, kind, cursor);
       else this.#turnAway(entered.error, kind);
     });
-    this.#standInLine();
   }
 
   #settle(room: Room, name: string | null, kind: Member["kind"], cursor?: unknown): void {
@@ -538,8 +404,8 @@ export class Session implements Member {
       peer: this.peer,
       send: (frame) => this.#send(frame),
       receiveGroup: (group) => {
-        const received = room.receive(group, this, this.#arrival);
-        this.#slowDown(this.#meter.judged(received, group.length, room));
+        const received = room.receive(group, this, this.#intake.arrival);
+        this.#intake.slowDown(this.#meter.judged(received, group.length, room));
         return received;
       },
       durable: () => room.durable,
@@ -562,26 +428,6 @@ export class Session implements Member {
     if (kind === "person") this.#send(`error: ${detail}`);
     else this.#refuse(code, detail);
     this.close(close);
-  }
-
-  /** One turn: as much of what waits as a short time allows, at least one frame. */
-  #openInbox(): void {
-    const end = performance.now() + TURN_MS;
-    let taken = 0;
-    let bytes = 0;
-    while (!this.#isEntering) {
-      const waiting = this.#inbox[taken];
-      if (waiting === undefined || (taken > 0 && performance.now() >= end)) break;
-      const { frame, arrival } = waiting;
-      this.#arrival = arrival;
-      taken++;
-      bytes += frame.length + FRAME_OVERHEAD_BYTES;
-      // Someone who is gone gets no answers.
-      if (!this.#isGone || typeof frame !== "string") this.#handleTimed(frame);
-    }
-    this.#inbox.splice(0, taken);
-    this.await(-bytes);
-    if (!this.#isEntering) this.#standInLine();
   }
 
   #commands(): CommandContext {
@@ -689,10 +535,8 @@ export class Session implements Member {
     this.#isClosed = true;
     clearTimeout(this.#joinTimer);
     this.#challenge?.end();
-    if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
-    this.#slowTimer = null;
     this.#meter.close();
-    this.#inbox.length = 0;
+    this.#intake.end();
     this.#leaveRoom();
   }
 }

@@ -11,8 +11,9 @@ import {
   toHex,
 } from "bft-json-crdt";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { CLOSE } from "../src/close-codes.ts";
 import { type Relay, type Settings } from "../src/index.ts";
-import { Client, openLines, Participant, writeLine } from "./participant.ts";
+import { Client, type Lines, openLines, Participant, writeLine } from "./participant.ts";
 import { startCommand, startRelay } from "./running.ts";
 
 /** A backplane under test. */
@@ -352,7 +353,7 @@ function describeShared(
     expect(await (await Client.open(relay.url)).closed).toMatchObject({ code: 4008 });
     shared().thaw();
     await expectSoon(() => relay.status().ready, true);
-    const again = await Participant.join(relay.url, room, document);
+    const again = await joinOnceItCan(relay.url, room, document);
     await again.untilDurable(unsure);
     await relay.close();
   });
@@ -424,12 +425,20 @@ export function hasAll({ document }: Participant, ids: ReadonlySet<string>): boo
   return [...ids].every((id) => document.history.indexOf(Buffer.from(id, "hex")) >= 0);
 }
 
-/** Joins as a program does that is told to come back while the servers, just started, have no leader for a moment. */
-async function joinOnceItCan(url: string, room: string): Promise<Participant> {
+/** Joins as a program does that is told to come back while the servers have no leader for a moment. */
+export async function joinOnceItCan(
+  url: string,
+  room: string,
+  document?: Lines,
+): Promise<Participant> {
   for (;;) {
-    const joined = await Participant.join(url, room).catch((error: unknown) => String(error));
+    const joined = await Participant.join(url, room, document).catch((error: unknown) =>
+      String(error),
+    );
     if (typeof joined !== "string") return joined;
-    if (!joined.includes('"unavailable"')) throw new Error(joined);
+    const isToComeBack =
+      joined.includes('"unavailable"') || joined.includes(`with ${CLOSE.backplaneLost.code}`);
+    if (!isToComeBack) throw new Error(joined);
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

@@ -102,11 +102,14 @@ export class Client {
   }
 }
 
-/** A socket that has joined; rejects with the relay's answer when it is not let in. */
+/** A socket that has joined; rejects with the relay's answer, or how it was shown out, when it is not let in. */
 export async function joined(url: string, join: object): Promise<Client> {
   const client = await Client.open(url);
   client.send(JSON.stringify({ type: "join", ...join }));
-  const answer = await client.message();
+  const shownOut = client.closed.then(({ code, reason }) => {
+    throw new Error(`closed with ${code}: ${reason}`);
+  });
+  const answer = await Promise.race([client.message(), shownOut]);
   if (answer["type"] !== "joined") throw new Error(JSON.stringify(answer));
   return client;
 }

@@ -24,7 +24,9 @@ export const ID_BYTES = 32;
 
 /** What the header of a change says; ids are 32 bytes each. */
 export interface ChangeHeader {
+  /** The document id. */
   readonly document: Uint8Array;
+  /** The author's public key, 32 bytes. */
   readonly author: Uint8Array;
   /** 0, or 64 random bits; one author may have many chains in a document. */
   readonly chain: bigint;
@@ -46,6 +48,7 @@ export interface ChangeHeader {
 export interface DecodedBody extends ChangeHeader {
   /** Offset of the first op in the body, in bytes. */
   readonly opsOffset: number;
+  /** How many ops there are. */
   readonly opCount: number;
   /** Elements made by all ops together: they have the indexes 0 … elements − 1. */
   readonly elements: number;
@@ -130,7 +133,10 @@ export function writeBodyRest(
 
 const NO_IDS: readonly Uint8Array[] = [];
 
-/** Reads a body and judges everything that its bytes alone decide. */
+/**
+ * Reads the header of a change from its body, and judges everything that its bytes alone decide: refused as "malformed",
+ * "too_large" or "unsupported_version". Its links, and its signature, are judged by {@link History.receive | History}.
+ */
 export function decodeBody(body: Uint8Array): Result<DecodedBody> {
   const reader = new ByteReader(body);
   const fields = reader.arrayHeader();

@@ -15,6 +15,7 @@ import { GENESIS_TAG } from "./tags.ts";
 
 /** What a document is founded on. */
 export interface Genesis {
+  /** What it is called: for people, and part of the id. */
   readonly name: string;
   /** 16 to 64 random bytes make a document that nobody else can mean by accident; null makes a public square. */
   readonly nonce: Uint8Array | null;
@@ -24,7 +25,10 @@ export interface Genesis {
   readonly parameters: { readonly [key: string]: Value };
 }
 
-/** The id (32 bytes) of the public square of that name. */
+/**
+ * The id (32 bytes) of the document that is meant by a name alone: whoever uses the same name is in the same document. For
+ * one that nobody else can mean, see {@link genesisDocumentId}. Throws MisuseError unless the name has 1 to 1,024 UTF-16 units.
+ */
 export function documentId(name: string): Uint8Array {
   return genesisDocumentId({ name, nonce: null, founders: [], parameters: {} });
 }

@@ -24,7 +24,9 @@ const UNSIGNED_OVERHEAD = 1 + 5 + 1;
 
 /** One change as it travels: its body and perhaps its signature. */
 export interface SignedBody {
+  /** The bytes that are hashed (docs/wire-format.md). */
   readonly body: Uint8Array;
+  /** The author's Ed25519 signature, 64 bytes; null when a later change of the group vouches for this one. */
   readonly signature: Uint8Array | null;
 }
 

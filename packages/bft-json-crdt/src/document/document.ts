@@ -32,6 +32,7 @@ import { viewOf } from "./view.ts";
 
 /** How a document is opened. */
 export interface DocumentOptions<S extends Schema> {
+  /** What the document may hold. Replicas with other schemas have the same history, and show other views. */
   readonly schema: S;
   /** The document id, 32 bytes: `documentId(name)`, or `genesisDocumentId(genesis)`. */
   readonly id: Uint8Array;
@@ -63,6 +64,7 @@ export class LocalChange {
   /** Local indexes of the parts in the history. */
   readonly indexes: readonly number[];
 
+  /** @internal */
   constructor(id: Uint8Array, groups: readonly Uint8Array[], indexes: readonly number[]) {
     this.id = id;
     this.groups = groups;
@@ -90,8 +92,10 @@ export interface LocalBatch {
 
 /** A batch was ended by an error (its `cause`). What was made before stands, and is to be stored and sent all the same. */
 export class BatchError extends Error {
+  /** What was made before the error. */
   readonly batch: LocalBatch;
 
+  /** @internal */
   constructor(batch: LocalBatch, cause: unknown) {
     super(
       `a batch was ended by an error; ${batch.indexes.flat().length} changes were made before: ${String(cause)}`,
@@ -110,6 +114,7 @@ export type MakeChange<S extends Schema> = (
 
 /** What happened to the view, and by which changes. */
 export interface DocumentEvent {
+  /** "local": made here by `change` or `batch`; "remote": came through `receive`, `receiveAll` or `merge`. */
   readonly origin: "local" | "remote";
   /** Local indexes of the changes, ascending. */
   readonly changes: readonly number[];
@@ -119,7 +124,9 @@ export interface DocumentEvent {
 
 /** A replica of a shared document. */
 export class Document<S extends Schema> {
+  /** The document id, 32 bytes. */
   readonly id: Uint8Array;
+  /** What the document was opened with. */
   readonly schema: S;
   readonly #history: History;
   /** What this document was opened from, until something else than its view is asked for. */
@@ -156,6 +163,7 @@ export class Document<S extends Schema> {
   readonly #events: DocumentEvent[] = [];
   #isAnnouncing = false;
 
+  /** Opens an empty document. Throws MisuseError for an id, schema, key pair or chain that is none. */
   constructor(options: DocumentOptions<S>) {
     checkSchema(options.schema);
     this.schema = options.schema;
@@ -182,13 +190,13 @@ export class Document<S extends Schema> {
     };
   }
 
-  /** Every applied change; what sync, storage and inspection work on. */
+  /** Every applied change, of all authors; what sync, storage and inspection work on. */
   get history(): History {
     if (this.#unverified !== null) this.#verify();
     return this.#history;
   }
 
-  /** Handles to read from; editing needs `change`. */
+  /** Handles to read from: `document.root.tasks.length`. The same handles edit inside of `change` only. */
   get root(): Handle<S> {
     if (this.#unverified !== null) this.#verify();
     this.#root ??= handleOf(this.#handles, this.#state.containers.root) as Handle<S>;
@@ -203,7 +211,8 @@ export class Document<S extends Schema> {
   /**
    * Makes one change of all edits in the callback: all of them apply, or none if it throws. The change is signed, applied
    * here, and returned to be stored and sent. A callback that edits nothing makes an empty change, which says what its
-   * author has seen.
+   * author has seen. Throws MisuseError for what the schema or a container does not take, without a key pair, and inside
+   * of another change.
    */
   change(edit: (doc: Handle<S>) => void, options: ChangeOptions = {}): LocalChange {
     this.#checkIdle();
@@ -340,6 +349,8 @@ export class Document<S extends Schema> {
   /**
    * All applied changes as bytes, for a file. With a key pair the file is sealed: it says what the document shows, so that
    * `load` with the same key shows it at once. `seal: false` leaves that out, for a file that is made for others.
+   *
+   * @param options - `seal`: true by default
    */
   save({ seal = true }: { readonly seal?: boolean } = {}): Uint8Array {
     const { history, schema } = this;
@@ -351,7 +362,8 @@ export class Document<S extends Schema> {
   }
 
   /**
-   * Opens a document from saved bytes, verifying everything. A file that was sealed with the key pair in the options shows
+   * Opens a document from saved bytes, verifying everything; refused with the code of the first change that is, or as
+   * "malformed" or "wrong_document". A file that was sealed with the key pair in the options shows
    * its view at once, and is verified when the document is asked for anything else.
    */
   static load<S extends Schema>(
@@ -367,7 +379,10 @@ export class Document<S extends Schema> {
     return merged.ok ? ok(document) : merged;
   }
 
-  /** Takes in all changes of saved bytes, verifying everything; returns how many were new. */
+  /**
+   * Takes in all changes of saved bytes, verifying everything; returns how many were new. Refused like `load`; what came
+   * before the change that is refused has been taken in.
+   */
   merge(bytes: Uint8Array): Result<number> {
     const saved = this.#readSaved(bytes);
     return saved.ok ? this.#take(saved.value) : saved;

@@ -36,7 +36,9 @@ export type ElementId = string;
 
 /** One of several concurrent values of a register or a map's key. */
 export interface Conflict<T> {
+  /** The id of the assignment. */
   readonly id: ElementId;
+  /** What was assigned. */
   readonly value: T;
   /** Public key of who assigned it, in hex. */
   readonly author: string;
@@ -44,7 +46,9 @@ export interface Conflict<T> {
 
 /** One record of a log, and who stands for it. */
 export interface LogEntry<T> {
+  /** The id of the record, the same on every replica. */
   readonly id: ElementId;
+  /** The record as it was written. */
   readonly value: T;
   /** Public key of who wrote it, in hex. */
   readonly author: string;
@@ -54,7 +58,10 @@ export interface LogEntry<T> {
   readonly change: number;
 }
 
-/** The handle of a schema. */
+/**
+ * The handle by which a place of this schema is read and edited: a {@link TextHandle} for `text()`, a {@link ListHandle} for
+ * `list(…)`, a {@link RegisterHandle} for a leaf, and so on; for a struct an object that holds the handles of its fields.
+ */
 export type Handle<S> =
   S extends LeafSchema<infer T, infer Optional>
     ? RegisterHandle<T, Optional extends false ? T : T | undefined>
@@ -84,10 +91,12 @@ export interface HandleHost {
 }
 
 abstract class NodeHandle<N extends Node> {
+  /** @internal */
   protected readonly host: HandleHost;
   #node: N;
   #epoch: number;
 
+  /** @internal */
   constructor(host: HandleHost, node: N) {
     this.host = host;
     this.#node = node;
@@ -110,6 +119,7 @@ abstract class NodeHandle<N extends Node> {
     return this.#node;
   }
 
+  /** @internal */
   protected get editor(): Editor {
     return this.host.editor;
   }
@@ -122,7 +132,7 @@ export class RegisterHandle<T, Shown = T> extends NodeHandle<LeafNode> {
     return leafView(this.node) as Shown;
   }
 
-  /** Assigns. */
+  /** Assigns, in the place of all values that are seen here. Throws MisuseError for what the schema does not take. */
   set(value: T): void {
     this.editor.assignLeaf(this.node, value);
   }
@@ -143,6 +153,7 @@ export class RegisterHandle<T, Shown = T> extends NodeHandle<LeafNode> {
 
 /** A sum that anyone may add to. */
 export class CounterHandle extends NodeHandle<CounterNode> {
+  /** The sum of all increments; 0n to begin with. */
   get value(): bigint {
     return this.node.sum;
   }
@@ -160,10 +171,12 @@ export class CounterHandle extends NodeHandle<CounterNode> {
 
 /** A set of leaf values. */
 export class SetHandle<T> extends NodeHandle<SetNode> {
+  /** How many values are in it. */
   get size(): number {
     return this.node.additions.size;
   }
 
+  /** True when the value is in it; byte strings and objects are compared by what they hold. */
   has(value: T): boolean {
     return this.node.additions.has(value as Value);
   }
@@ -183,13 +196,15 @@ export class SetHandle<T> extends NodeHandle<SetNode> {
     return viewOf(this.node) as T[];
   }
 
+  /** Iterates over `values()`. */
   [Symbol.iterator](): IterableIterator<T> {
     return this.values()[Symbol.iterator]();
   }
 }
 
-/** A list. */
+/** A list: items at places, which move as others are inserted and deleted. */
 export class ListHandle<Item> extends NodeHandle<ListNode> {
+  /** How many items are shown; deleted ones do not count. */
   get length(): number {
     return this.node.sequence.length;
   }
@@ -205,7 +220,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
     return handleOf(this.host, this.editor.state.nodeOf(this.#elementAt(index))!) as Handle<Item>;
   }
 
-  /** Appends items. */
+  /** Appends items, as plain data; throws MisuseError for what the schema does not take. */
   push(...items: Initial<Item>[]): void {
     this.editor.insertItems(this.node, this.length, items);
   }
@@ -221,7 +236,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
     this.editor.insertItemsAfter(this.node, element, items);
   }
 
-  /** Deletes items from an index on. */
+  /** Deletes items from an index on, one by default. Throws MisuseError when there are not so many. */
   delete(index: number, count = 1): void {
     this.editor.removeItems(this.node, index, count);
   }
@@ -285,6 +300,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
     return viewOf(this.node) as View<Item>[];
   }
 
+  /** Iterates over `toArray()`. */
   [Symbol.iterator](): IterableIterator<View<Item>> {
     return this.toArray()[Symbol.iterator]();
   }
@@ -307,6 +323,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
 
 /** A log: a list of records that stay as they were written. */
 export class LogHandle<Item> extends NodeHandle<ListNode> {
+  /** How many records there are. */
   get length(): number {
     return this.node.sequence.length;
   }
@@ -317,7 +334,7 @@ export class LogHandle<Item> extends NodeHandle<ListNode> {
     return listView(this.node, index, 1)[0] as View<Item> | undefined;
   }
 
-  /** Appends records. */
+  /** Appends records, as plain data; throws MisuseError for what the schema does not take. */
   append(...records: Initial<Item>[]): void {
     this.editor.insertItems(this.node, this.length, records);
   }
@@ -347,6 +364,7 @@ export class LogHandle<Item> extends NodeHandle<ListNode> {
     return viewOf(this.node) as View<Item>[];
   }
 
+  /** Iterates over `entries()`. */
   [Symbol.iterator](): IterableIterator<LogEntry<View<Item>>> {
     return this.entries()[Symbol.iterator]();
   }
@@ -359,6 +377,7 @@ export class TextHandle extends NodeHandle<TextNode> {
     return this.editor.lengthOf(this.current);
   }
 
+  /** The whole text. */
   override toString(): string {
     return textOf(this.node.sequence);
   }
@@ -426,17 +445,22 @@ export class TextHandle extends NodeHandle<TextNode> {
 
 /** A text by the indexes of its Unicode characters (scalar values). */
 export interface Characters {
+  /** How many characters there are. */
   readonly length: number;
+  /** Inserts text before the character at an index. Throws MisuseError when there is no such place. */
   insert(index: number, text: string): void;
+  /** Deletes characters from an index on, one by default. Throws MisuseError when there are not so many. */
   delete(index: number, count?: number): void;
 }
 
 /** A map from strings to values or containers. */
 export class MapHandle<Item> extends NodeHandle<MapNode> {
+  /** How many keys have a value. */
   get size(): number {
     return this.node.entries.size;
   }
 
+  /** True when the key has a value. */
   has(key: string): boolean {
     return this.node.entries.has(key);
   }
@@ -480,6 +504,7 @@ export class MapHandle<Item> extends NodeHandle<MapNode> {
     return [...this.node.entries.keys()].sort();
   }
 
+  /** Iterates over keys, sorted, and the views of their values. */
   [Symbol.iterator](): IterableIterator<[string, View<Item>]> {
     return this.keys()
       .map((key): [string, View<Item>] => [key, this.get(key)!])

@@ -21,7 +21,14 @@ import {
   valueFor,
 } from "../../test/random-edits.ts";
 import { Document } from "./document.ts";
-import type { CounterHandle, Handle, ListHandle, MapHandle, RegisterHandle } from "./handles.ts";
+import type {
+  CounterHandle,
+  Handle,
+  ListHandle,
+  LogHandle,
+  MapHandle,
+  RegisterHandle,
+} from "./handles.ts";
 import type { SetHandle, TextHandle } from "./handles.ts";
 
 const ID = documentId("plain data");
@@ -59,6 +66,7 @@ function plainOf(schema: Schema, initial: unknown): unknown {
     case "set":
       return plainSet(schema, (initial ?? []) as Value[]);
     case "list":
+    case "log":
       return ((initial ?? []) as unknown[]).map((item) => plainOf(schema.item, item));
     case "map":
       return Object.fromEntries(
@@ -139,6 +147,15 @@ function editBoth(
         expect(members.add(value)).toBe(after.length > before.length);
         set(holder, name, after);
       }
+      return;
+    }
+    case "log": {
+      const initials = Array.from({ length: choices.below(3) }, () =>
+        initialFor(schema.item, choices),
+      );
+      (handle as LogHandle<Schema>).append(...(initials as never[]));
+      const records = initials.map((initial) => plainOf(schema.item, initial));
+      set(holder, name, [...(holder[name] as unknown[]), ...records]);
       return;
     }
     case "list":

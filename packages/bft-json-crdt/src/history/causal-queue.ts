@@ -265,17 +265,17 @@ export class PendingPool {
   #bytes = 0;
   readonly #queues = new Heaviest<CausalQueue>();
 
-  /** `limit` in bytes. */
+  /** Empty, with a limit in bytes. */
   constructor(limit: number) {
     this.#limit = limit;
   }
 
-  /** Bytes. */
+  /** How many bytes all queues may hold together. */
   get limit(): number {
     return this.#limit;
   }
 
-  /** What is over a new limit is dropped at once. */
+  /** Sets it, in bytes; what is over a new limit is dropped at once. */
   set limit(limit: number) {
     this.#limit = limit;
     this.makeRoom(0);
@@ -286,14 +286,22 @@ export class PendingPool {
     return this.#bytes;
   }
 
-  /** Drops entries, of the queue that holds most at that moment, until so many bytes are free. */
+  /**
+   * Drops entries, of the queue that holds most at that moment, until so many bytes are free.
+   *
+   * @internal
+   */
   makeRoom(bytes: number): void {
     while (this.#bytes > this.#limit - bytes && this.#queues.first !== null) {
       this.#queues.first.dropOne();
     }
   }
 
-  /** A queue holds more (or, when negative, fewer) bytes than before. */
+  /**
+   * A queue holds more (or, when negative, fewer) bytes than before.
+   *
+   * @internal
+   */
   count(queue: CausalQueue, bytes: number): void {
     this.#bytes += bytes;
     this.#queues.update(queue);

@@ -18,9 +18,13 @@ import type { Result } from "../result.ts";
 
 /** What a valid fork proof says. */
 export interface ForkProof {
+  /** The document id, 32 bytes. */
   readonly document: Uint8Array;
+  /** The public key of who equivocated, 32 bytes. */
   readonly author: Uint8Array;
+  /** On which of that author's chains. */
   readonly chain: bigint;
+  /** The number that both changes bear. */
   readonly seq: number;
   /** The two change ids, the lower first. */
   readonly ids: readonly [Uint8Array, Uint8Array];

@@ -17,7 +17,7 @@ import {
 } from "../change/index.ts";
 import type { DecodedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
-import { equalBytes } from "../encoding/bytes.ts";
+import { compareBytes, equalBytes } from "../encoding/bytes.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import type { RejectionCode, Result } from "../result.ts";
@@ -40,13 +40,24 @@ import { Incoming, IncomingGroup } from "./incoming.ts";
 import { Signatures } from "./signatures.ts";
 import type { Entry, VerifiedGroup } from "./verified.ts";
 
-/** What became of a change. "unsupported" means a format version unknown here: neither applied nor rejected. */
-export type ReceiveStatus = "applied" | "duplicate" | "pending" | "rejected" | "unsupported";
+/** What became of a change. */
+export type ReceiveStatus =
+  /** It is in the history now. */
+  | "applied"
+  /** It was in the history already. */
+  | "duplicate"
+  /** It builds on something that is not here, and waits for that. */
+  | "pending"
+  /** It is refused; `code` says why. */
+  | "rejected"
+  /** Of a format version that this build does not know: neither applied nor rejected. */
+  | "unsupported";
 
 /** What became of one change of a group. */
 export interface ReceivedChange {
   /** The change id, 32 bytes. */
   readonly id: Uint8Array;
+  /** What became of it. */
   readonly status: ReceiveStatus;
   /** Why, for "rejected" and "unsupported". */
   readonly code?: RejectionCode;
@@ -64,6 +75,7 @@ export interface ReceivedGroup {
   readonly applied: readonly number[];
   /** Ids that the sender should be asked for. */
   readonly missing: readonly Uint8Array[];
+  /** What became of each change, those at first that were settled at first; empty when the bytes are no group. */
   readonly results: readonly ReceivedChange[];
   /** The group, as it came, is a closed group of just the changes in `applied`: it can be stored and passed on as it is. */
   readonly isExact: boolean;
@@ -73,6 +85,7 @@ export interface ReceivedGroup {
 export interface HistoryOptions {
   /** The document id, 32 bytes. */
   readonly document: Uint8Array;
+  /** Bounds of the causal queue; they may delay, never change a verdict. */
   readonly limits?: Partial<HistoryLimits>;
   /** A budget of pending bytes shared with other histories. */
   readonly pool?: PendingPool;
@@ -80,10 +93,15 @@ export interface HistoryOptions {
 
 /** The last change of one branch of a chain. */
 export interface ChainTip {
+  /** The author's public key, 32 bytes. */
   readonly author: Uint8Array;
+  /** Which of the author's chains. */
   readonly chain: bigint;
+  /** The place of the change on its chain; 1 for the first. */
   readonly seq: number;
+  /** The change id, 32 bytes. */
   readonly id: Uint8Array;
+  /** The local index of the change. */
   readonly index: number;
 }
 
@@ -132,8 +150,13 @@ const SEVERITY: { readonly [status in ReceiveStatus]: number } = {
   duplicate: 4,
 };
 
-/** All applied changes of one document. */
+/**
+ * All applied changes of one document, without a schema or a view: what a relay keeps, and `document.history`. Most of its
+ * methods take a *local index*: 0, 1, 2, … in this replica's own order, in which a change comes after all that it depends
+ * on. Other replicas have other orders; ids are the same everywhere.
+ */
 export class History {
+  /** The document id, 32 bytes. */
   readonly document: Uint8Array;
   readonly #ids = new IdTable();
   readonly #chains = new Chains();
@@ -185,7 +208,11 @@ export class History {
     return this.#receive(decodeGroup(group), peer);
   }
 
-  /** The same for a group that `verifyAhead` has looked at, without verifying its signatures again. */
+  /**
+   * The same for a group that `verifyAhead` has looked at, without verifying its signatures again.
+   *
+   * @internal
+   */
   receiveVerified(group: VerifiedGroup, peer = "unknown"): ReceivedGroup {
     return this.#receive(group.entries, peer);
   }
@@ -263,6 +290,8 @@ export class History {
   /**
    * The same of a change that this library has just made and linked to what is applied here, which is not looked at again:
    * encoding and hashing it is most of what an edit costs. Returns its local index, or -1 when it is applied already.
+   *
+   * @internal
    */
   appendMade(change: MadeChange, signature: Uint8Array | null, groupStart: number): number {
     const index = this.#ids.addNew(change.id);
@@ -317,18 +346,22 @@ export class History {
     return this.#signatures.at(index);
   }
 
+  /** The author's public key (32 bytes): not to be written to. */
   authorAt(index: number): Uint8Array {
     return this.#chains.authorOf(this.#chains.chainIndex(index));
   }
 
+  /** Which of its author's chains a change is on. */
   chainAt(index: number): bigint {
     return this.#chains.numberOf(this.#chains.chainIndex(index));
   }
 
+  /** The place of a change on its chain; 1 for the first. */
   seqAt(index: number): number {
     return this.#chains.seq(index);
   }
 
+  /** One more than the greatest of the changes that it depends on; 1 without any. */
   lamportAt(index: number): number {
     return this.#lamports.at(index);
   }
@@ -579,14 +612,17 @@ export class History {
     return this.#encode(this.#upToCover(index));
   }
 
-  /** One fork proof per chain whose author equivocated: the least seq, then the least ids. */
+  /**
+   * One fork proof per chain whose author equivocated: the least seq, then the least ids. By author and chain, so that
+   * replicas with equal histories list them alike.
+   */
   forks(): ForkProof[] {
     const proofs: ForkProof[] = [];
     for (const fork of this.#forks.values()) {
       const proof = this.#proofOf(fork);
       if (proof !== null) proofs.push(proof);
     }
-    return proofs;
+    return proofs.sort((a, b) => compareBytes(a.author, b.author) || (a.chain < b.chain ? -1 : 1));
   }
 
   /** The fork proof of a change's chain; null while its author is not known to have equivocated there. */
@@ -600,7 +636,7 @@ export class History {
     return this.#forks.has(this.#chains.chainIndex(index));
   }
 
-  /** What the causal queue holds. */
+  /** What the causal queue holds: changes, and the bytes that they take. */
   get pending(): { readonly count: number; readonly bytes: number } {
     return { count: this.#queue.count, bytes: this.#queue.bytes };
   }
@@ -706,7 +742,11 @@ export class History {
     return verify(signature, signedMessage(id), header.author);
   }
 
-  /** False when `receive` would settle this copy of a change without a look at its signature. */
+  /**
+   * False when `receive` would settle this copy of a change without a look at its signature.
+   *
+   * @internal
+   */
   mustVerify(id: Uint8Array, signature: Uint8Array): boolean {
     if (this.#ids.find(id) >= 0) return false;
     if (this.#rejected.size === 0 && this.#queue.count === 0) return true;

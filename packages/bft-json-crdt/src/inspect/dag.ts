@@ -8,7 +8,7 @@ import { decodeBody } from "../change/index.ts";
 import { toHex } from "../encoding/bytes.ts";
 import type { History } from "../history/index.ts";
 
-/** What inspection needs of a history. */
+/** What inspection needs of a history: `document.history` is one. */
 export type InspectedHistory = Pick<
   History,
   | "length"
@@ -37,7 +37,9 @@ export interface GraphNode {
   readonly author: string;
   /** The author's chain, as a decimal number. */
   readonly chain: string;
+  /** The place of the change on its chain; 1 for the first. */
   readonly seq: number;
+  /** One more than the greatest of the changes that it depends on. */
   readonly lamport: number;
   /** Claimed milliseconds since 1970, or null. */
   readonly time: number | null;
@@ -49,8 +51,11 @@ export interface GraphNode {
 
 /** One dependency: `from` builds on `to`, as its previous change, as another head, or because an op refers to it. */
 export interface GraphEdge {
+  /** The id of the change that builds on the other. */
   readonly from: string;
+  /** The id of the other. */
   readonly to: string;
+  /** How it names the other. */
   readonly kind: "prev" | "parent" | "ref";
 }
 
@@ -58,7 +63,9 @@ export interface GraphEdge {
 export interface GraphFork {
   /** The author's public key: 64 hexadecimal digits. */
   readonly author: string;
+  /** The author's chain, as a decimal number. */
   readonly chain: string;
+  /** The number that both changes bear. */
   readonly seq: number;
   /** The two change ids, the lower first. */
   readonly ids: readonly [string, string];
@@ -66,7 +73,9 @@ export interface GraphFork {
 
 /** Changes and dependencies, ascending by (lamport, id) of the change; the edges of one change as in its header. */
 export interface HistoryGraph {
+  /** The changes. */
   readonly nodes: readonly GraphNode[];
+  /** What they build on. */
   readonly edges: readonly GraphEdge[];
   /** One per chain whose author equivocated, in the order of the first change; without those that are left out. */
   readonly forks: readonly GraphFork[];

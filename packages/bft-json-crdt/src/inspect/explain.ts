@@ -34,11 +34,13 @@ export type ExplainedGroup =
 
 /** One change of a group. */
 export interface ExplainedChange {
+  /** The change id. */
   readonly id: string;
   /** Bytes of the body. */
   readonly bytes: number;
   /** "absent": a later change of its chain has to vouch for it. */
   readonly signature: "valid" | "wrong" | "absent" | "unreadable";
+  /** What it says. */
   readonly body: ExplainedBody;
 }
 
@@ -47,23 +49,33 @@ export type ExplainedBody = ExplainedHeader | { readonly fault: Rejection };
 
 /** The header and the ops of a change. */
 export interface ExplainedHeader {
+  /** The document id. */
   readonly document: string;
+  /** The author's public key. */
   readonly author: string;
+  /** Which of the author's chains. */
   readonly chain: string;
+  /** The place of the change on its chain; 1 for the first. */
   readonly seq: number;
+  /** The previous change of the chain; null for the first. */
   readonly prev: string | null;
+  /** Other heads that the author had seen. */
   readonly parents: readonly string[];
+  /** One more than the greatest among all dependencies. */
   readonly lamport: number;
   /** Claimed milliseconds since 1970, or null. */
   readonly time: number | null;
+  /** Further changes that the ops refer to. */
   readonly refs: readonly string[];
   /** Elements that all ops together make. */
   readonly elements: number;
+  /** What it does, in order. */
   readonly ops: readonly ExplainedOp[];
 }
 
 /** One op. */
 export interface ExplainedOp {
+  /** What it does; "inert" is an op that this version does not know, or cannot read. */
   readonly kind:
     | "inert"
     | "insert values"
@@ -88,22 +100,27 @@ export interface ExplainedOp {
 export interface ExplainedElement {
   /** A change id, "this" for the change itself, "none" for a reference to nothing. */
   readonly change: string;
+  /** Steps back on the chain. */
   readonly back: number;
+  /** The number within the change. */
   readonly index: number;
 }
 
 /** `count` elements of one chain, the first of them as in {@link ExplainedElement}. */
 export interface ExplainedRange extends ExplainedElement {
+  /** How many. */
   readonly count: number;
 }
 
 /** A container: owned by an element (null: the root), then down a path of fields and keys. */
 export interface ExplainedPlace {
+  /** The element that holds it; null for the root. */
   readonly owner: ExplainedElement | null;
+  /** Names of fields and keys, from there on. */
   readonly path: readonly string[];
 }
 
-/** Decodes a group of changes, as it travels in a frame and stands in a log. */
+/** Decodes a group of changes, as it travels in a frame and stands in a log; checks signatures, and not links. Never throws. */
 export function explainGroup(group: Uint8Array): ExplainedGroup {
   const entries = decodeGroup(group);
   if (!entries.ok) return { bytes: group.length, fault: entries.error };
@@ -119,7 +136,7 @@ export function explainGroup(group: Uint8Array): ExplainedGroup {
   return { bytes: group.length, changes };
 }
 
-/** Decodes the body of one change. */
+/** Decodes the body of one change. A diagnostic, and no validation: it knows no history. Never throws. */
 export function explainBody(body: Uint8Array): ExplainedBody {
   const header = decodeBody(body);
   return header.ok ? explainHeader(body, header.value) : { fault: header.error };

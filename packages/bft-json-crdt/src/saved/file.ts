@@ -29,7 +29,9 @@ const FIELDS = 7;
 
 /** What a file holds. */
 export interface Saved {
+  /** The document id, 32 bytes. */
   readonly document: Uint8Array;
+  /** The digest of the schema with which it was saved, 32 bytes; null when there was none. */
   readonly schema: Uint8Array | null;
   /**
    * Closed groups in causal order, made as they are asked for. Where the file is damaged an empty one comes, which every
@@ -43,7 +45,11 @@ export interface SavedFile extends Saved {
   readonly seal: Seal | null;
 }
 
-/** Encodes groups as a file of version 1. */
+/**
+ * Encodes groups as a file of version 1, which is larger than what `Document.save` writes, and needs no document.
+ *
+ * @param saved - what the file shall hold
+ */
 export function encodeSaved({ document, schema, groups }: Saved): Uint8Array {
   const all = [...groups];
   const writer = new ByteWriter(all.reduce((sum, group) => sum + group.length + 5, 128));
@@ -77,7 +83,10 @@ export function encodeHistory(
   return writer.take();
 }
 
-/** Reads the outline of a file; the groups are judged by whoever receives them. */
+/**
+ * Reads the outline of a saved document, without a schema and without judging the changes: whoever receives the groups does
+ * that. Refused as "malformed" or "unsupported_version".
+ */
 export function decodeSaved(bytes: Uint8Array): Result<SavedFile> {
   const reader = new ByteReader(bytes);
   const fields = reader.arrayHeader();

@@ -14,12 +14,14 @@ import { MisuseError } from "../result.ts";
 import { utf8Length } from "../encoding/index.ts";
 import { fitsLeaf } from "./fit.ts";
 
-/** Types of leaves: one register each. "integer" is a safe integer, "bigint" any integer. */
+/** Types of leaves: one value each. "integer" is a safe integer, "bigint" any integer, "json" any value at all. */
 export type LeafType = "string" | "number" | "integer" | "bigint" | "boolean" | "bytes" | "json";
 
-/** A register of values of type `T`. */
+/** One value of type `T`, assigned as a whole: `string()`, `number()`, `json()` and so on. */
 export interface LeafSchema<T = unknown, Optional extends boolean = boolean> {
+  /** Tells schemas apart. */
   readonly kind: "leaf";
+  /** Which values fit. */
   readonly type: LeafType;
   /** What the view shows while nothing is assigned. */
   readonly default: T & Value;
@@ -27,47 +29,59 @@ export interface LeafSchema<T = unknown, Optional extends boolean = boolean> {
   readonly optional: Optional;
 }
 
-/** A collaborative string. */
+/** A string that many edit at once: `text()`. */
 export interface TextSchema {
+  /** Tells schemas apart. */
   readonly kind: "text";
 }
 
-/** An exact sum of integers. */
+/** An exact sum of integers: `counter()`. */
 export interface CounterSchema {
+  /** Tells schemas apart. */
   readonly kind: "counter";
 }
 
-/** A set of leaf values; concurrent addition wins over removal. */
+/** A set of leaf values, `set(string())`; concurrent addition wins over removal. */
 export interface SetSchema<Item extends LeafSchema = LeafSchema> {
+  /** Tells schemas apart. */
   readonly kind: "set";
+  /** What each value is. */
   readonly item: Item;
 }
 
-/** A sequence of items. */
+/** A sequence of items: `list(…)`. */
 export interface ListSchema<Item = unknown> {
+  /** Tells schemas apart. */
   readonly kind: "list";
+  /** What each item is. */
   readonly item: Item;
 }
 
-/** A sequence of records that nobody takes back or alters, not even who wrote them. */
+/** A sequence of records that nobody takes back or alters, not even who wrote them: `log(…)`. */
 export interface LogSchema<Item = unknown> {
+  /** Tells schemas apart. */
   readonly kind: "log";
+  /** What each record is. */
   readonly item: Item;
 }
 
-/** A register for each key. */
+/** A value for each key, which is any string: `map(…)`. */
 export interface MapSchema<Item = unknown> {
+  /** Tells schemas apart. */
   readonly kind: "map";
+  /** What is at each key. */
   readonly value: Item;
 }
 
-/** Named fields, all there from the start. */
+/** Named fields, all there from the start: `struct({ … })`. */
 export interface StructSchema<Fields = unknown> {
+  /** Tells schemas apart. */
   readonly kind: "struct";
+  /** The schema of each field, by its name. */
   readonly fields: Fields;
 }
 
-/** Any schema. */
+/** Any schema: what `struct`, `list`, `string` and the others give. */
 export type Schema =
   | LeafSchema
   | TextSchema
@@ -94,7 +108,7 @@ export interface RecordFields {
 /** A schema that is not a leaf. */
 export type ContainerSchema = Exclude<Schema, LeafSchema>;
 
-/** The type of the view of a schema. */
+/** The type of what `document.view()` gives for a schema: plain data, with the defaults of leaves filled in. */
 export type View<S> =
   S extends LeafSchema<infer T>
     ? T

@@ -16,8 +16,10 @@ import { replay, type ReplayHistory } from "./replay.ts";
 
 /** Thrown by appends once a write has failed; `cause` is the first failure. The log must then be opened anew. */
 export class LogWriteError extends Error {
+  /** For programs. */
   readonly code = "write_failed";
 
+  /** @internal */
   constructor(cause: unknown) {
     super(
       `could not write the change log: ${cause instanceof Error ? cause.message : String(cause)}`,
@@ -43,6 +45,7 @@ interface Waiting {
 
 /** An append-only log of closed groups of one document, in application order, in a database shared with other logs. */
 export class ChangeLog {
+  /** The document id, 32 bytes. */
   readonly document: Uint8Array;
   readonly #db: LevelLike;
   readonly #queue: Waiting[] = [];

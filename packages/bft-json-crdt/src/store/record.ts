@@ -6,18 +6,23 @@ import type { Rejection } from "../result.ts";
 
 /** What is appended: the bytes of one closed group, and the ids of its changes in the same order. */
 export interface NewRecord {
+  /** The ids of the changes, 32 bytes each. */
   readonly ids: readonly Uint8Array[];
+  /** The closed group that holds them. */
   readonly group: Uint8Array;
 }
 
 /** One record of the log; `position` counts from 0 without holes. */
 export interface LogRecord extends NewRecord {
+  /** Its place in the log, from 0. */
   readonly position: number;
 }
 
 /** Damage in the log: where, and which changes should have been there (empty when that cannot be known any more). */
 export interface LogFault extends Rejection {
+  /** The place in the log. */
   readonly position: number;
+  /** The ids of the changes that should be there, 32 bytes each. */
   readonly ids: readonly Uint8Array[];
 }
 

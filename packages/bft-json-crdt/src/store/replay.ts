@@ -17,7 +17,7 @@ import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import type { Result } from "../result.ts";
 import { logFault, type LogFault, type LogRecord } from "./record.ts";
 
-/** What a log is received into: a history, or anything built on one. */
+/** What a log is received into: a {@link History}, or anything built on one. */
 export type ReplayHistory = Pick<History, "receive" | "indexOf">;
 
 /** Receives records into a history; gives after each step the damage that it found, or null. */

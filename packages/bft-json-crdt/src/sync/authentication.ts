@@ -10,11 +10,11 @@
 import { AUTHENTICATION_TAG, ID_BYTES } from "../change/index.ts";
 import { MisuseError } from "../result.ts";
 
-/** Bytes of a relay's nonce. */
+/** Bytes of the nonce by which a relay asks who joins (docs/wire-format.md 15.1). */
 export const NONCE_BYTES = 32;
 
 /**
- * The bytes to sign. `host` is the host of the relay's URL as URLs give it: in lower case, with the port unless that is
+ * What a client signs, with `sign`, to show a relay whose key it has. `host` is the host of the relay's URL as URLs give it: in lower case, with the port unless that is
  * the usual one of its scheme. Throws a MisuseError unless nonce and document id have 32 bytes and there is a host: nobody
  * signs anything else under this tag.
  */

@@ -72,8 +72,8 @@ export const MAX_ERROR_REPLIES = 8;
 export const FRAMES_PER_ERROR_REPLY = 32;
 
 /**
- * Local. What one connection is sent more than once, or for its questions, is at most the first of these bytes, and the
- * second times what the history holds, and the third times what came from the peer. Without it, a question of forty
+ * Local. What one connection is sent more than once, or for its questions, is at most so many bytes, and 3 times what the
+ * history holds, and 4 times what came from the peer (the two constants that follow). Without it, a question of forty
  * bytes costs a whole history each time. Nothing is refilled by a clock: a history that grows and a peer that writes
  * earn more, and a new connection starts anew.
  */

@@ -7,7 +7,9 @@ import type { SyncHistory } from "./tips.ts";
 
 /** A closed group and the ascending local indexes of the changes that it holds: what SyncSession.push takes. */
 export interface LiveGroup {
+  /** The bytes to send. */
   readonly group: Uint8Array;
+  /** Local indexes of the changes in it, ascending. */
   readonly indexes: readonly number[];
 }
 

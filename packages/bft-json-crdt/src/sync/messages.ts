@@ -58,19 +58,25 @@ export type Frontier = { readonly heads: readonly Uint8Array[] } | { readonly di
 
 /** The last change of one branch of a chain, as listed in `tips`. */
 export interface ListedTip {
+  /** The author's public key. */
   readonly author: Uint8Array;
+  /** Which of the author's chains. */
   readonly chain: bigint;
+  /** The place of the change on its chain; 1 for the first. */
   readonly seq: number;
+  /** The change id. */
   readonly id: Uint8Array;
 }
 
 /** A change named with its place on its chain, as listed in `samples`. */
 export interface Sample {
+  /** The place of the change on its chain; 1 for the first. */
   readonly seq: number;
+  /** The change id. */
   readonly id: Uint8Array;
 }
 
-/** One control message; see the head of this file for what each means. Ids and hashes are 32 bytes. */
+/** One control message; docs/wire-format.md (15) says what each means. Ids and hashes are 32 bytes. */
 export type SyncMessage =
   | { readonly type: "have"; readonly frontier: Frontier; readonly again: boolean }
   | { readonly type: "done"; readonly frontier: Frontier }
@@ -98,6 +104,7 @@ export type SyncMessage =
 
 /** Why a text frame is not a message that this build knows. */
 export interface MessageFault {
+  /** The reason, for programs. */
   readonly code: "malformed" | "too_large" | "unknown_type";
   /** One sentence for people. */
   readonly detail: string;

@@ -52,6 +52,7 @@ export type SyncErrorCode = MessageFault["code"] | RejectionCode | "flooding" | 
 
 /** What a session works on, and whom it tells. */
 export interface SyncSessionOptions {
+  /** What is brought to the peer, and compared with what it has: `document.history`. */
   readonly history: SyncHistory;
   /** Label of the peer, for the host. */
   readonly peer: string;
@@ -90,6 +91,7 @@ export interface SyncSessionOptions {
 
 /** The protocol with one peer about one document. */
 export class SyncSession {
+  /** The label that it was given. */
   readonly peer: string;
   readonly #options: SyncSessionOptions;
   readonly #history: SyncHistory;

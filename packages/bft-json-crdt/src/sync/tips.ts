@@ -11,7 +11,7 @@ import type { ChainTip, History } from "../history/index.ts";
 import { BUCKETS, MAX_LISTED_HEADS } from "./bounds.ts";
 import type { Frontier, ListedTip } from "./messages.ts";
 
-/** What sync needs of a history. */
+/** What sync needs of a history: `document.history` is one. */
 export type SyncHistory = Pick<
   History,
   | "length"

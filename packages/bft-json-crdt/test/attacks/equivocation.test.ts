@@ -156,9 +156,7 @@ describe("equivocation", () => {
     expect(result.history.length).toBe(changes.length);
     expect(result.view().total).toBe(6n);
     const exposed = result.history.forks().map(({ author, seq }) => `${toHex(author)} ${seq}`);
-    expect(exposed.toSorted()).toEqual(
-      liars.map(({ publicKey }) => `${toHex(publicKey)} 2`).toSorted(),
-    );
+    expect(exposed).toEqual(liars.map(({ publicKey }) => `${toHex(publicKey)} 2`).toSorted());
     // Nobody honest is exposed by what others do to them.
     const honest = forge({ document: ID, author: ALICE, parents: knots.slice(0, 3), ops: [] });
     expect(converge(groupsOf([...changes, honest])).history.forks()).toHaveLength(3);

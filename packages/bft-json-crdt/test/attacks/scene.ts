@@ -135,12 +135,9 @@ export function converge<S extends Schema = typeof Everything>(
   return first;
 }
 
-/** What is known of equivocations: the same everywhere, in whatever order it came out. */
+/** What is known of equivocations: the same everywhere, in the same order, whatever came first. */
 export function forksOf({ history }: Document<Schema>): string[] {
-  return history
-    .forks()
-    .map(({ seq, ids }) => `#${seq}: ${ids.map(toHex).join(" ")}`)
-    .toSorted();
+  return history.forks().map(({ seq, ids }) => `#${seq}: ${ids.map(toHex).join(" ")}`);
 }
 
 export const groupsOf = (changes: readonly { readonly group: Uint8Array }[]): Uint8Array[] =>

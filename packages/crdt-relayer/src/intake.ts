@@ -1,0 +1,264 @@
+/**
+ * What comes in by one socket: it is taken at once while the socket has credit, else in line with what others want. The socket
+ * is not read while too much of it waits, while it owes something to its rates, or while nothing can be stored.
+ */
+import type { WebSocket } from "ws";
+import {
+  CREDIT_LINE,
+  CREDIT_MS,
+  CREDIT_PER_MS,
+  FIRST_CREDIT_MS,
+  FRAME_OVERHEAD_BYTES,
+  LEAST_CREDIT_SHARE,
+  LINE_INBOX_BYTES,
+  MIN_HOLD_MS,
+  TURN_MS,
+} from "./limits.ts";
+import { type Frame, streamOf } from "./outlet.ts";
+import type { Meter } from "./rates.ts";
+import type { Settings } from "./settings.ts";
+import type { Turns } from "./turns.ts";
+
+/** What an intake needs from its relay. */
+export interface IntakeHost {
+  readonly settings: Pick<Settings, "rateCloseSeconds">;
+  /** Gives each socket its turn. */
+  readonly turns: Pick<Turns, "next" | "waiting">;
+  /** Bytes that may wait to be handled and stored: this socket's part of what all may have. */
+  readonly inboxShare: number;
+}
+
+/** Whom it takes frames in for. */
+export interface IntakeOwner {
+  /** Handles a frame; called in `guard`. */
+  handle(frame: Frame): void;
+  /** Runs a step that may throw because of a mistake of ours. */
+  guard(step: () => void): void;
+  /** The socket would have to wait for its rates for longer than it may. */
+  tooFast(ms: number): void;
+  /** The socket is gone, and all that came from it is taken. */
+  emptied(): void;
+}
+
+/** A frame in the inbox, and when it came. */
+interface Waiting {
+  readonly frame: Frame;
+  readonly arrival: number;
+}
+
+/** The way in of one socket. */
+export class Intake {
+  readonly #socket: WebSocket;
+  readonly #meter: Meter;
+  readonly #host: IntakeHost;
+  readonly #owner: IntakeOwner;
+  readonly #inbox: Waiting[] = [];
+  /** Bytes in the inbox, and of groups on their way to the store. */
+  #awaited = 0;
+  /** When the frame came that is handled now. */
+  #arrival = 0;
+  /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
+  #credit = FIRST_CREDIT_MS;
+  #creditAt = performance.now();
+  #isInLine = false;
+  /** What was read last came when, and how much of the work for it is counted already. */
+  #readAt = 0;
+  #handledMs = 0;
+  /** The socket is not read before its turn: what it takes to read it is more than its credit. */
+  #isSpent = false;
+  /** Until then the socket is not read, for the sake of its rates; the timer runs as long. */
+  #slowUntil = 0;
+  #slowTimer: NodeJS.Timeout | null = null;
+  /** Nothing can be stored now, so nothing is read. */
+  #isHeld = false;
+  /** What comes waits in the inbox for now. */
+  #isBlocked = false;
+  #isDraining = false;
+  /** The socket is gone; what it sent before is still taken, in turns. */
+  #isGone = false;
+  #isEnded = false;
+
+  constructor(socket: WebSocket, meter: Meter, host: IntakeHost, owner: IntakeOwner) {
+    this.#socket = socket;
+    this.#meter = meter;
+    this.#host = host;
+    this.#owner = owner;
+    // Around what ws does with it: pieces of messages and control frames cost, too.
+    const stream = streamOf(socket);
+    stream?.prependListener("data", () => {
+      this.#readAt = performance.now();
+      this.#handledMs = 0;
+    });
+    stream?.on("data", () => {
+      this.#countReading();
+    });
+  }
+
+  /** Bytes that were received and are not stored yet. */
+  get awaited(): number {
+    return this.#awaited;
+  }
+
+  /** When the frame came that is handled now. */
+  get arrival(): number {
+    return this.#arrival;
+  }
+
+  /** The socket is gone. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
+  /** A frame has come; called in `guard`. */
+  take(frame: Frame): void {
+    if (this.#isDraining) return;
+    this.slowDown(this.#meter.frame(frame.length));
+    if (this.#isEnded) return;
+    this.#arrival = performance.now();
+    if (!this.#isBlocked && this.#inbox.length === 0 && this.#hasCredit()) {
+      this.#handleTimed(frame);
+      return;
+    }
+    this.#inbox.push({ frame, arrival: this.#arrival });
+    this.await(frame.length + FRAME_OVERHEAD_BYTES);
+    if (!this.#isBlocked) this.#standInLine();
+  }
+
+  /** So many bytes more are on their way to the store, or fewer. */
+  await(bytes: number): void {
+    this.#awaited += bytes;
+    if (this.#isEnded) return;
+    const { inboxShare } = this.#host;
+    const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
+    if (this.#isHeld || this.#awaited > share) {
+      if (!this.#socket.isPaused) this.#socket.pause();
+    } else if (
+      this.#socket.isPaused &&
+      this.#awaited <= share / 2 &&
+      this.#slowTimer === null &&
+      !this.#isSpent
+    ) {
+      this.#socket.resume();
+    }
+  }
+
+  /** Reads nothing from the socket until it is let go again. */
+  hold(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    this.await(0);
+  }
+
+  /** Reads nothing for so many milliseconds, so that the rates are kept. */
+  slowDown(ms: number): void {
+    if (ms < MIN_HOLD_MS || this.#isEnded) return;
+    if (ms > this.#host.settings.rateCloseSeconds * 1_000) {
+      this.#owner.tooFast(ms);
+      return;
+    }
+    const until = performance.now() + ms;
+    if (until <= this.#slowUntil) return;
+    this.#slowUntil = until;
+    if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
+    this.#slowTimer = setTimeout(() => {
+      this.#slowTimer = null;
+      this.await(0);
+    }, ms);
+    if (!this.#socket.isPaused) this.#socket.pause();
+  }
+
+  /** Keeps what comes in the inbox from now on. */
+  block(): void {
+    this.#isBlocked = true;
+  }
+
+  /** Goes on with what waits in the inbox. */
+  unblock(): void {
+    this.#isBlocked = false;
+    this.#standInLine();
+  }
+
+  /** Takes nothing in any more, and forgets what waits. */
+  drain(): void {
+    this.#isDraining = true;
+    this.#inbox.length = 0;
+  }
+
+  /** The socket is gone. */
+  leave(): void {
+    this.#isGone = true;
+    if (this.#isBlocked) this.#inbox.length = 0;
+    if (this.#inbox.length === 0) this.#owner.emptied();
+  }
+
+  /** Nothing is handled any more. */
+  end(): void {
+    this.#isEnded = true;
+    if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
+    this.#slowTimer = null;
+    this.#inbox.length = 0;
+  }
+
+  #hasCredit(): boolean {
+    const now = performance.now();
+    // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
+    const share = Math.max(
+      LEAST_CREDIT_SHARE,
+      CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting),
+    );
+    const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
+    this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
+    this.#creditAt = now;
+    return this.#credit > 0;
+  }
+
+  #handleTimed(frame: Frame): void {
+    const start = performance.now();
+    this.#owner.handle(frame);
+    const ms = performance.now() - start;
+    this.#credit -= ms;
+    this.#handledMs += ms;
+  }
+
+  /** Whoever has no credit left for being read is read in turn. */
+  #countReading(): void {
+    this.#credit -= performance.now() - this.#readAt - this.#handledMs;
+    if (this.#isEnded || this.#hasCredit()) return;
+    this.#isSpent = true;
+    if (!this.#socket.isPaused) this.#socket.pause();
+    if (!this.#isBlocked) this.#standInLine();
+  }
+
+  #standInLine(): void {
+    if (this.#isInLine || (this.#inbox.length === 0 && !this.#isSpent)) return;
+    this.#isInLine = true;
+    this.#host.turns.next(() => {
+      this.#isInLine = false;
+      this.#isSpent = false;
+      this.#owner.guard(() => {
+        this.#openInbox();
+      });
+      if (this.#isGone && this.#inbox.length === 0) this.#owner.emptied();
+      return !this.#isGone && !this.#socket.isPaused;
+    });
+  }
+
+  /** One turn: as much of what waits as a short time allows, at least one frame. */
+  #openInbox(): void {
+    const end = performance.now() + TURN_MS;
+    let taken = 0;
+    let bytes = 0;
+    while (!this.#isBlocked) {
+      const waiting = this.#inbox[taken];
+      if (waiting === undefined || (taken > 0 && performance.now() >= end)) break;
+      const { frame, arrival } = waiting;
+      this.#arrival = arrival;
+      taken++;
+      bytes += frame.length + FRAME_OVERHEAD_BYTES;
+      // Someone who is gone gets no answers.
+      if (!this.#isGone || typeof frame !== "string") this.#handleTimed(frame);
+    }
+    this.#inbox.splice(0, taken);
+    this.await(-bytes);
+    if (!this.#isBlocked) this.#standInLine();
+  }
+}
