@@ -241,6 +241,21 @@ describe("what counts as a proof", () => {
     expect(offence(eve, truth!.id, paid)).toBeUndefined();
   });
 
+  it("only what the accuser had seen, and no payment that was made after the claim", () => {
+    const [ann, eve, mallory] = join("ann", "eve", "mallory") as [Member, Member, Member];
+    const question = ask(eve, ann.author);
+    meet(ann, eve);
+    answer(ann, terms, question, 0);
+    const later = pay(ann, terms, keyOf("ben"), 1n, 0);
+    const again = pay(ann, terms, keyOf("eve"), 1n, 0);
+    // Mallory has the names of both from somebody, and nothing else.
+    accuse(mallory, commit(mallory, terms, { first: later, second: again, salt: SALT }));
+    meet(ann, eve, mallory);
+    expect(see(mallory).verdicts.size).toBe(0);
+    expect(offence(eve, see(eve).facts.claims[0]!.id, later)).toBeUndefined();
+    expect(offence(eve, later, again)).toBe("two payments with one number");
+  });
+
   it("two stories on one chain, not two statements in a line", () => {
     const [ann, eve] = join("ann", "eve") as [Member, Member];
     const twin = ann.twin();
