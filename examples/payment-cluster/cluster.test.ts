@@ -420,6 +420,11 @@ describe("a checkpoint", () => {
     expect(withSignatures(first, second, second)).toBe(false);
     expect(withSignatures(first, second, { ...third, signature: second.signature })).toBe(false);
     expect(withSignatures(first, second, { ...third, core: ann.author })).toBe(false);
+    // Nor does a stranger count who signs just this.
+    const { settled, root } = checkpoint!;
+    const signature = signState(ann.keyPair, terms, settled, root);
+    expect(hasSigned(ann.author, terms, { settled, root, signature })).toBe(true);
+    expect(withSignatures(first, second, { ...third, core: ann.author, signature })).toBe(false);
     const other = { ...checkpoint!, settled: 2 };
     expect(isCertified(other, terms)).toBe(false);
   });
