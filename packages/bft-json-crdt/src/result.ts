@@ -62,6 +62,7 @@ export type MisuseCode =
   | "bad_key"
   | "bad_schema"
   | "bad_document_id"
+  | "bad_round"
   | "no_key"
   | "not_in_change"
   | "in_change"
