@@ -7,7 +7,7 @@ export { atLeast, command, run } from "./command.ts";
 export type { Command, CommonOptions } from "./command.ts";
 export { Mesh, reconcile } from "./mesh.ts";
 export type { MeshOptions } from "./mesh.ts";
-export { Participant } from "./participant.ts";
+export { keyPairOf, Participant } from "./participant.ts";
 export type { ParticipantOptions } from "./participant.ts";
 export { Random } from "./random.ts";
 export { replicasOf, scenario } from "./scramble.ts";

@@ -16,6 +16,11 @@ export interface ParticipantOptions<S extends Schema> {
   readonly clock: Clock;
 }
 
+/** The key pair of who has this name: known before there is a document, so that a genesis can name it. */
+export function keyPairOf(seed: string | number, name: string): KeyPair {
+  return generateKeyPair(sha256(new TextEncoder().encode(`${seed}/key/${name}`)));
+}
+
 /** A participant with its replica. */
 export class Participant<S extends Schema> {
   readonly name: string;
@@ -30,7 +35,7 @@ export class Participant<S extends Schema> {
     const { name, seed, schema, id } = options;
     this.#options = options;
     this.name = name;
-    this.keyPair = generateKeyPair(sha256(new TextEncoder().encode(`${seed}/key/${name}`)));
+    this.keyPair = keyPairOf(seed, name);
     this.author = toHex(this.keyPair.publicKey);
     this.document = new Document({ schema, id, keyPair: this.keyPair, chain: 0n });
   }
