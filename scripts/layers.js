@@ -29,7 +29,12 @@ const stack = [
 ];
 
 /** Beside the stack: each may import itself and the stack up to and including the one named. */
-const beside = { store: "history", sync: "history", inspect: "history" };
+const beside = {
+  store: "history",
+  sync: "history",
+  inspect: "history",
+  "commit-reveal": "document",
+};
 
 /** @type {Record<string, string[]>} */
 const mayImport = {

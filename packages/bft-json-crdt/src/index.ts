@@ -39,6 +39,34 @@ export {
 } from "./change/index.ts";
 export type { ChangeHeader, DecodedBody, Genesis, SignedBody } from "./change/index.ts";
 export {
+  closeRecord,
+  commitmentOf,
+  commitRecord,
+  commitRevealLog,
+  commitTo,
+  endRecord,
+  readRound,
+  revealRecord,
+} from "./commit-reveal/index.ts";
+export type {
+  CommitmentContext,
+  CommitmentState,
+  Committed,
+  IgnoredReason,
+  IgnoredRecord,
+  Opening,
+  Round,
+  RoundCloser,
+  RoundCommitment,
+  RoundLog,
+  RoundPhase,
+  RoundRecord,
+  RoundRecordSchema,
+  RoundSource,
+  RoundView,
+  WalkedHistory,
+} from "./commit-reveal/index.ts";
+export {
   decodePrivateKeyPem,
   encodePrivateKeyPem,
   generateKeyPair,

@@ -35,6 +35,15 @@ export const MAX_KEY_BYTES = 1_024;
 /** Format. Elements that one assignment or addition may name as replaced: bounds the work of one op. */
 export const MAX_REPLACED = 64;
 
+/** Format. Encoded bytes of a value that can be committed to and revealed: a bid or a choice, not a document. */
+export const MAX_COMMITTED_BYTES = 4_096;
+
+/** Format. Bytes of the salt of a commitment: as many as the hash, so that no value can be found by trying. */
+export const SALT_BYTES = 32;
+
+/** Format. Closers of one round of commitments: their marks fit one integer, so that all are asked in one walk. */
+export const MAX_CLOSERS = 32;
+
 /** Format. Depth of nested containers in a schema. */
 export const MAX_SCHEMA_DEPTH = 64;
 

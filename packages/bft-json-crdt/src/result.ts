@@ -68,6 +68,8 @@ export type MisuseCode =
   | "bad_schema"
   /** Not a document id, or not the genesis of one. */
   | "bad_document_id"
+  /** Not the terms of a round of commit and reveal. */
+  | "bad_round"
   /** The document was opened without a key pair, and so can only be read. */
   | "no_key"
   /** An edit outside of `change`. */

@@ -14,6 +14,7 @@ import { describe, expect, it } from "vitest";
 import {
   AUTHENTICATION_TAG,
   CHANGE_TAG,
+  COMMITMENT_TAG,
   decodeGenesis,
   encodeGenesis,
   GENESIS_TAG,
@@ -368,6 +369,7 @@ describe("docs/wire-format.md", () => {
       sync: SYNC_TAG,
       seal: SEAL_TAG,
       authentication: AUTHENTICATION_TAG,
+      commitment: COMMITMENT_TAG,
     };
     expect(columnsOf("tags")).toEqual(
       Object.entries(tags).map(([name, tag]) => [name, toHex(tag)]),

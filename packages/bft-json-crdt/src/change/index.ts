@@ -42,6 +42,7 @@ export type { Genesis } from "./genesis.ts";
 export {
   AUTHENTICATION_TAG,
   CHANGE_TAG,
+  COMMITMENT_TAG,
   GENESIS_TAG,
   SCHEMA_TAG,
   SEAL_TAG,

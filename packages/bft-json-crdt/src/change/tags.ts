@@ -21,5 +21,7 @@ export const SCHEMA_TAG: Uint8Array = tag("schema");
 export const SYNC_TAG: Uint8Array = tag("sync");
 /** Signed before the hash of a saved file, by who saved it. */
 export const SEAL_TAG: Uint8Array = tag("seal");
+/** Hashed before what a commitment binds. */
+export const COMMITMENT_TAG: Uint8Array = tag("commitment");
 /** Signed before a relay's nonce, by who shows it a key. */
 export const AUTHENTICATION_TAG: Uint8Array = tag("authentication");
