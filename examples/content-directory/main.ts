@@ -91,7 +91,7 @@ function main(seed: string): void {
       ),
     );
   mallory.change(({ answers }) =>
-    answers.append({ ...copied, challenge: asked[0]!.id, path: copied.path as Uint8Array[] }),
+    answers.append({ ...copied, challenge: asked[0]!.id, path: copied.path }),
   );
   pass(1);
   show();
