@@ -116,6 +116,26 @@ describe("a lot", () => {
   });
 });
 
+describe("a lot whose only auctioneer ends twice", () => {
+  test("is void too, and costs nobody anything", () => {
+    const [host, ann, ben] = [person("host"), person("ann"), person("ben")];
+    const lot = lotOf(1, [host]);
+    ann.bid(TOPIC, 300, salt(1));
+    ben.bid(TOPIC, 200, salt(2));
+    meet(host, ann, ben);
+    host.close(TOPIC);
+    meet(host, ann, ben);
+    const liar = twinOf(host);
+    ann.reveal(lot.round);
+    ben.reveal(lot.round);
+    host.end(TOPIC);
+    reconcile(ann.document, liar.document);
+    liar.end(TOPIC);
+    meet(host, ann, ben, liar);
+    expect(outcomeOf(host.document, lot)).toMatchObject({ status: "void", bids: [], forfeits: [] });
+  });
+});
+
 describe("whatever f of 3f + 1 auctioneers and any bidders do", () => {
   test("the honest highest bid wins over all that is late, all replicas agree, and no honest bidder forfeits", () => {
     const story = fc.record({

@@ -189,6 +189,18 @@ describe("a proposal", () => {
     expect(() => councilOf(ann.document, other)).toThrow(/another constitution/);
   });
 
+  test("is not enacted by two thirds just", () => {
+    const { members } = council(3);
+    const [ann, ben] = members as [Member, Member];
+    const id = ann.propose("fee", 1);
+    meet(...members);
+    for (const member of [ann, ben])
+      member.change(({ confirmations }) => confirmations.append({ proposal: id }));
+    meet(...members);
+    expect(ann.view.proposals).toMatchObject([{ confirmations: 2, status: "open" }]);
+    expect(ann.view.parameters.size).toBe(0);
+  });
+
   test("enacted beside another in the place of the same, which takes a third of liars, names them", () => {
     const { members } = council(3);
     const [ann] = members as [Member];
