@@ -407,8 +407,8 @@ function contradictedIn({ all, consistent }: Statements): number {
 
 function checkRound({ topic, closers, threshold }: Round): void {
   if (!isTopic(topic)) throw new MisuseError("bad_round", "a topic is text of 1 to 1024 bytes");
-  if (closers.length < 1 || closers.length > MAX_CLOSERS) {
-    throw new MisuseError("bad_round", `a round has 1 to ${MAX_CLOSERS} closers`);
+  if (closers.length > MAX_CLOSERS) {
+    throw new MisuseError("bad_round", `a round has at most ${MAX_CLOSERS} closers`);
   }
   if (closers.some((key) => key.length !== ID_BYTES)) {
     throw new MisuseError("bad_round", "a closer is a public key of 32 bytes");
