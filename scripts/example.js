@@ -11,7 +11,10 @@ const [name, ...rest] = process.argv.slice(2).filter((word, i) => !(i === 0 && w
 if (name === undefined || name === "--help" || name === "-h") {
   console.log("usage: npx --yes pnpm@10 example NAME [--help]\n");
   const width = Math.max(...names.map((known) => known.length));
-  for (const known of names) console.log(`  ${known.padEnd(width)}  ${summaryOf(known)}`);
+  for (const known of names) {
+    const lines = wrapped(summaryOf(known), 80 - width - 4);
+    lines.forEach((line, i) => console.log(`  ${(i === 0 ? known : "").padEnd(width)}  ${line}`));
+  }
 } else if (names.includes(name)) {
   const main = join(folder, name, "main.ts");
   // Ctrl-C reaches the program as well, which ends in its own way: wait for that.
@@ -29,8 +32,22 @@ if (name === undefined || name === "--help" || name === "-h") {
 function summaryOf(name) {
   const text = readFileSync(join(folder, name, "README.md"), "utf8");
   const [, paragraph = ""] = /^# .*\n+([^\n#]+(?:\n[^\n#]+)*)/.exec(text) ?? [];
-  const sentence = paragraph.replaceAll("\n", " ").split(/(?<=[.:;]) /)[0] ?? "";
-  return sentence.length > 60 ? `${sentence.slice(0, 59)}…` : sentence;
+  return paragraph.replaceAll("\n", " ").split(/(?<=\.) /)[0] ?? "";
+}
+
+/** Text in lines of at most so many characters. @param {string} text @param {number} width */
+function wrapped(text, width) {
+  /** @type {string[]} */
+  const lines = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = "";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** Edits between two words. @param {string} a @param {string} b */

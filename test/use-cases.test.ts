@@ -10,6 +10,12 @@ const page = readFileSync(join(root, "docs/use-cases.md"), "utf8");
 /** Folders of examples that are no use cases, but are named below the table. */
 const OTHERS = ["demo", "kit", "python-client"];
 
+/** Programs whose page is about more than them. */
+const SHARED_PAGES: { readonly [name: string]: string } = {
+  auction: "commit-reveal",
+  "oracle-demo": "oracle-network",
+};
+
 const rows = [...page.matchAll(/^\| \[([a-z-]+)\]\(.*$/gm)].map(([line, name = ""]) => ({
   name,
   cells: line.split(" | ").map((cell) => cell.replace(/^\| | \|$/g, "").trim()),
@@ -29,7 +35,7 @@ describe.each(rows)("$name", ({ name, cells }) => {
 
   test("the row links its program and its page, names its tests, and says what it shows and what not", () => {
     expect(cells).toHaveLength(5);
-    const subject = name === "oracle-demo" ? "oracle-network" : name;
+    const subject = SHARED_PAGES[name] ?? name;
     expect(cells[0]).toBe(`[${name}](../examples/${name})`);
     expect(cells[1]).toBe(`[page](use-cases/${subject}.md)`);
     expect(cells[2]).toBe(`\`examples/${name}/*.test.ts\``);

@@ -11,7 +11,7 @@ import { bookOf, factsIn as bookFactsIn } from "example-order-book";
 import type { Book } from "example-order-book";
 import { fold } from "example-state-channel";
 import type { DoubleSpend, Fold, Loan } from "example-state-channel";
-import { priceAt, viewOf as oraclesOf } from "oracle-network";
+import { priceAt, viewOf as oraclesOf } from "example-oracle-network";
 import { pausesOf } from "./alerts.ts";
 import type { Pause } from "./alerts.ts";
 import { ORACLE_UNITS, PAIR } from "./terms.ts";

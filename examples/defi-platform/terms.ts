@@ -3,7 +3,7 @@ import type { Document } from "bft-json-crdt";
 import type { relay, ValidatorSets } from "example-cross-chain-relay";
 import type { IdentitySchema, Policy } from "example-identity";
 import type { ChannelDocument, ChannelTerms } from "example-state-channel";
-import type { NetworkRules, schema as oracles } from "oracle-network";
+import type { NetworkRules, schema as oracles } from "example-oracle-network";
 
 /** The same for everybody; whoever goes by others sees another platform. */
 export interface PlatformTerms {

@@ -20,7 +20,7 @@ import type { Clock } from "example-kit";
 import { bookOf, confirmableBy, factsIn, matchesOf } from "example-order-book";
 import type { Side } from "example-order-book";
 import { Chain, Channel, channelTerms, propose, signProposal } from "example-state-channel";
-import { Market, Oracle, rulesFor, schema as oracleSchema, shifted } from "oracle-network";
+import { Market, Oracle, rulesFor, schema as oracleSchema, shifted } from "example-oracle-network";
 import { encodeAlert } from "./alerts.ts";
 import type { Alert } from "./alerts.ts";
 import { platformOf } from "./platform.ts";

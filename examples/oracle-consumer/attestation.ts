@@ -2,7 +2,7 @@
  * What an oracle signs for a contract: typed data as of EIP-712. The digest names the chain and the contract, so that a
  * signature for one is worth nothing on another. OracleConsumer.sol computes the same digest.
  */
-import type { ExportedAttestation } from "oracle-network";
+import type { ExportedAttestation } from "example-oracle-network";
 import { joined, wordOf } from "./abi.ts";
 import type { AbiValue } from "./abi.ts";
 import { bytes32Of } from "./chain.ts";

@@ -10,8 +10,8 @@ import {
   schema,
   timeWeightedMean,
   viewOf,
-} from "oracle-network";
-import type { Aggregate, ExportedAttestation, Timed } from "oracle-network";
+} from "example-oracle-network";
+import type { Aggregate, ExportedAttestation, Timed } from "example-oracle-network";
 import { describe, expect, it } from "vitest";
 import { argumentOf, attest, digestOf, domainOf, statementOf } from "./attestation.ts";
 import type { Attestation, Statement } from "./attestation.ts";

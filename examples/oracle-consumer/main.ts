@@ -1,7 +1,7 @@
 /** `pnpm example oracle-consumer`: prices that oracles agree on in a document decide about money in contracts. */
 import { command, paint, run, table } from "example-kit";
-import { aggregate, decimal, timeWeightedMean } from "oracle-network";
-import type { Timed } from "oracle-network";
+import { aggregate, decimal, timeWeightedMean } from "example-oracle-network";
+import type { Timed } from "example-oracle-network";
 import type { AbiValue } from "./abi.ts";
 import { argumentOf, attest, batchOf, digestOf, domainOf } from "./attestation.ts";
 import type { Attestation, Domain } from "./attestation.ts";

@@ -1,7 +1,7 @@
 /** From the document to the contract: every replica exports the same, and liars do not move what the contract makes of it. */
 import { Random, replicasOf, scenario } from "example-kit";
 import fc from "fast-check";
-import { aggregate, exportedAt, viewOf } from "oracle-network";
+import { aggregate, exportedAt, viewOf } from "example-oracle-network";
 import { expect, it } from "vitest";
 import { batchOf, domainOf, signerOf } from "./attestation.ts";
 import { registryOf } from "./binding.ts";

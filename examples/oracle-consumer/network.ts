@@ -1,8 +1,16 @@
 /** A network of oracles that runs off the chain: five honest ones and two liars, each with a second key for the chain. */
 import { documentId } from "bft-json-crdt";
 import { Clock, Mesh, Participant, Random } from "example-kit";
-import { exportedAt, Market, Oracle, rulesFor, schema, shifted, viewOf } from "oracle-network";
-import type { ExportedAttestation, NetworkRules, Quote } from "oracle-network";
+import {
+  exportedAt,
+  Market,
+  Oracle,
+  rulesFor,
+  schema,
+  shifted,
+  viewOf,
+} from "example-oracle-network";
+import type { ExportedAttestation, NetworkRules, Quote } from "example-oracle-network";
 import { attest, statementOf } from "./attestation.ts";
 import type { Attestation, Domain } from "./attestation.ts";
 import { bind } from "./binding.ts";

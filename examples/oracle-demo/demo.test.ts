@@ -1,7 +1,7 @@
 /** The demo under any seed: what honest nodes show, who is found out, and what other orders of delivery would have shown. */
 import { Random, replicasOf, scenario } from "example-kit";
 import fc from "fast-check";
-import { freshAt, priceAt, textOf, viewOf } from "oracle-network";
+import { freshAt, priceAt, textOf, viewOf } from "example-oracle-network";
 import { describe, expect, it } from "vitest";
 import { Demo, HONEST, PAIR, plainMean, rangeOf, SECONDS, TWO_FACED } from "./demo.ts";
 import type { State } from "./demo.ts";

@@ -16,8 +16,8 @@ import {
   viewOf,
   weightedMean,
   WHOLE,
-} from "oracle-network";
-import type { NetworkRules, NetworkView } from "oracle-network";
+} from "example-oracle-network";
+import type { NetworkRules, NetworkView } from "example-oracle-network";
 
 export const PAIR = "ETH/USD";
 export const HONEST = ["ann", "ben", "cem", "dot", "eve"] as const;

@@ -1,6 +1,6 @@
 /** The demo: watch five honest oracles keep their price while two push it, the network parts, and one of the two is found out. */
 import { atLeast, command, paint, run, table } from "example-kit";
-import { dollars, percent, priceAt } from "oracle-network";
+import { dollars, percent, priceAt } from "example-oracle-network";
 import { Demo, HONEST, LIAR, PAIR, plainMean, TWO_FACED } from "./demo.ts";
 import { Screen, seconds } from "./screen.ts";
 

@@ -1,6 +1,6 @@
 /** What is written to a terminal, and to what is none. */
 import { stripVTControlCharacters } from "node:util";
-import { PRICE_UNIT } from "oracle-network";
+import { PRICE_UNIT } from "example-oracle-network";
 import { describe, expect, it } from "vitest";
 import type { State } from "./demo.ts";
 import { pictureOf, Screen } from "./screen.ts";

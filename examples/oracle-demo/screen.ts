@@ -1,6 +1,6 @@
 /** What is shown while the demo runs: a table that is drawn again in its place on a terminal, else a line for each second and now and then the table. */
 import { paint, table } from "example-kit";
-import { dollars, percent } from "oracle-network";
+import { dollars, percent } from "example-oracle-network";
 import { rangeOf } from "./demo.ts";
 import type { NodeState, State } from "./demo.ts";
 

@@ -27,6 +27,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(`${CORE}/schema`, "guard", "fit schema"),
   ...all(`${CORE}/document`, "guard", "opening state targets"),
   ...all(`${CORE}/document`, "throws", "document editor handles initial"),
+  ...all(`${CORE}/commit-reveal`, "guard", "commitment records reach round"),
   ...all(`${CORE}/saved`, "guard", "columns file numbers pack reader seal view-codec"),
   ...all(`${CORE}/store`, "guard", "change-log record replay"),
   ...all(
