@@ -18,8 +18,8 @@ export default defineConfig(({ mode }) => ({
       ...(mode === "partition" ? [] : [NETWORK_TESTS]),
       ...withoutServer(mode),
     ],
-    // One core more than the default: the longest tests mostly wait for other processes.
-    maxWorkers: availableParallelism(),
+    // Two more than the default: the longest tests mostly wait for other processes.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 120_000,
     hookTimeout: 60_000,
   },

@@ -264,6 +264,9 @@ describe("a commitment", () => {
     reveal(ann, round, first.opening);
     expect(valuesIn(read(ann, round))).toEqual([1]);
     expect(() => reveal(ann, round, second.opening)).toThrow(/no commitment/);
+    // Nor what could open nothing at all.
+    const short = { ...first.opening, salt: new Uint8Array(31) };
+    expect(() => reveal(ann, round, short)).toThrow(/no commitment/);
   });
 
   test("of two that its author told to different halves counts neither, if the closing had seen both", () => {

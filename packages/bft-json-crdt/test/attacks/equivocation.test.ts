@@ -102,6 +102,13 @@ describe("equivocation", () => {
     },
   );
 
+  it("on several chains of one author is listed by chain, whichever came first", () => {
+    const chains = [9n, 2n, 2n ** 63n, 0n];
+    const changes = chains.flatMap((chain) => [1, 2].map((time) => mallory({ chain, time })));
+    const { history } = converge(groupsOf(changes));
+    expect(history.forks().map(({ chain }) => chain)).toEqual([0n, 2n, 9n, 2n ** 63n]);
+  });
+
   it("by one's own second machine is mended: the next change joins the branches and goes on", () => {
     const one = replica(ALICE);
     const two = replica(ALICE);
