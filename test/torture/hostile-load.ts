@@ -220,7 +220,9 @@ async function listen(room: string): Promise<void> {
   socket.on("message", (data: Buffer, isBinary) => {
     if (!isBinary) return;
     for (let at = data.indexOf(SIGN); at >= 0; at = data.indexOf(SIGN, at + 1)) {
-      const number = Number(data.toString("latin1", at + SIGN.length, at + SIGN.length + DIGITS));
+      const digits = data.toString("latin1", at + SIGN.length, at + SIGN.length + DIGITS);
+      // The sign may stand in a signature by chance, also at the end of one.
+      const number = /^\d{8}$/u.test(digits) ? Number(digits) : -1;
       const line = lines[number];
       if (line === undefined || heard.has(number)) continue;
       heard.add(number);
