@@ -40,6 +40,8 @@ describe("a proof of inclusion", () => {
       { ...proof, index: 0.5 },
       { ...proof, size: 0 },
       { ...proof, size: 65_537 },
+      // The last leaf of a tree that would be too large has no partner until the top, so one hash leads there.
+      { index: 65_536, size: 65_537, siblings: [siblings[0]!] },
     ]) {
       expect(rootFrom(leaves[2]!, wrong)).toBeNull();
     }

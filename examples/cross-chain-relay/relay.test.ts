@@ -203,6 +203,18 @@ describe("a signature", () => {
 });
 
 describe("conflicts", () => {
+  test("are not made by a message that no validator has signed", () => {
+    const told = blockOf([messageOf(1n)]);
+    const rumour = blockOf([messageOf(1n, "all to me")]);
+    const records = [...told.records, ...rumour.records];
+    const shown = view(records, wordOf(told, [0, 1, 2]));
+    expect(shown.conflicts).toEqual([]);
+    expect(states(shown).toSorted()).toEqual(["pending", "waiting"]);
+    expect(
+      view(records, [...wordOf(told, [0, 1, 2]), ...wordOf(rumour, [3])]).conflicts,
+    ).toHaveLength(1);
+  });
+
   const one = blockOf([messageOf(1n, "one")]);
   const two = blockOf([messageOf(1n, "two")]);
 
