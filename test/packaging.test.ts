@@ -121,7 +121,7 @@ test("the library's README compiles against the packed types, and prints what it
   symlinkSync(library, join(consumer, "node_modules", "bft-json-crdt"));
   const readme = readFileSync(join(library, "README.md"), "utf8");
   const examples = [...readme.matchAll(/^```ts\n(.+?)^```$/gms)].map(([, code]) => code ?? "");
-  expect(examples).toHaveLength(2);
+  expect(examples).toHaveLength(3);
   examples.forEach((code, i) => writeFileSync(join(consumer, `example${i}.mts`), code));
 
   // Its declarations are checked too (no skipLibCheck), and need no types of Node; only console is the DOM's.
@@ -136,6 +136,7 @@ test("the library's README compiles against the packed types, and prints what it
   expect(await Promise.all(printed)).toEqual([
     "applied\ntrue\n",
     "true\ntrue\n0 write a poem 3\ntrue\n1\ntrue\n",
+    "ended revealed 120\n",
   ]);
 });
 

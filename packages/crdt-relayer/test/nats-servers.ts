@@ -4,7 +4,15 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -91,9 +99,16 @@ export class NatsServer {
     await end;
   }
 
-  /** Stops its processor time, as if its machine or its cable were gone; nothing is closed. */
+  /** Stops its processor time, as if its machine or its cable were gone; nothing is closed. Returns when it stands still. */
   freeze(): void {
     this.#process?.kill("SIGSTOP");
+    const threads = `/proc/${this.#process?.pid}/task`;
+    if (!existsSync(threads)) return;
+    // On a busy machine some of its threads still run for a moment.
+    let isStill = false;
+    while (!isStill) {
+      isStill = readdirSync(threads).every((thread) => isStopped(`${threads}/${thread}/stat`));
+    }
   }
 
   thaw(): void {
@@ -149,6 +164,11 @@ export async function startServers(count: number, options: ServerOptions = {}): 
     throw error;
   }
   return { list, url: list.map(({ url }) => url).join(","), close };
+}
+
+/** Whether a thread stands still by its status file: the letter behind its name in brackets (Linux, proc(5)). */
+function isStopped(status: string): boolean {
+  return / \(.*\) [TtXZ] /u.test(readFileSync(status, "utf8"));
 }
 
 /** Ports that nobody uses; all are held until the last is found, so that they differ. */
