@@ -107,23 +107,23 @@ function describeAlone(relayOn: () => Promise<Relay>, backplane: () => Backplane
   it("gives a late joiner everything, in a relay that was started anew too", async () => {
     const room = freshRoom();
     const first = await relayOn();
-    const alice = await Participant.join(first.url, room);
+    const alice = await joinOnceItCan(first.url, room);
     let last = "";
     for (let line = 0; line < 300; line++) last = alice.write(`line ${line}`);
     await alice.untilDurable(last);
-    const late = await Participant.join(first.url, room);
+    const late = await joinOnceItCan(first.url, room);
     await late.untilLines(300);
     await first.close();
 
     const second = await relayOn();
-    const later = await Participant.join(second.url, room);
+    const later = await joinOnceItCan(second.url, room);
     await later.untilLines(300);
     expect(later.lines()).toEqual(late.lines());
     // What is written then stands on what was.
     await later.untilDurable(later.write("one more"));
     await second.close();
     const third = await relayOn();
-    const latest = await Participant.join(third.url, room);
+    const latest = await joinOnceItCan(third.url, room);
     await latest.untilLines(301);
     await third.close();
   });
@@ -131,8 +131,8 @@ function describeAlone(relayOn: () => Promise<Relay>, backplane: () => Backplane
   it("keeps rooms apart", async () => {
     const relay = await relayOn();
     const [here, there] = [freshRoom(), freshRoom()];
-    const alice = await Participant.join(relay.url, here);
-    const bob = await Participant.join(relay.url, there);
+    const alice = await joinOnceItCan(relay.url, here);
+    const bob = await joinOnceItCan(relay.url, there);
     await Promise.all([
       alice.untilDurable(alice.write("here")),
       bob.untilDurable(bob.write("there")),
@@ -146,14 +146,14 @@ function describeAlone(relayOn: () => Promise<Relay>, backplane: () => Backplane
     const relay = await relayOn();
     const document = openLines(room);
     const group = writeLine(document, "once");
-    const alice = await Participant.join(relay.url, room, document);
+    const alice = await joinOnceItCan(relay.url, room, document);
     for (let copy = 0; copy < 20; copy++) alice.client.send(group);
     await alice.untilDurable(toHex(document.history.idAt(0)));
-    const bob = await Participant.join(relay.url, room);
+    const bob = await joinOnceItCan(relay.url, room);
     await bob.untilLines(1);
     await relay.close();
     const again = await relayOn();
-    const carol = await Participant.join(again.url, room);
+    const carol = await joinOnceItCan(again.url, room);
     await carol.untilLines(1);
     expect(carol.document.history.length).toBe(1);
     await again.close();
@@ -170,7 +170,7 @@ function describeAlone(relayOn: () => Promise<Relay>, backplane: () => Backplane
     await carol.untilLines(2);
     await relay.close();
     const again = await relayOn();
-    const bob = await Participant.join(again.url, room);
+    const bob = await joinOnceItCan(again.url, room);
     await bob.untilLines(2);
     expect(toHex(bob.document.history.idAt(1))).toBe(head);
     await again.close();
@@ -182,7 +182,7 @@ function describeAlone(relayOn: () => Promise<Relay>, backplane: () => Backplane
     const acknowledged = new Set<string>();
     for (let round = 0; round < 3; round++) {
       const relay = await startCommand(argumentsOf(backplane().settings));
-      const alice = await Participant.join(relay.url, room, openLines(room, keyPair));
+      const alice = await joinOnceItCan(relay.url, room, openLines(room, keyPair));
       await alice.until(() => alice.document.history.length >= acknowledged.size);
       for (let line = 0; line < 50; line++) alice.write(`${round} ${line}`);
       const before = alice.acknowledged.size;
@@ -194,7 +194,7 @@ function describeAlone(relayOn: () => Promise<Relay>, backplane: () => Backplane
     }
     expect(acknowledged.size).toBeGreaterThan(0);
     const relay = await relayOn();
-    const bob = await Participant.join(relay.url, room);
+    const bob = await joinOnceItCan(relay.url, room);
     await bob.until(() => hasAll(bob, acknowledged));
     await relay.close();
   });
@@ -220,7 +220,7 @@ function describeShared(
     await Promise.all([one.close(), two.close()]);
 
     const three = await relayOn();
-    const carol = await Participant.join(three.url, room);
+    const carol = await joinOnceItCan(three.url, room);
     await carol.untilLines(2 * lines);
     expect(carol.document.viewDigest()).toEqual(alice.document.viewDigest());
     await three.close();
@@ -229,14 +229,14 @@ function describeShared(
   it("leaves nothing out for who joins while others write through another relay", async () => {
     const room = freshRoom();
     const [one, two] = await Promise.all([relayOn(), relayOn()]);
-    const alice = await Participant.join(one.url, room);
+    const alice = await joinOnceItCan(one.url, room);
     const total = 1_500;
     let last = "";
     let joining: Promise<Participant> | null = null;
     for (let line = 0; line < total; line++) {
       last = alice.write(`line ${line}`);
       if (line % 50 === 0) await alice.untilDurable(last);
-      if (line === 300) joining = Participant.join(two.url, room);
+      if (line === 300) joining = joinOnceItCan(two.url, room);
     }
     const bob = await joining!;
     await alice.untilDurable(last);
@@ -248,8 +248,8 @@ function describeShared(
     const room = freshRoom();
     const [one, two] = await Promise.all([relayOn(), relayOn()]);
     const document = openLines(room);
-    const alice = await Participant.join(one.url, room, document);
-    const copy = await Participant.join(two.url, room);
+    const alice = await joinOnceItCan(one.url, room, document);
+    const copy = await joinOnceItCan(two.url, room);
     for (let line = 0; line < 20; line++) {
       const group = writeLine(document, `line ${line}`);
       alice.client.send(group);
@@ -258,7 +258,7 @@ function describeShared(
     const head = toHex(document.history.idAt(19));
     await alice.untilDurable(head);
     for (const { url } of [one, two]) {
-      const reader = await Participant.join(url, room);
+      const reader = await joinOnceItCan(url, room);
       await reader.untilLines(20);
       expect(reader.document.history.length).toBe(20);
     }
@@ -270,17 +270,17 @@ function describeShared(
     const [one, two] = await Promise.all([relayOn(), relayOn()]);
     const document = openLines(room);
     const [first, second] = [writeLine(document, "first"), writeLine(document, "second")];
-    const early = await Participant.join(two.url, room);
+    const early = await joinOnceItCan(two.url, room);
     early.client.send(second);
     await roundTrip(early);
     expect(two.status().changes.pending).toBe(1);
-    const alice = await Participant.join(one.url, room);
+    const alice = await joinOnceItCan(one.url, room);
     alice.client.send(first);
     // The second comes from the other relay, where it had waited; alice asks for what it builds on.
     await alice.untilLines(2);
     await Promise.all([one.close(), two.close()]);
     const three = await relayOn();
-    const carol = await Participant.join(three.url, room);
+    const carol = await joinOnceItCan(three.url, room);
     await carol.untilLines(2);
     await three.close();
   });
@@ -290,13 +290,13 @@ function describeShared(
     const id = documentId(room);
     const hostile = hostileGroups(room);
     const [one, two] = await Promise.all([relayOn(), relayOn()]);
-    const alice = await Participant.join(one.url, room);
+    const alice = await joinOnceItCan(one.url, room);
     await alice.untilDurable(alice.write("before"));
     const [before] = [one.status().backplane.dropped];
     for (const bytes of hostile) await shared().inject(id, bytes);
     await alice.untilDurable(alice.write("after"));
     // The relay hears its own message behind all of them.
-    const bob = await Participant.join(two.url, room);
+    const bob = await joinOnceItCan(two.url, room);
     await bob.untilLines(2);
     await expectSoon(() => one.status().backplane.dropped - before, hostile.length);
     expect(two.status().backplane.dropped).toBe(hostile.length);
@@ -341,7 +341,7 @@ function describeShared(
     const room = freshRoom();
     const relay = await relayOn({ backplaneGraceSeconds: 0.2 });
     const document = openLines(room);
-    const alice = await Participant.join(relay.url, room, document);
+    const alice = await joinOnceItCan(relay.url, room, document);
     await alice.untilDurable(alice.write("before"));
     expect((await fetch(readyUrl(relay))).status).toBe(200);
     shared().freeze();
@@ -361,7 +361,7 @@ function describeShared(
   it("has everything acknowledged after all servers were killed and started again", async () => {
     const room = freshRoom();
     const relay = await relayOn({ backplaneGraceSeconds: 600 });
-    const alice = await Participant.join(relay.url, room);
+    const alice = await joinOnceItCan(relay.url, room);
     for (let line = 0; line < 200; line++) alice.write(`line ${line}`);
     await alice.until(() => alice.acknowledged.size >= 100);
     await shared().restart();
@@ -382,7 +382,7 @@ export async function pair(
   two: string,
   room: string,
 ): Promise<readonly [Participant, Participant]> {
-  return [await Participant.join(one, room), await Participant.join(two, room)];
+  return [await joinOnceItCan(one, room), await joinOnceItCan(two, room)];
 }
 
 /** A closed group that has just as many bytes as any may have, and the id of its last change. */

@@ -11,7 +11,6 @@ import {
 } from "./acceptance.ts";
 import { leaderOf, natsBackplane } from "./nats-backplane.ts";
 import type { Servers } from "./nats-servers.ts";
-import { Participant } from "./participant.ts";
 import { startRelay } from "./running.ts";
 
 describeBackplane("NATS cluster", true, () => natsBackplane(3));
@@ -62,7 +61,7 @@ describe("relays on a cluster", () => {
     const room = freshRoom();
     const settings = { ...backplane.settings, backplaneGraceSeconds: 600 };
     const relay = await startRelay(settings);
-    const alice = await Participant.join(relay.url, room);
+    const alice = await joinOnceItCan(relay.url, room);
     await alice.untilDurable(alice.write("all three"));
     const first = await leader();
     first.freeze();
