@@ -11,8 +11,10 @@ import {
   reconcile,
   replicasOf,
   run,
+  say,
   scenario,
   table,
+  title,
 } from "example-kit";
 import { outcomeOf } from "./auction.ts";
 import type { Lot, Outcome } from "./auction.ts";
@@ -56,8 +58,6 @@ function main(seed: string): void {
   };
   const nameOf = (author: string): string => people.find((it) => it.author === author)!.name;
   const key = (person: Person): Uint8Array => person.keyPair.publicKey;
-  const say = (line: string): void => console.log(`  ${line}`);
-  const title = (line: string): void => console.log(`\n${paint("bold", line)}`);
 
   const lot: Lot = {
     round: { topic: "a clock", closers: [hana, ivo, jun].map(key), threshold: 2 },

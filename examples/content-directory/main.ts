@@ -12,8 +12,10 @@ import {
   reconcile,
   replicasOf,
   run,
+  say,
   scenario,
   table,
+  title,
 } from "example-kit";
 import { directoryOf } from "./directory.ts";
 import { chunkCount } from "./merkle.ts";
@@ -40,8 +42,6 @@ function main(seed: string): void {
   const nonce = (): Uint8Array => random.bytes(32);
   const file = random.bytes(5_000);
   const nameOf = (author: string): string => people.find((it) => it.author === author)!.name;
-  const say = (line: string): void => console.log(`  ${line}`);
-  const title = (line: string): void => console.log(`\n${paint("bold", line)}`);
   const view = () => ann.view(clock.now, [ann, ben]);
   const pass = (hours: number): void => {
     clock.advance(hours * HOUR);

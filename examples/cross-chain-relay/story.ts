@@ -1,7 +1,19 @@
 /** The scenes of the program: a chain sends, relayers carry, one validator in four lies, the other chain delivers. */
 import { canonicalJson, documentId, generateKeyPair, sha256, toHex } from "bft-json-crdt";
 import type { KeyPair, Value } from "bft-json-crdt";
-import { Clock, Mesh, paint, Participant, Random, replicasOf, scenario, table } from "example-kit";
+import {
+  Clock,
+  Mesh,
+  paint,
+  Participant,
+  prove,
+  Random,
+  replicasOf,
+  say,
+  scenario,
+  table,
+  title,
+} from "example-kit";
 import {
   attestationsOf,
   blockOf,
@@ -261,7 +273,7 @@ export class Story {
         String(rootStake),
         paint(colours[state], state),
       ]);
-    print(...table(["block", "nonce", "message", "signed", "root", "state"], rows));
+    say(...table(["block", "nonce", "message", "signed", "root", "state"], rows));
   }
 
   #nameOf({ validator }: SignedStatement): string {
@@ -272,22 +284,4 @@ export class Story {
 
 function dollars(cents: bigint): string {
   return `${cents / 100n}.${String(cents % 100n).padStart(2, "0")}`;
-}
-
-function title(text: string): void {
-  process.stdout.write(`\n${paint("bold", text)}\n`);
-}
-
-function say(text: string): void {
-  print(text);
-}
-
-function print(...lines: readonly string[]): void {
-  for (const line of lines) process.stdout.write(`  ${line}\n`);
-}
-
-/** Says what has just been checked. Throws if it is not so. */
-function prove(isSo: boolean, text: string): void {
-  if (!isSo) throw new Error(`not so: ${text}`);
-  print(`${paint("green", "proven")}   ${text}`);
 }

@@ -2,7 +2,7 @@
  * `pnpm example defi-platform`: a borrower with an attested identity, a price that falls, a liquidation that is sold on the order
  * book, a trader with two stories, and another chain that stops the market.
  */
-import { Clock, command, paint, Random, reconcile, run, table } from "example-kit";
+import { Clock, command, paint, Random, reconcile, run, say, table, title } from "example-kit";
 import { viewOf } from "example-identity";
 import { latestState, operate } from "example-state-channel";
 import { admit, textOf } from "./platform.ts";
@@ -180,14 +180,6 @@ function dollars(cents: bigint): string {
 function prove(isTrue: boolean, what: string): void {
   if (!isTrue) throw new Error(`not so: ${what}`);
   say(`${paint("green", "✓")} ${what}`);
-}
-
-function title(text: string): void {
-  console.log(`\n${paint("bold", text)}`);
-}
-
-function say(text: string): void {
-  console.log(`  ${text}`);
 }
 
 const program = command("defi-platform", "Loans, trades and alerts without a middleman.");

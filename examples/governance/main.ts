@@ -13,8 +13,10 @@ import {
   reconcile,
   replicasOf,
   run,
+  say,
   scenario,
   table,
+  title,
 } from "example-kit";
 import { councilOf } from "./council.ts";
 import type { CouncilView } from "./council.ts";
@@ -46,8 +48,6 @@ function main(seed: string): void {
     Member,
   ];
   const mesh = new Mesh(members, { clock, random: new Random(seed).split("mesh") });
-  const say = (line: string): void => console.log(`  ${line}`);
-  const title = (line: string): void => console.log(`\n${paint("bold", line)}`);
   const show = (): void => {
     mesh.settle();
     const rows = ann.view.proposals.map(({ parameter, value, count, confirmations, status }) => [

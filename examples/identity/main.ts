@@ -12,8 +12,10 @@ import {
   Random,
   replicasOf,
   run,
+  say,
   scenario,
   table,
+  title,
 } from "example-kit";
 import { Circle, DAY, NORM } from "./circle.ts";
 import { checkPresentation, commitTo, present } from "./disclosure.ts";
@@ -316,14 +318,6 @@ function digestOf({ identities, attestations, ignored }: IdentityView): string {
 
 function percent(points: number): string {
   return `${(points / 100).toFixed(1)}%`;
-}
-
-function title(text: string): void {
-  console.log(`\n${paint("bold", text)}`);
-}
-
-function say(text: string): void {
-  console.log(`  ${text}`);
 }
 
 const program = command("identity", "Who vouches for whom, and what that is worth.")

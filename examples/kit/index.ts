@@ -12,5 +12,5 @@ export type { ParticipantOptions } from "./participant.ts";
 export { Random } from "./random.ts";
 export { replicasOf, scenario } from "./scramble.ts";
 export type { Scenario } from "./scramble.ts";
-export { paint, table } from "./terminal.ts";
+export { paint, prove, say, table, title } from "./terminal.ts";
 export type { Colour } from "./terminal.ts";

@@ -10,6 +10,22 @@ export function paint(colour: Colour, text: string): string {
   return wantsColour() ? `\u001B[${CODES[colour]}m${text}\u001B[0m` : text;
 }
 
+/** A headline of the story, behind an empty line. */
+export function title(text: string): void {
+  console.log(`\n${paint("bold", text)}`);
+}
+
+/** Lines of the story, indented. */
+export function say(...lines: readonly string[]): void {
+  for (const line of lines) console.log(`  ${line}`);
+}
+
+/** Says what has just been checked. Throws if it is not so. */
+export function prove(isSo: boolean, text: string): void {
+  if (!isSo) throw new Error(`not so: ${text}`);
+  say(`${paint("green", "proven")}   ${text}`);
+}
+
 /**
  * Rows in columns under a header, two spaces between them. A column whose cells are all numbers stands to the right.
  * Cells may hold colours; they are measured without them.

@@ -1,5 +1,5 @@
 /** `pnpm example oracle-consumer`: prices that oracles agree on in a document decide about money in contracts. */
-import { command, paint, run, table } from "example-kit";
+import { command, run, say, table, title } from "example-kit";
 import { aggregate, decimal, timeWeightedMean } from "example-oracle-network";
 import type { Timed } from "example-oracle-network";
 import type { AbiValue } from "./abi.ts";
@@ -50,7 +50,7 @@ function showPrices(network: Network): void {
       .filter((each) => each.oracle === oracle.participant.author)
       .map((each) => [name, dollars(each.price), percent(BigInt(each.confidence))]),
   );
-  print(...table(["oracle", "dollars", "confidence"], rows));
+  say(...table(["oracle", "dollars", "confidence"], rows));
 }
 
 function showBindings(network: Network): void {
@@ -61,9 +61,9 @@ function showBindings(network: Network): void {
     Binding,
     Binding,
   ];
-  print(`ann: Ed25519 ${ann.identity.slice(0, 8)}…  Ethereum ${ann.address.slice(0, 10)}…`);
+  say(`ann: Ed25519 ${ann.identity.slice(0, 8)}…  Ethereum ${ann.address.slice(0, 10)}…`);
   const claim = { ...mallory, address: ann.address, byAddress: ann.byAddress };
-  print(
+  say(
     `${held} of ${bindings.length} bindings hold; ` +
       `that mallory has ann's address ${isBound(claim) ? "holds" : "does not"}`,
   );
@@ -86,7 +86,7 @@ async function deployed(network: Network): Promise<Stage> {
     tolerance: rules.tolerance,
   });
   const rows = [...deployment.gas].map(([name, gas]) => [name, grouped(gas)]);
-  print(...table(["contract", "gas"], rows));
+  say(...table(["contract", "gas"], rows));
   const domain = domainOf(chain.id, deployment.aggregator);
   return { ...deployment, network, chain, owner, domain, rounds: [] };
 }
@@ -107,9 +107,9 @@ async function showRound(stage: Stage): Promise<void> {
   const names = ["median", "mean", "deviation", "confidence", "oracles kept"];
   const [chain, here] = [shown(numbers), shown(computed)];
   const rows = names.map((name, i) => [name, chain[i]!, here[i]!]);
-  print(...table(["", "on the chain", "in TypeScript"], rows));
+  say(...table(["", "on the chain", "in TypeScript"], rows));
   const isEqual = numbers.every((number, i) => number === computed[i]);
-  print(`${isEqual ? "equal" : "NOT equal"} to the last digit; ${grouped(gas)} gas`);
+  say(`${isEqual ? "equal" : "NOT equal"} to the last digit; ${grouped(gas)} gas`);
 }
 
 async function showRefusals(stage: Stage): Promise<void> {
@@ -140,7 +140,7 @@ async function showRefusals(stage: Stage): Promise<void> {
   for (const [what, batch] of cases) rows.push([what, ...(await refusal(stage, batch))]);
   await submit(stage, fresh);
   rows.push(["submitted a moment ago", ...(await refusal(stage, fresh))]);
-  print(...table(["submission", "error", "gas"], rows));
+  say(...table(["submission", "error", "gas"], rows));
 }
 
 async function showExposure(stage: Stage): Promise<void> {
@@ -154,15 +154,13 @@ async function showExposure(stage: Stage): Promise<void> {
     argumentOf(two),
   ]);
   const isOut = events.some(({ name, args }) => name === "Exposed" && args[0] === binding.address);
-  print(
-    `mallory ${isOut ? "has no part" : "keeps its part"} in this contract; ${grouped(gas)} gas`,
-  );
+  say(`mallory ${isOut ? "has no part" : "keeps its part"} in this contract; ${grouped(gas)} gas`);
   network.run(120);
-  print(
+  say(
     `with mallory's price a submission ends with ${(await refusal(stage, network.attestations(domain)))[0]}`,
   );
   const later = await submit(stage, withoutMallory(stage));
-  print(`without, the six others make a price as before; ${grouped(later.gas)} gas`);
+  say(`without, the six others make a price as before; ${grouped(later.gas)} gas`);
 }
 
 async function showLoan(stage: Stage): Promise<void> {
@@ -180,21 +178,21 @@ async function showLoan(stage: Stage): Promise<void> {
   await act(carol, "borrow", [carols]);
   await act(dave, "deposit", [], 20n * ETHER);
   await act(dave, "borrow", [daves]);
-  print(`carol owes ${dollars(carols)} dollars against 10 ether`);
+  say(`carol owes ${dollars(carols)} dollars against 10 ether`);
   const early = await act(dave, "liquidate", [carol.address]);
-  print(`at ${price(stage)} dave may not take them: ${reasonOf(early)}`);
+  say(`at ${price(stage)} dave may not take them: ${reasonOf(early)}`);
   network.shift(-1_500);
   network.run(120);
   const late = await act(dave, "liquidate", [carol.address]);
-  print(`the price falls, but none has been submitted yet: ${reasonOf(late)}`);
+  say(`the price falls, but none has been submitted yet: ${reasonOf(late)}`);
   await submit(stage, withoutMallory(stage));
   const { events, gas } = await act(dave, "liquidate", [carol.address]);
   const [, , paid, taken] = events[0]!.args as readonly bigint[];
-  print(
+  say(
     `at ${price(stage)} he pays ${dollars(paid!)} dollars for ${ether(taken!)} ether; ` +
       `${grouped(gas)} gas`,
   );
-  print(`${ether(10n * ETHER - taken!)} ether stay carol's`);
+  say(`${ether(10n * ETHER - taken!)} ether stay carol's`);
 }
 
 async function showOption(stage: Stage): Promise<void> {
@@ -203,25 +201,25 @@ async function showOption(stage: Stage): Promise<void> {
   const [writer, holder] = [await chain.account("writer"), await chain.account("holder")];
   const expiry = chain.time + HOUR + 600n;
   await chain.send(writer, options, "write", [holder.address, STRIKE, expiry], 10n * ETHER);
-  print(`erin may have 10 ether of frank's for ${dollars(STRIKE)} dollars each, in 70 minutes`);
+  say(`erin may have 10 ether of frank's for ${dollars(STRIKE)} dollars each, in 70 minutes`);
   for (let minutes = 10; minutes <= 70; minutes += 10) {
     if (minutes === 70) network.shift(1_500);
     network.run(600);
     await submit(stage, withoutMallory(stage));
     if (minutes === 60) {
       const early = await chain.send(holder, options, "settle", [0n]);
-      print(`ten minutes before, it cannot be settled: ${reasonOf(early)}`);
+      say(`ten minutes before, it cannot be settled: ${reasonOf(early)}`);
     }
   }
   chain.time += 1n;
   const { events, gas } = await chain.send(holder, options, "settle", [0n]);
   const [, settled, toHolder, toWriter] = events[0]!.args as readonly bigint[];
   const mean = timeWeightedMean(rounds, Number(expiry - HOUR), Number(expiry));
-  print(
+  say(
     `at the end the price jumps to ${price(stage)}; the mean of the hour is ${dollars(settled!)}`,
   );
-  print(`${settled === mean ? "equal" : "NOT equal"} to TypeScript's to the last digit`);
-  print(`erin gets ${ether(toHolder!)} ether, frank ${ether(toWriter!)} back; ${grouped(gas)} gas`);
+  say(`${settled === mean ? "equal" : "NOT equal"} to TypeScript's to the last digit`);
+  say(`erin gets ${ether(toHolder!)} ether, frank ${ether(toWriter!)} back; ${grouped(gas)} gas`);
 }
 
 /** Submits a batch that the contract has to take; what it cost, and the numbers of the round. */
@@ -257,14 +255,6 @@ function withoutMallory({ network, domain }: Stage): Attestation[] {
 /** The newest price on the chain. */
 function price({ rounds }: Stage): string {
   return dollars(rounds.at(-1)!.price);
-}
-
-function title(text: string): void {
-  console.log(`\n${paint("bold", text)}`);
-}
-
-function print(...lines: readonly string[]): void {
-  for (const line of lines) console.log(`  ${line}`);
 }
 
 function grouped(number: bigint): string {

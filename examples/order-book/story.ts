@@ -1,6 +1,17 @@
 /** The scenes of the program: who places, matches, cancels, confirms and lies, and what everybody sees of it. */
 import { documentId } from "bft-json-crdt";
-import { Clock, Mesh, paint, Participant, Random, replicasOf, scenario } from "example-kit";
+import {
+  Clock,
+  Mesh,
+  paint,
+  Participant,
+  prove,
+  Random,
+  replicasOf,
+  say,
+  scenario,
+  title,
+} from "example-kit";
 import { confirmableBy, matchesOf, orderBook, viewOf } from "./index.ts";
 import type { Book, ExecutionRecord, Side } from "./index.ts";
 import { digestOf, fillLines, levelLines } from "./show.ts";
@@ -51,7 +62,7 @@ export class Story {
     this.#place(cem, "sell", 30n, 100n);
     this.#place(dot, "buy", 30n, 97n);
     this.#pass();
-    print(...levelLines(this.#book));
+    say(...levelLines(this.#book));
   }
 
   #partition(): void {
@@ -64,9 +75,9 @@ export class Story {
     this.#match(moe);
     this.#pass();
     say("Ann's side shows");
-    print(...fillLines(viewOf(ann.document), this.#names));
+    say(...fillLines(viewOf(ann.document), this.#names));
     say("Cem's side shows");
-    print(...fillLines(viewOf(cem.document), this.#names));
+    say(...fillLines(viewOf(cem.document), this.#names));
 
     title("It heals: 190 units for Ann's 100; executions count in the log's order");
     this.#mesh.part(
@@ -74,7 +85,7 @@ export class Story {
       [zoe],
     );
     this.#mesh.settle();
-    print(...fillLines(this.#book, this.#names));
+    say(...fillLines(this.#book, this.#names));
     this.#sayIgnored(this.#book);
     const filled = this.#orderOf(ann).filled;
     prove(filled === 100n, `Ann ordered 100 and gets ${filled}`);
@@ -90,7 +101,7 @@ export class Story {
       say(`${who.name.padEnd(8)} confirms what is filled of the own orders`);
     }
     this.#mesh.settle();
-    print(...fillLines(this.#book, this.#names));
+    say(...fillLines(this.#book, this.#names));
   }
 
   #backdater(): void {
@@ -155,7 +166,7 @@ export class Story {
     }
     this.#mesh.heal();
     this.#mesh.settle();
-    print(
+    say(
       ...fillLines(this.#book, this.#names).filter((line, at) => at === 0 || /mallory/.test(line)),
     );
     this.#sayIgnored(this.#book);
@@ -178,7 +189,7 @@ export class Story {
     const isSound = books.every(({ orders }) =>
       [...orders.values()].every(({ filled, amount }) => filled <= amount),
     );
-    print(...levelLines(books[0]!));
+    say(...levelLines(books[0]!));
     prove(
       digests.size === 1,
       `${REPLICAS} replicas of ${everything.groups.length} changes show one book`,
@@ -245,22 +256,4 @@ export class Story {
   #nameOf(author: string): string {
     return this.#names.get(author)!;
   }
-}
-
-function title(text: string): void {
-  process.stdout.write(`\n${paint("bold", text)}\n`);
-}
-
-function say(text: string): void {
-  print(text);
-}
-
-function print(...lines: readonly string[]): void {
-  for (const line of lines) process.stdout.write(`  ${line}\n`);
-}
-
-/** Says what has just been checked. Throws if it is not so. */
-function prove(isSo: boolean, text: string): void {
-  if (!isSo) throw new Error(`not so: ${text}`);
-  print(`${paint("green", "proven")}   ${text}`);
 }

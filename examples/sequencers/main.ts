@@ -13,8 +13,10 @@ import {
   reconcile,
   replicasOf,
   run,
+  say,
   scenario,
   table,
+  title,
 } from "example-kit";
 import { chainOf } from "./chain.ts";
 import type { ChainView } from "./chain.ts";
@@ -35,8 +37,6 @@ function main(seed: string): void {
   const people = [...NAMES, "Ann", "Ben"].map(join);
   const [sam, sue, mallory, ann, ben] = people as [Person, Person, Person, Person, Person];
   const mesh = new Mesh(people, { clock, random: new Random(seed).split("mesh") });
-  const say = (line: string): void => console.log(`  ${line}`);
-  const title = (line: string): void => console.log(`\n${paint("bold", line)}`);
   const nameOf = (author: string): string => people.find((it) => it.author === author)!.name;
   const show = (document = ann.document): void => {
     const payloads = new Map(
