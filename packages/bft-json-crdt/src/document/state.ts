@@ -185,9 +185,10 @@ export class DocumentState {
         assignments.add(element, value);
       } else {
         assignments.replace(single, element, value);
-        if (register.kind === "entry") register.values.delete(single);
+        if (register.kind === "entry") register.values?.delete(single);
       }
-      if (register.kind === "entry") register.map.entries.set(register.key, register);
+      // While anything stands, the entry is in its map.
+      if (before < 0 && register.kind === "entry") register.map.entries.set(register.key, register);
     }
     this.#registerChanged(register, before);
   }
@@ -430,7 +431,7 @@ export class DocumentState {
   /** Takes a replaced assignment out of its register. The element of a list's item stays: it is more than its value. */
   #replace(register: Register, element: number): void {
     register.assignments.remove(element);
-    if (register.kind === "entry" && register.values.size > 0) register.values.delete(element);
+    if (register.kind === "entry") register.values?.delete(element);
   }
 
   #registerChanged(register: Register, before: number): void {

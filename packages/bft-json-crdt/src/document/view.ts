@@ -41,7 +41,7 @@ export function leafView({ schema, assignments, location }: LeafNode): Value | u
 
 /** The value that a map's key shows. */
 export function entryView(entry: EntryNode, element = entry.assignments.winner): ViewValue {
-  const node = entry.values.get(element);
+  const node = entry.values?.get(element);
   if (node !== undefined) return viewOf(node)!;
   return contentView(entry.map.schema.value, entry.assignments.valueOf(element)!)!;
 }

@@ -414,22 +414,33 @@ const EMPTY = new Uint8Array(0);
 /** Stands for an array that is not built. */
 const NOTHING: Value[] = [];
 
-/** Short ASCII strings that were read before, by a hash of their bytes: keys and names come again and again. */
-const recentTexts: string[] = Array.from({ length: 16_384 }, () => "");
+/**
+ * Short ASCII strings that were read before: keys and names come again and again. Each hash of their bytes leads to a set of
+ * WAYS slots; what is in the way of another is mostly seen to be that by a tag of hash and length, without a look at the string.
+ */
+const WAYS = 4;
+const recentTexts: string[] = Array.from({ length: 32_768 }, () => "");
+const recentTags = new Int32Array(recentTexts.length);
+let nextWay = 0;
 
-/** The string of some bytes, all below 0x80: one that is kept, when it was read lately. */
+/** The string of at most SHORT_TEXT bytes, all below 0x80: one that is kept, when it was read lately. */
 function shortText(source: Uint8Array, start: number, end: number, hash: number): string {
   const length = end - start;
-  const slot = (hash ^ (hash >>> 15)) & (recentTexts.length - 1);
-  const recent = recentTexts[slot]!;
-  if (recent.length === length) {
+  const set = (hash ^ (hash >>> 15)) & (recentTexts.length - WAYS);
+  // The length takes the lowest four bits.
+  const tag = (hash & -16) | length;
+  for (let way = set; way < set + WAYS; way++) {
+    if (recentTags[way] !== tag) continue;
+    const recent = recentTexts[way]!;
     let i = 0;
     while (i < length && recent.charCodeAt(i) === source[start + i]) i++;
     if (i === length) return recent;
   }
   let text = "";
   for (let at = start; at < end; at++) text += String.fromCharCode(source[at]!);
-  recentTexts[slot] = text;
+  nextWay = (nextWay + 1) % WAYS;
+  recentTexts[set + nextWay] = text;
+  recentTags[set + nextWay] = tag;
   return text;
 }
 

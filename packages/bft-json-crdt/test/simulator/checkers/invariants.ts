@@ -139,7 +139,7 @@ function checkNode(node: Node): void {
       return;
     case "map":
       for (const entry of node.entries.values())
-        for (const value of entry.values.values()) checkNode(value);
+        for (const value of entry.values?.values() ?? []) checkNode(value);
       return;
     case "struct":
       for (const field of node.fields.values()) checkNode(field);
