@@ -32,7 +32,7 @@ import { allowsOrigin } from "./origins.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
 import { hasTls, readTls } from "./tls.ts";
-import { Turns } from "./turns.ts";
+import { Upgrades } from "./upgrades.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
@@ -68,8 +68,7 @@ export class HttpSide {
   /** Connections that are no sessions, by where they come from, the oldest first. */
   readonly #waiting = new Map<string, Socket>();
   #proxies: TrustedProxies;
-  /** Thousands who come at once become sessions one after the other, and others have their turn in between. */
-  readonly #upgrades = new Turns();
+  readonly #upgrades = new Upgrades();
 
   /**
    * `accept` takes what has become a WebSocket, the address that it comes from, and the host that it has dialled, or null
@@ -93,9 +92,8 @@ export class HttpSide {
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       // A socket without a listener would end the process with its first error.
       socket.on("error", () => socket.destroy());
-      this.#upgrades.next(() => {
+      this.#upgrades.next(this.#addressOf(request), () => {
         this.#upgrade(request, socket, head);
-        return false;
       });
     });
     const { metricsPort } = settings;

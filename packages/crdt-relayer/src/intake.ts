@@ -12,6 +12,7 @@ import {
   LEAST_CREDIT_SHARE,
   LINE_INBOX_BYTES,
   MIN_HOLD_MS,
+  MOST_DEBT_MS,
   TURN_MS,
 } from "./limits.ts";
 import { type Frame, streamOf } from "./outlet.ts";
@@ -109,6 +110,12 @@ export class Intake {
     return this.#isGone;
   }
 
+  /** For so many milliseconds it would have to cause no work to have credit again; bounded, so that nobody waits for ever. */
+  get debtMs(): number {
+    this.#earn();
+    return Math.min(Math.max(0, -this.#credit), MOST_DEBT_MS) / CREDIT_PER_MS;
+  }
+
   /** A frame has come; called in `guard`. */
   take(frame: Frame): void {
     if (this.#isDraining) return;
@@ -199,6 +206,11 @@ export class Intake {
   }
 
   #hasCredit(): boolean {
+    this.#earn();
+    return this.#credit > 0;
+  }
+
+  #earn(): void {
     const now = performance.now();
     // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
     const share = Math.max(
@@ -208,7 +220,6 @@ export class Intake {
     const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
     this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
     this.#creditAt = now;
-    return this.#credit > 0;
   }
 
   #handleTimed(frame: Frame): void {
@@ -239,7 +250,7 @@ export class Intake {
       });
       if (this.#isGone && this.#inbox.length === 0) this.#owner.emptied();
       return !this.#isGone && !this.#socket.isPaused;
-    });
+    }, this.debtMs);
   }
 
   /** One turn: as much of what waits as a short time allows, at least one frame. */

@@ -160,6 +160,12 @@ export const CREDIT_LINE = 8;
 /** What everybody has of it, however long the line is: with less, who writes twenty times a second stood among floods. */
 export const LEAST_CREDIT_SHARE = 0.5;
 
+/**
+ * Milliseconds of work beyond its credit that count when a socket stands in line: who owes less has a turn before, and a line
+ * of floods does not keep waiting whom some pause of the process has made owe a little.
+ */
+export const MOST_DEBT_MS = 100;
+
 /** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
 export const TURN_MS = 0.2;
 

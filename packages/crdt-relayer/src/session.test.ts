@@ -24,8 +24,10 @@ import { CLOSE } from "./close-codes.ts";
 import {
   CREDIT_LINE,
   CREDIT_MS,
+  CREDIT_PER_MS,
   FIRST_CREDIT_MS,
   LEAST_CREDIT_SHARE,
+  MOST_DEBT_MS,
   MAX_COMMAND_LENGTH,
   MIN_HOLD_MS,
   REFUSED_CHANGE_BYTES,
@@ -87,9 +89,14 @@ class World implements SessionHost {
   readonly settings: Settings;
   readonly log = pino({ level: "silent" });
   readonly steps: Step[] = [];
+  /** In how many milliseconds each step was due that ever stood in line. */
+  readonly dueInMs: number[] = [];
   readonly turns = {
     waiting: 0,
-    next: (step: Step) => this.steps.push(step),
+    next: (step: Step, inMs = 0) => {
+      this.steps.push(step);
+      this.dueInMs.push(inMs);
+    },
   };
   inboxShare = 1_000_000;
   outboxShare = 1_000_000;
@@ -898,6 +905,24 @@ describe("the work that a session causes", () => {
     expect(world.steps).toHaveLength(0);
     world.turn();
     expect(world.said()).toEqual([]);
+  });
+
+  it("is due the later the more it went beyond its credit, up to a bound", () => {
+    const due = [0.1, 1, 10, MOST_DEBT_MS, 1_000 * MOST_DEBT_MS].map((beyondMs) => {
+      vi.restoreAllMocks();
+      const clock = stoppedClock();
+      const world = new World();
+      world.onSending = () => {
+        // Some of it is earned meanwhile.
+        clock.add((FIRST_CREDIT_MS + beyondMs) / (1 - CREDIT_PER_MS));
+      };
+      for (const name of ["a", "b"]) world.get(`/${name}nother`);
+      return world.dueInMs[0];
+    });
+    const longest = MOST_DEBT_MS / CREDIT_PER_MS;
+    const expected = [0.1 / CREDIT_PER_MS, 1 / CREDIT_PER_MS, 10 / CREDIT_PER_MS, longest, longest];
+    expect(due).toHaveLength(expected.length);
+    for (const [at, ms] of due.entries()) expect(ms).toBeCloseTo(expected[at]!, 6);
   });
 
   it("is served at once for less the more others stand in line", () => {

@@ -509,7 +509,7 @@ export class Session implements Member {
       this.#sentBytes = 0;
       this.#drained();
       return false;
-    });
+    }, this.#intake.debtMs);
   }
 
   #drained(): void {

@@ -1,3 +1,4 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { MOST_TURNS_MS } from "./limits.ts";
 import { Turns } from "./turns.ts";
@@ -63,5 +64,32 @@ describe("turns in line", () => {
     clock.add(100 * MOST_TURNS_MS);
     await pass();
     expect(done).toHaveLength(12);
+  });
+
+  it("come in the order in which they are due, equals in that in which they came", async () => {
+    const clock = stoppedClock();
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(fc.tuple(fc.nat({ max: 20 }), fc.nat({ max: 3 })), { maxLength: 40 }),
+        async (steps) => {
+          const turns = new Turns();
+          const done: number[] = [];
+          let now = 0;
+          const due = steps.map(([inMs, later], at) => {
+            clock.add(later);
+            now += later;
+            turns.next(() => {
+              done.push(at);
+              return false;
+            }, inMs);
+            return { at, due: now + inMs };
+          });
+          expect(turns.waiting).toBe(steps.length);
+          while (turns.waiting > 0) await pass();
+          expect(done).toEqual(due.toSorted((a, b) => a.due - b.due).map(({ at }) => at));
+        },
+      ),
+      { numRuns: 50 },
+    );
   });
 });

@@ -1,0 +1,30 @@
+/**
+ * Connections that want to be sessions, one after the other. Thousands who come at once from one network stand in line behind
+ * each other, and not before somebody who comes from elsewhere.
+ */
+import { networkOf } from "./rates.ts";
+import { Turns } from "./turns.ts";
+
+/** Milliseconds by which each who waits makes the next of the same network due later. */
+const APART_MS = 10;
+
+/** The line of those who want to be sessions. */
+export class Upgrades {
+  readonly #turns = new Turns();
+  /** How many of each network stand in line. */
+  readonly #waiting = new Map<string, number>();
+
+  /** Makes somebody a session in their turn. `upgrade` must not throw. */
+  next(address: string, upgrade: () => void): void {
+    const network = networkOf(address);
+    const before = this.#waiting.get(network) ?? 0;
+    this.#waiting.set(network, before + 1);
+    this.#turns.next(() => {
+      const left = this.#waiting.get(network)! - 1;
+      if (left > 0) this.#waiting.set(network, left);
+      else this.#waiting.delete(network);
+      upgrade();
+      return false;
+    }, before * APART_MS);
+  }
+}
