@@ -114,6 +114,13 @@ export async function joined(url: string, join: object): Promise<Client> {
   return client;
 }
 
+/** What somebody waits for. */
+interface Waiting {
+  readonly condition: () => boolean;
+  readonly resolve: () => void;
+  readonly reject: (ending: Error) => void;
+}
+
 /** Someone whose document, of any schema, is kept in step by a relay. */
 export class Peer<S extends Schema> {
   readonly document: Document<S>;
@@ -123,7 +130,9 @@ export class Peer<S extends Schema> {
   /** Binary frames received. */
   groups: Uint8Array[] = [];
   readonly #session: SyncSession;
-  #waiting: { readonly condition: () => boolean; readonly resolve: () => void }[] = [];
+  #waiting: Waiting[] = [];
+  /** How the connection ended, and what was known by then. */
+  #ending: Error | null = null;
 
   /** Takes part with a socket that has joined already. */
   constructor(client: Client, document: Document<S>) {
@@ -149,6 +158,13 @@ export class Peer<S extends Schema> {
     });
     void this.#read();
     this.#session.open();
+    void client.closed.then(({ code, reason }) => {
+      const known = `${this.acknowledged.size} of ${document.history.length} changes acknowledged`;
+      this.#ending = new Error(
+        `closed with ${code}: ${reason}; ${known}; ${this.errors.join("; ")}`,
+      );
+      for (const { reject } of this.#waiting.splice(0)) reject(this.#ending);
+    });
   }
 
   /** Sends a change of one's own. */
@@ -166,10 +182,11 @@ export class Peer<S extends Schema> {
     this.#session.refresh();
   }
 
-  /** Resolves when the condition holds; it is looked at after each frame. */
+  /** Resolves when the condition holds; it is looked at after each frame. Rejects when the connection ends before. */
   until(condition: () => boolean): Promise<void> {
     if (condition()) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ condition, resolve }));
+    if (this.#ending !== null) return Promise.reject(this.#ending);
+    return new Promise((resolve, reject) => this.#waiting.push({ condition, resolve, reject }));
   }
 
   /** Resolves when the relay has said that a change is durable. */
