@@ -9,14 +9,40 @@ const NATS_TESTS = "**/*.nats.test.ts";
 /** Tests that make networks, which needs root and changes the machine: `pnpm test:partition`. */
 const NETWORK_TESTS = "**/*.netns.test.ts";
 
+/** Tests of what runs in one process, and of little programs; but one puts another module in the place of a module. */
+const IN_A_PROCESS = [
+  "packages/bft-json-crdt/src/**/!(history-load).test.ts",
+  "examples/**/*.test.ts",
+];
+
+const exclude = ["**/node_modules/**", "**/dist/**"];
+
 export default defineConfig(({ mode }) => ({
   test: {
-    include: ["{packages,bench,examples,test,fuzz}/**/*.test.ts"],
-    exclude: [
-      "**/node_modules/**",
-      "**/dist/**",
-      ...(mode === "partition" ? [] : [NETWORK_TESTS]),
-      ...withoutServer(mode),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "in a process",
+          include: IN_A_PROCESS,
+          exclude,
+          // Nothing that these files leave behind in a module changes what the next one finds: each module is loaded once.
+          isolate: false,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "with processes",
+          include: ["{packages,bench,examples,test,fuzz}/**/*.test.ts"],
+          exclude: [
+            ...exclude,
+            ...IN_A_PROCESS,
+            ...(mode === "partition" ? [] : [NETWORK_TESTS]),
+            ...withoutServer(mode),
+          ],
+        },
+      },
     ],
     // Two more than the default: the longest tests mostly wait for other processes.
     maxWorkers: availableParallelism() + 1,
