@@ -2,6 +2,7 @@
 import { commitRecord, closeRecord, documentId } from "bft-json-crdt";
 import type { Value } from "bft-json-crdt";
 import { Clock, Random, reconcile, replicasOf, scenario } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { centsOf, House, MOST_CENTS, outcomeOf, Person } from "./index.ts";
@@ -201,7 +202,7 @@ describe("whatever f of 3f + 1 auctioneers and any bidders do", () => {
         expect(outcome.price).toBe(cents[1] ?? 100);
         expect(outcome.bids.find(({ bidder }) => bidder === outcome.winner)!.cents).toBe(cents[0]);
       }),
-      { numRuns: 8 },
+      runs(8),
     );
   });
 });

@@ -2,6 +2,7 @@
 import { documentId, toHex } from "bft-json-crdt";
 import type { KeyPair } from "bft-json-crdt";
 import { Clock, Participant, Random, reconcile, replicasOf, scenario } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
@@ -178,6 +179,6 @@ test("nothing false is vouched for, and all that is true is, on every replica al
         expect(median!.value >= honest[0]! && median!.value <= honest.at(-1)!).toBe(true);
       }
     }),
-    { numRuns: 6 },
+    runs(6),
   );
 });

@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { encodeReport, medianOf, reportOf } from "./index.ts";
@@ -23,7 +24,7 @@ describe("the median by stake", () => {
         const value = units[units.length / 2 - 1];
         expect(median(values.map((one, at) => [at, one] as const))?.value).toBe(value);
       }),
-      { numRuns: 20 },
+      runs(20),
     );
   });
 
@@ -40,7 +41,7 @@ describe("the median by stake", () => {
           expect(value >= honest[0]! && value <= honest.at(-1)!).toBe(true);
         },
       ),
-      { numRuns: 20 },
+      runs(20),
     );
   });
 

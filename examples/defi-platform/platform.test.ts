@@ -3,6 +3,7 @@ import type { RelayedMessage, RelayView } from "example-cross-chain-relay";
 import { Clock, Random, reconcile } from "example-kit";
 import { stateOf } from "example-identity";
 import { operate } from "example-state-channel";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { encodeAlert, pausesOf } from "./alerts.ts";
@@ -99,7 +100,7 @@ describe("the platform", () => {
         // Two of seven oracles lie; noise and rounding are below a percent.
         expect(Math.abs(Number(first!.price) * 10 - price)).toBeLessThanOrEqual(price / 100);
       }),
-      { numRuns: 3 },
+      runs(3),
     );
   });
 

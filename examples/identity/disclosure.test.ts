@@ -1,4 +1,5 @@
 import { generateKeyPair, toHex } from "bft-json-crdt";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkPresentation, commitTo, present } from "./disclosure.ts";
@@ -44,6 +45,7 @@ describe("selective disclosure", () => {
         expect(shown.shown).toHaveLength(names.length);
         expect(shown.hidden).toHaveLength(fields.length - names.length);
       }),
+      runs(100),
     );
   });
 

@@ -4,6 +4,7 @@
  */
 import type { Value } from "bft-json-crdt";
 import { Clock, Random, reconcile, replicasOf, scenario } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judge } from "./policy.ts";
@@ -184,7 +185,7 @@ describe("identities", () => {
         );
         expect(byHonest.sort()).toEqual(expected.sort());
       }),
-      { numRuns: 12 },
+      runs(12),
     );
   });
 

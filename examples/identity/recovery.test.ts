@@ -1,5 +1,6 @@
 import { reconcile, Clock } from "example-kit";
 import type { Participant } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keyOnly, Person } from "./people.ts";
@@ -206,7 +207,7 @@ describe("recovery", () => {
           before = after;
         }
       }),
-      { numRuns: 20 },
+      runs(20),
     );
   });
 

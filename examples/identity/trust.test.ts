@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { bestScore, pathScore, viewFrom } from "./graph.model.ts";
@@ -55,7 +56,7 @@ describe("trust by paths", () => {
         expect(bestScore(view, here, "to", claims, barred, spent)).toBe(0);
         expect(score).toBe(WHOLE - doubt);
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 
@@ -120,6 +121,7 @@ describe("trust by paths", () => {
           }
         },
       ),
+      runs(100),
     );
   });
 

@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { viewFrom } from "./graph.model.ts";
@@ -33,7 +34,7 @@ describe("voting power", () => {
         const vouchers = [...new Set(vouched.map(([from]) => from))];
         expect(sumOf(names.filter(isMadeUp))).toBeLessThanOrEqual(sumOf(vouchers));
       }),
-      { numRuns: 500 },
+      runs(500),
     );
   });
 

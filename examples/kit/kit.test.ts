@@ -1,4 +1,5 @@
 import { documentId, log, string, struct } from "bft-json-crdt";
+import { runs } from "./runs.ts";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Clock, Mesh, Participant, Random, replicasOf, scenario, table } from "./index.ts";
@@ -41,7 +42,7 @@ describe("a mesh", () => {
           expect(document.view().notes).toHaveLength(4 * 10);
         }
       }),
-      { numRuns: 10 },
+      runs(10),
     );
   });
 

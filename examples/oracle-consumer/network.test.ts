@@ -1,5 +1,6 @@
 /** From the document to the contract: every replica exports the same, and liars do not move what the contract makes of it. */
 import { Random, replicasOf, scenario } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { aggregate, exportedAt, viewOf } from "example-oracle-network";
 import { expect, it } from "vitest";
@@ -74,7 +75,7 @@ it("carries the same price to the chain from every replica, between honest ones,
       );
     }),
     {
-      numRuns: 5,
+      ...runs(5),
       examples: [
         [1, true],
         [1, false],

@@ -1,5 +1,6 @@
 /** The demo under any seed: what honest nodes show, who is found out, and what other orders of delivery would have shown. */
 import { Random, replicasOf, scenario } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { freshAt, priceAt, textOf, viewOf } from "example-oracle-network";
 import { describe, expect, it } from "vitest";
@@ -36,9 +37,9 @@ describe("the demo", () => {
           expect(plainMean(view)! > priceAt(view, PAIR)!.price).toBe(true);
         }
       }),
-      { numRuns: 2 },
+      runs(2),
     );
-  }, 60_000);
+  });
 
   it("tells its story in order, and the same again", () => {
     const told = [1, 2].map(() => {
@@ -55,7 +56,7 @@ describe("the demo", () => {
     expect(noticed.map((text) => text.split(" ")[0]).sort()).toEqual(
       ["ann", "ben", "cem", "dot", "eve", "oscar"].sort(),
     );
-  }, 60_000);
+  });
 
   it("has nothing to say of equivocation before there is any", () => {
     const demo = new Demo("short", SILENT);

@@ -1,4 +1,5 @@
 /** The arithmetic beside naive models of it, and the bounds that it keeps whatever a minority says. */
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -45,6 +46,7 @@ describe("the weighted mean", () => {
           );
         },
       ),
+      runs(100),
     );
   });
 
@@ -72,6 +74,7 @@ describe("the weighted median", () => {
           expect(weightedMedian(given.toReversed())).toBe(middle);
         },
       ),
+      runs(100),
     );
   });
 
@@ -83,6 +86,7 @@ describe("the weighted median", () => {
         const median = weightedMedian([...honest, ...liars])!;
         expect(median >= least(prices) && median <= most(prices)).toBe(true);
       }),
+      runs(100),
     );
   });
 });
@@ -103,6 +107,7 @@ describe("the mean over time", () => {
           seconds.length === 0 ? null : sum / BigInt(seconds.length),
         );
       }),
+      runs(100),
     );
   });
 
@@ -125,6 +130,7 @@ describe("the standard deviation", () => {
         const root = integerRoot(square);
         expect(root * root <= square && (root + 1n) ** 2n > square).toBe(true);
       }),
+      runs(100),
     );
     expect([0n, 1n, 2n, 3n, 4n, 8n, 9n].map(integerRoot)).toEqual([0n, 1n, 1n, 1n, 2n, 2n, 3n]);
     expect(() => integerRoot(-1n)).toThrow(RangeError);
@@ -138,6 +144,7 @@ describe("the standard deviation", () => {
         const exact = Math.sqrt(variance);
         expect(Math.abs(Number(standardDeviation(units(...prices))) - exact)).toBeLessThan(2);
       }),
+      runs(100),
     );
     expect(standardDeviation(units(2, 4, 4, 4, 5, 5, 7, 9))).toBe(2n);
     expect(standardDeviation([])).toBe(0n);
@@ -181,6 +188,7 @@ describe("the fence", () => {
           expect(high <= most(honest) + margin).toBe(true);
         },
       ),
+      runs(100),
     );
   });
 });
@@ -232,6 +240,7 @@ describe("an aggregate", () => {
         expect(numbers[0]).toEqual(numbers[1]);
         if (one !== null) expect(one.confidence >= 0n && one.confidence <= WHOLE).toBe(true);
       }),
+      runs(100),
     );
   });
 

@@ -1,4 +1,5 @@
 /** Answers of exchanges, and what a commitment to them proves. */
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_PRICE } from "./aggregate.ts";
@@ -45,6 +46,7 @@ describe("an answer", () => {
       fc.property(quotes, (each) => {
         expect(readResponse(responseOf(each))).toEqual(each);
       }),
+      runs(100),
     );
   });
 
@@ -70,6 +72,7 @@ describe("an answer", () => {
       fc.property(fc.oneof(fc.string(), fc.json()), (text) => {
         expect(readResponse(text)).toBeNull();
       }),
+      runs(100),
     );
   });
 });

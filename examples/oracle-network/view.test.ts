@@ -2,6 +2,7 @@
 import { documentId } from "bft-json-crdt";
 import type { Document, Initial } from "bft-json-crdt";
 import { Clock, Participant, Random, reconcile, replicasOf, scenario } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -429,9 +430,9 @@ describe("whatever two liars of seven do", () => {
           checkSafety(world, view);
         }
       }),
-      { numRuns: 8 },
+      runs(8),
     );
-  }, 60_000);
+  });
 });
 
 /** Some hear of some of the others. */

@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Random } from "example-kit";
@@ -60,7 +61,7 @@ describe("matching", () => {
         expect(after.fills).toHaveLength(matches.length);
         expect(matchesOf(after)).toEqual([]);
       }),
-      { numRuns: 15 },
+      runs(15),
     );
   });
 

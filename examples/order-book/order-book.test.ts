@@ -1,4 +1,5 @@
 /** Honest trade and dishonest authors at once, delivered in other orders: all replicas show one book, and it is sound. */
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Random, reconcile, replicasOf, scenario } from "example-kit";
@@ -173,6 +174,6 @@ test("every replica shows one sound book, whatever equivocators and backdaters d
         }
       }
     }),
-    { numRuns: 8 },
+    runs(8),
   );
 });

@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Random, reconcile } from "example-kit";
@@ -26,6 +27,6 @@ test("what a change had seen is what the history says, however many ask at once"
         questions.map(([earlier, later]) => history.isAncestor(earlier, later)),
       );
     }),
-    { numRuns: 8 },
+    runs(8),
   );
 });

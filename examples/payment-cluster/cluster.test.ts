@@ -1,4 +1,5 @@
 import { Document, sign, toHex } from "bft-json-crdt";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keyPairOf, Random, reconcile } from "example-kit";
@@ -122,7 +123,7 @@ describe("with one core node of four and a payer that lie", () => {
         expect(view.settled.made.size).toBeGreaterThan(0);
         expect(view.doubleSpends.length).toBeGreaterThan(0);
       }),
-      { numRuns: 10 },
+      runs(10),
     );
   });
 
@@ -158,7 +159,7 @@ describe("with one core node of four and a payer that lie", () => {
         for (const id of paid) expect(view.settled.made.has(id)).toBe(true);
         for (const { culprit } of view.verdicts.values()) expect(culprit).toBe(dan.author);
       }),
-      { numRuns: 4 },
+      runs(4),
     );
   });
 });

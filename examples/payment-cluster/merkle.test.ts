@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { isInTree, merkleRoot, proveLeaf, taggedBytes } from "./merkle.ts";
@@ -38,6 +39,7 @@ describe("a merkle tree", () => {
           expect(merkleRoot(one).join() === merkleRoot(other).join()).toBe(isSame);
         },
       ),
+      runs(100),
     );
   });
 

@@ -1,3 +1,4 @@
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { Random } from "example-kit";
@@ -80,7 +81,7 @@ describe("balances", () => {
           expect(settled.pot).toBe(BigInt(settled.made.size * (8 - provers.length)));
         },
       ),
-      { numRuns: 200 },
+      runs(200),
     );
   });
 });

@@ -1,5 +1,6 @@
 import { sha256 } from "bft-json-crdt";
 import { Random } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { opened, sign, terms, tick } from "./members.model.ts";
@@ -222,7 +223,7 @@ describe("with loans open", () => {
           expect([chain.vault("usd"), chain.vault("eth")]).toEqual([0n, 0n]);
         },
       ),
-      { numRuns: 8 },
+      runs(8),
     );
   });
 });

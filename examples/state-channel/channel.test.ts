@@ -1,5 +1,6 @@
 import { sha256 } from "bft-json-crdt";
 import { Random, reconcile } from "example-kit";
+import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { confirm, match, offer } from "./market.ts";
@@ -120,7 +121,7 @@ describe("a channel with a party that lies", () => {
         expect(result.doubleSpends.length).toBeGreaterThan(0);
         for (const { party } of result.doubleSpends) expect(party).toBe(ben.author);
       }),
-      { numRuns: 8 },
+      runs(8),
     );
   });
 });
