@@ -14,7 +14,7 @@
  */
 import { sha256, toHex } from "bft-json-crdt";
 import type { Document, LogEntry } from "bft-json-crdt";
-import { CHUNK, chunkCount, isChunkOf } from "./merkle.ts";
+import { CHUNK, chunkCount, isChunkOf } from "./chunks.ts";
 import type { Directory } from "./schema.ts";
 
 /** Milliseconds for which an advert lasts at most. */
@@ -203,7 +203,7 @@ function isProof({ value }: Answer, challenge: Challenge, { value: advert }: Adv
   if (!path.every((hash) => hash instanceof Uint8Array)) return false;
   const [index, count] = [askedChunk(challenge, advert.size), chunkCount(advert.size)];
   const length = index < count - 1 ? CHUNK : advert.size - (count - 1) * CHUNK;
-  return chunk.length === length && isChunkOf(advert.root, count, index, chunk, path);
+  return chunk.length === length && isChunkOf(advert.root, chunk, { index, count, path });
 }
 
 function byPreference(a: Provider, b: Provider): number {

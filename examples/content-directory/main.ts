@@ -18,7 +18,7 @@ import {
   title,
 } from "example-kit";
 import { directoryOf } from "./directory.ts";
-import { chunkCount } from "./merkle.ts";
+import { chunkCount } from "./chunks.ts";
 import { fetchFile, Person } from "./people.ts";
 import { Directory } from "./schema.ts";
 

@@ -3,7 +3,7 @@ import { equalBytes, fromHex, toHex } from "bft-json-crdt";
 import { Participant } from "example-kit";
 import { askedChunk, directoryOf } from "./directory.ts";
 import type { DirectoryView, Provider } from "./directory.ts";
-import { chunksOf, pathOf, rootOf } from "./merkle.ts";
+import { chunksOf, pathOf, rootOf } from "./chunks.ts";
 import type { Directory } from "./schema.ts";
 
 /** One who holds files, asks others for proof, or both. */
@@ -58,7 +58,7 @@ export class Person extends Participant<typeof Directory> {
       const record = {
         challenge: challenge.id,
         chunk: chunksOf(file)[index]!.slice(),
-        path: pathOf(file, index),
+        path: [...pathOf(file, index)],
       };
       this.change((doc) => doc.answers.append(record), { requires: this.document.frontier() });
       count++;

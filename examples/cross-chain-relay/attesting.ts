@@ -1,9 +1,8 @@
 /** What honest validators do: they sign the blocks and messages that they have seen on their chain, deliveries, and prices. */
 import type { KeyPair } from "bft-json-crdt";
-import { digestOf } from "./facts.ts";
+import { blockTrees, digestOf } from "./facts.ts";
 import type { Message, MessageRecord } from "./facts.ts";
 import { joined } from "./bytes.ts";
-import { proofOf, rootOf } from "./merkle.ts";
 import { encodeReport } from "./oracle.ts";
 import { signed } from "./statements.ts";
 import type { SignedStatement } from "./statements.ts";
@@ -20,10 +19,10 @@ export interface Block {
 export function blockOf(messages: readonly Message[]): Block {
   const digests = messages.map(digestOf);
   const records = messages.map((message, at) => {
-    const { index, size, siblings } = proofOf(digests, at);
-    return { ...message, index, size, siblings: joined(...siblings) };
+    const { index, count, path } = blockTrees.prove(digests, at);
+    return { ...message, index, size: count, siblings: joined(...path) };
   });
-  return { root: rootOf(digests), records };
+  return { root: blockTrees.rootOf(digests), records };
 }
 
 /** A validator's word for a block and for each message in it. */

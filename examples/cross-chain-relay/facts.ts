@@ -1,9 +1,16 @@
 /** What relayers write down: messages with their proofs, and what validators have signed. Anyone may carry anything. */
 import { bigint, bytes, encodeValue, integer, log, sha256, string, struct } from "bft-json-crdt";
 import type { Document, View } from "bft-json-crdt";
+import { MerkleTrees } from "example-kit";
 import { joined, tag } from "./bytes.ts";
 
 const MESSAGE = tag("message");
+
+/** Messages in one block at most. */
+export const MOST_MESSAGES = 65_536;
+
+/** The trees over the digests of a block's messages. */
+export const blockTrees = new MerkleTrees("cross-chain-relay block", MOST_MESSAGES);
 
 const message = struct({
   source: string(),

@@ -11,10 +11,8 @@ import type { RelayView } from "./view.ts";
 
 export { attestationsOf, blockOf, receiptOf, reportOf } from "./attesting.ts";
 export type { Block } from "./attesting.ts";
-export { digestOf, factsIn, relay } from "./facts.ts";
+export { blockTrees, digestOf, factsIn, relay } from "./facts.ts";
 export type { Message, MessageRecord, RelayFacts, StatementRecord } from "./facts.ts";
-export { proofOf, rootFrom, rootOf } from "./merkle.ts";
-export type { Proof } from "./merkle.ts";
 export { encodeReport, medianOf } from "./oracle.ts";
 export type { Median } from "./oracle.ts";
 export { isEvidence, isSigned, signed } from "./statements.ts";

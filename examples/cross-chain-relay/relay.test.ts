@@ -104,6 +104,8 @@ describe("a message", () => {
       { size: 0 },
       { siblings: new Uint8Array(0) },
       { siblings: new Uint8Array(32 * 200) },
+      // The last of too many messages has no partner until the top, so one hash leads there.
+      { index: 65_536, size: 65_537, siblings: new Uint8Array(32) },
     ];
     const shown = view(
       wrong.map((change) => ({ ...record, ...change })),
@@ -112,7 +114,7 @@ describe("a message", () => {
     expect(reasons(shown)).toEqual([
       ...Array.from({ length: 5 }, () => "malformed"),
       ...Array.from({ length: 3 }, () => "unknown chain"),
-      ...Array.from({ length: 5 }, () => "no proof"),
+      ...Array.from({ length: 6 }, () => "no proof"),
     ]);
     expect(shown.messages).toEqual([]);
   });

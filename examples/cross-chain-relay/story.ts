@@ -17,6 +17,7 @@ import {
 import {
   attestationsOf,
   blockOf,
+  blockTrees,
   factsIn,
   isEvidence,
   medianOf,
@@ -25,7 +26,6 @@ import {
   receiptOf,
   relay,
   reportOf,
-  rootFrom,
   ValidatorSets,
   viewOf,
 } from "./index.ts";
@@ -126,8 +126,8 @@ export class Story {
 
     // The tree of three: an inner node over the first two, beside the third. It stands in the third's proof.
     const [first, , third] = block.records as [MessageRecord, MessageRecord, MessageRecord];
-    const proof = { index: 0, size: 2, siblings: [first.siblings.subarray(32)] };
-    const leads = rootFrom(third.siblings, proof);
+    const proof = { index: 0, count: 2, path: [first.siblings.subarray(32)] };
+    const leads = blockTrees.rootFrom(third.siblings, proof);
     prove(
       leads === null || toHex(leads) !== toHex(block.root),
       "an inner node of the tree, shown as a message, leads to another root",

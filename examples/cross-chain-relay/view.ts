@@ -3,9 +3,8 @@
  * himself. A function of the set of records and of the validator sets that the application goes by.
  */
 import { toHex } from "bft-json-crdt";
-import { digestOf } from "./facts.ts";
+import { blockTrees, digestOf } from "./facts.ts";
 import type { Fact, Message, MessageRecord, RelayFacts } from "./facts.ts";
-import { rootFrom } from "./merkle.ts";
 import type { Evidence } from "./statements.ts";
 import { Tally } from "./tally.ts";
 import type { StatementFault } from "./tally.ts";
@@ -113,7 +112,7 @@ function read(record: MessageRecord, sets: ValidatorSets, tally: Tally): Mutable
   const epoch = sets.at(source, block);
   if (epoch === undefined) return "unknown chain";
   const digest = digestOf(message);
-  const root = rootFrom(digest, { index, size, siblings: partsOf(siblings) });
+  const root = blockTrees.rootFrom(digest, { index, count: size, path: partsOf(siblings) });
   if (root === null) return "no proof";
   const { id, set } = epoch;
   const [digestHex, rootHex] = [toHex(digest), toHex(root)];

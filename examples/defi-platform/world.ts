@@ -4,16 +4,8 @@
  */
 import { documentId, toHex } from "bft-json-crdt";
 import type { KeyPair, Schema } from "bft-json-crdt";
-import {
-  digestOf,
-  proofOf,
-  relay,
-  rootOf,
-  setIdOf,
-  signed,
-  ValidatorSets,
-} from "example-cross-chain-relay";
-import type { Statement, ValidatorSet } from "example-cross-chain-relay";
+import { attestationsOf, blockOf, relay, ValidatorSets } from "example-cross-chain-relay";
+import type { ValidatorSet } from "example-cross-chain-relay";
 import { IdentitySchema, stateOf, WHOLE } from "example-identity";
 import { keyPairOf, Mesh, Participant, Random, replicasOf, scenario } from "example-kit";
 import type { Clock } from "example-kit";
@@ -163,18 +155,12 @@ export class World {
     const time = BigInt(this.clock.now);
     const payload = encodeAlert(alert);
     const message = { source: "bridge", destination: "here", block, nonce, time, payload };
-    const digest = digestOf(message);
-    const { index, size } = proofOf([digest], 0);
-    const set = setIdOf(this.#bridge);
-    const said: Statement[] = [
-      { kind: "message", chain: "bridge", set, number: nonce, body: digest },
-      { kind: "root", chain: "bridge", set, number: block, body: rootOf([digest]) },
-    ];
+    const whole = blockOf([message]);
     const statements = VALIDATORS.slice(0, signers).flatMap((name) =>
-      said.map((statement) => signed(statement, keyPairOf(this.#seed, name))),
+      attestationsOf(whole, this.#bridge, keyPairOf(this.#seed, name)),
     );
     this.relayers[0]!.change((doc) => {
-      doc.messages.append({ ...message, index, size, siblings: new Uint8Array() });
+      doc.messages.append(...whole.records);
       doc.statements.append(...statements);
     });
     this.settle();

@@ -1,10 +1,12 @@
 /**
  * What the example programs share: choices under a seed, participants with real keys and documents, a network with a clock
- * of its own that delays, loses and parts, orders of delivery for tests, and what a terminal shows.
+ * of its own that delays, loses and parts, merkle trees, orders of delivery for tests, and what a terminal shows.
  */
 export { Clock } from "./clock.ts";
 export { atLeast, command, run } from "./command.ts";
 export type { Command, CommonOptions } from "./command.ts";
+export { MerkleTrees, taggedBytes, taggedHash } from "./merkle.ts";
+export type { MerkleProof } from "./merkle.ts";
 export { Mesh, reconcile } from "./mesh.ts";
 export type { MeshOptions } from "./mesh.ts";
 export { keyPairOf, Participant } from "./participant.ts";

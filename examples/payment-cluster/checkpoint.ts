@@ -4,11 +4,13 @@
  */
 import { fromHex, sign, toHex, verify } from "bft-json-crdt";
 import type { KeyPair, Value } from "bft-json-crdt";
+import { MerkleTrees, taggedBytes } from "example-kit";
+import type { MerkleProof } from "example-kit";
 import type { Facts } from "./facts.ts";
-import { isInTree, merkleRoot, proveLeaf, taggedBytes } from "./merkle.ts";
-import type { MerkleProof } from "./merkle.ts";
 import type { Account, Balances } from "./settle.ts";
 import type { Terms } from "./terms.ts";
+
+const trees = new MerkleTrees("payment-cluster balances");
 
 /** A state that core nodes have signed. */
 export interface Checkpoint {
@@ -27,7 +29,7 @@ export interface BalanceProof {
 
 /** The hash of all balances. */
 export function rootOf(balances: Balances): Uint8Array {
-  return merkleRoot(sortedLeaves(balances).map(([, leaf]) => leaf));
+  return trees.rootOf(sortedLeaves(balances).map(([, leaf]) => leaf));
 }
 
 /** Signs a state. */
@@ -90,7 +92,7 @@ export function proveBalance(balances: Balances, account: string): BalanceProof 
   const leaves = sortedLeaves(balances);
   const index = leaves.findIndex(([known]) => known === account);
   if (index < 0) return null;
-  const proof = proveLeaf(
+  const proof = trees.prove(
     leaves.map(([, leaf]) => leaf),
     index,
   );
@@ -99,7 +101,7 @@ export function proveBalance(balances: Balances, account: string): BalanceProof 
 
 /** True when the account had this at the checkpoint. */
 export function isProven({ account, state, proof }: BalanceProof, checkpoint: Checkpoint): boolean {
-  return isInTree(checkpoint.root, leafOf(account, state), proof);
+  return trees.isIn(checkpoint.root, leafOf(account, state), proof);
 }
 
 function sortedLeaves({ accounts }: Balances): [account: string, leaf: Value][] {

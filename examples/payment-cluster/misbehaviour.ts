@@ -4,9 +4,9 @@
  */
 import { equalBytes } from "bft-json-crdt";
 import type { Value } from "bft-json-crdt";
+import { taggedHash } from "example-kit";
 import { hasSigned, rootOf } from "./checkpoint.ts";
 import type { Accusation, CheckpointVote, Fact, Facts, Transfer } from "./facts.ts";
-import { taggedHash } from "./merkle.ts";
 import type { ClusterDocument } from "./schema.ts";
 import type { Balances } from "./settle.ts";
 import type { Terms } from "./terms.ts";

@@ -4,7 +4,7 @@
  */
 import { sha256, toHex } from "bft-json-crdt";
 import type { KeyPair } from "bft-json-crdt";
-import type { MerkleProof } from "example-payment-cluster";
+import type { MerkleProof } from "example-kit";
 import type { Lock } from "./ledger.ts";
 import { signDeposit, signEpoch } from "./receipts.ts";
 import type { Deposit, Epoch } from "./receipts.ts";

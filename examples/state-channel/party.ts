@@ -6,7 +6,7 @@ import type { Agreed } from "./fold.ts";
 import type { Channel, Operation } from "./schema.ts";
 import { leavesOf, proofOf, rootOf, signState } from "./state.ts";
 import type { Leaf } from "./state.ts";
-import type { MerkleProof } from "example-payment-cluster";
+import type { MerkleProof } from "example-kit";
 import type { ChannelTerms } from "./terms.ts";
 
 type Member = Participant<typeof Channel>;

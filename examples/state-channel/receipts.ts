@@ -4,7 +4,7 @@
  */
 import { sign, verify } from "bft-json-crdt";
 import type { KeyPair } from "bft-json-crdt";
-import { taggedBytes } from "example-payment-cluster";
+import { taggedBytes } from "example-kit";
 import type { ChannelTerms } from "./terms.ts";
 
 export interface Deposit {

@@ -1,10 +1,12 @@
 /** States that are signed: what everybody would leave with, as one hash, which the chain believes when all parties have signed. */
 import { fromHex, sign, verify } from "bft-json-crdt";
 import type { KeyPair, Value } from "bft-json-crdt";
-import { isInTree, merkleRoot, proveLeaf, taggedBytes } from "example-payment-cluster";
-import type { MerkleProof } from "example-payment-cluster";
+import { MerkleTrees, taggedBytes } from "example-kit";
+import type { MerkleProof } from "example-kit";
 import type { Ledger, Lock } from "./ledger.ts";
 import type { Asset, ChannelTerms } from "./terms.ts";
+
+const trees = new MerkleTrees("state-channel state");
 
 /** What is signed. */
 export interface State {
@@ -44,17 +46,17 @@ export function leavesOf(ledger: Ledger, terms: ChannelTerms): Leaf[] {
 
 /** The hash of a state. */
 export function rootOf(leaves: readonly Leaf[]): Uint8Array {
-  return merkleRoot(leaves.map(valueOf));
+  return trees.rootOf(leaves.map(valueOf));
 }
 
 /** Proves a line. Throws RangeError when there is none. */
 export function proofOf(leaves: readonly Leaf[], index: number): MerkleProof {
-  return proveLeaf(leaves.map(valueOf), index);
+  return trees.prove(leaves.map(valueOf), index);
 }
 
 /** True when the line is in the state with that hash. */
 export function isLineOf(root: Uint8Array, leaf: Leaf, proof: MerkleProof): boolean {
-  return isInTree(root, valueOf(leaf), proof);
+  return trees.isIn(root, valueOf(leaf), proof);
 }
 
 /** Signs a state for the chain. */
