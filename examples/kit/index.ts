@@ -1,7 +1,8 @@
 /**
  * What the example programs share: choices under a seed, participants with real keys and documents, a network with a clock
- * of its own that delays, loses and parts, merkle trees, orders of delivery for tests, and what a terminal shows.
+ * of its own that delays, loses and parts, merkle trees, orders of delivery for tests, the same end for all stories, and what a terminal shows.
  */
+export { cast, namesOf, showAgreement } from "./cast.ts";
 export { Clock } from "./clock.ts";
 export { atLeast, command, run } from "./command.ts";
 export type { Command, CommonOptions } from "./command.ts";

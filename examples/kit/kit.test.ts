@@ -1,8 +1,19 @@
 import { documentId, log, string, struct } from "bft-json-crdt";
 import { runs } from "./runs.ts";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { Clock, Mesh, Participant, Random, replicasOf, scenario, table } from "./index.ts";
+import { describe, expect, it, vi } from "vitest";
+import {
+  cast,
+  Clock,
+  Mesh,
+  namesOf,
+  Participant,
+  Random,
+  replicasOf,
+  scenario,
+  showAgreement,
+  table,
+} from "./index.ts";
 
 const schema = struct({ notes: log(struct({ text: string() })) });
 const id = documentId("kit");
@@ -88,6 +99,35 @@ describe("what is drawn", () => {
     const mean = sample.reduce((sum, value) => sum + value, 0) / sample.length;
     expect(mean).toBeGreaterThan(9.8);
     expect(mean).toBeLessThan(10.2);
+  });
+});
+
+describe("a cast", () => {
+  it("is one for each name, and strangers are called by their keys", () => {
+    const [ann, ben] = cast(["ann", "ben"], (name) => ({ name, author: `${name}'s long key` }));
+    const nameOf = namesOf([ann, ben]);
+    expect([ann, ben].map(({ author }) => nameOf(author))).toEqual(["ann", "ben"]);
+    expect(nameOf("0123456789")).toBe("01234567");
+  });
+
+  it("comes to one outcome in the end, or it is said that it does not", () => {
+    const [ann, ben] = cast(["ann", "ben"], (name) => participants(new Clock(), [name])[0]!);
+    for (const one of [ann, ben]) one.change(({ notes }) => notes.append({ text: one.name }));
+    const lines: string[] = [];
+    const print = vi.spyOn(console, "log").mockImplementation((line: string) => lines.push(line));
+    try {
+      const texts = (replica: (typeof ann)["document"]) =>
+        replica.view().notes.map(({ text }) => text);
+      const replicas = showAgreement([ann, ben], new Random(1), "list", texts);
+      expect(replicas.map((replica) => replica.history.length)).toEqual(Array(6).fill(2));
+      expect(lines.join("\n")).toMatch(/\n {2}2 changes, .* 6 .*\n {2}1 list, [0-9a-f]{16}…$/u);
+      let count = 0;
+      const differs = (): void => void showAgreement([ann], new Random(1), "list", () => count++);
+      expect(differs).toThrow("the replicas differ");
+      expect(lines.at(-1)).toContain("6 list");
+    } finally {
+      print.mockRestore();
+    }
   });
 });
 
