@@ -14,7 +14,14 @@ describe("the demo", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const states: State[] = [];
-        const demo = new Demo(String(seed), { ...SILENT, onState: (state) => states.push(state) });
+        const onState = (state: State): void => {
+          states.push(state);
+          // Each by a whole fold of its own.
+          expect(state.nodes.map(({ price }) => price)).toEqual(
+            demo.oracles.map((oracle) => priceAt(demo.viewOf(oracle), PAIR)?.price ?? null),
+          );
+        };
+        const demo = new Demo(String(seed), { ...SILENT, onState });
         demo.clock.advance(16_999);
         for (const state of states) checkPrices(state);
         expect(states.some(({ isParted }) => isParted)).toBe(true);

@@ -18,6 +18,7 @@ import {
   WHOLE,
 } from "example-oracle-network";
 import type { NetworkRules, NetworkView } from "example-oracle-network";
+import { SharedViews } from "./views.ts";
 
 export const PAIR = "ETH/USD";
 export const HONEST = ["ann", "ben", "cem", "dot", "eve"] as const;
@@ -79,6 +80,7 @@ export class Demo {
   twin: Oracle | null = null;
   readonly #random: Random;
   readonly #listener: Listener;
+  readonly #views: SharedViews;
   #isParted = false;
 
   constructor(seed: string, listener: Listener) {
@@ -96,6 +98,7 @@ export class Demo {
       members.map(({ author }) => author),
       { roundSeconds: SECONDS.submit },
     );
+    this.#views = new SharedViews(this.rules);
     const random = this.#random.split("mesh");
     this.mesh = new Mesh(members, { clock: this.clock, random, loss: 0.02, duplication: 0.02 });
     this.#plan();
@@ -114,6 +117,7 @@ export class Demo {
     return this.#named(TWO_FACED);
   }
 
+  /** What a node shows, folded from its own replica. */
   viewOf(oracle: Oracle): NetworkView {
     return viewOf(oracle.participant.document, this.rules, this.now);
   }
@@ -125,7 +129,7 @@ export class Demo {
     this.mesh.settle();
   }
 
-  /** True when all honest nodes show the same. */
+  /** True when all honest nodes show the same, each by its own fold. */
   isAgreed(): boolean {
     return new Set(this.honest.map((oracle) => textOf(this.viewOf(oracle)))).size === 1;
   }
@@ -198,7 +202,7 @@ export class Demo {
 
   #stateOf(oracle: Oracle): NodeState {
     const { name, participant } = oracle;
-    const view = this.viewOf(oracle);
+    const view = this.#views.of(participant.document, this.now);
     const price = priceAt(view, PAIR);
     const own = view.index
       .newest(PAIR, 0, this.now)
