@@ -1,36 +1,20 @@
 /**
- * Who had seen what, for up to 32 marks at once: one walk over the history in the place of a search for every pair.
+ * What follows from `history.marksSeen`, for up to 32 marks at once: who had seen something, and which record of an author is the first.
  * A local index is greater than those of all dependencies, so one direction suffices.
  */
 import type { History } from "../history/index.ts";
 
 /** What a walk needs of a history: `document.history` is one. */
-export type WalkedHistory = Pick<History, "length" | "dependencySlots" | "dependencyAt">;
+export type WalkedHistory = Pick<
+  History,
+  "length" | "dependencySlots" | "dependencyAt" | "marksSeen"
+>;
 
 /** Marks, one bit each, by the local index of the change that bears them. */
 export type Marks = ReadonlyMap<number, number>;
 
 /** How many marks fit. */
 export const MOST_MARKS = 32;
-
-/** For each change the marks of all that its author had seen, its own included. */
-export function marksSeen(history: WalkedHistory, marks: Marks): Uint32Array {
-  const seen = new Uint32Array(history.length);
-  for (let index = least(marks.keys()); index < history.length; index++) {
-    seen[index] = marksBefore(history, seen, index) | (marks.get(index) ?? 0);
-  }
-  return seen;
-}
-
-/** The marks of all that a change's author had seen, without its own. */
-export function marksBefore(history: WalkedHistory, seen: Uint32Array, index: number): number {
-  let before = 0;
-  for (let slot = 0; slot < history.dependencySlots(index); slot++) {
-    const dependency = history.dependencyAt(index, slot);
-    if (dependency >= 0) before |= seen[dependency]!;
-  }
-  return before;
-}
 
 /** For each change the marks of all whose authors had seen it, its own included. */
 export function marksAbove(history: WalkedHistory, marks: Marks): Uint32Array {
@@ -84,7 +68,7 @@ export function firstsOf<R extends Written>(history: WalkedHistory, records: rea
     for (const [bit, written] of some.entries()) {
       for (const { change } of written) marks.set(change, (marks.get(change) ?? 0) | (1 << bit));
     }
-    const seen = marksSeen(history, marks);
+    const seen = history.marksSeen(marks);
     for (const [bit, written] of some.entries()) {
       let last = -1;
       for (const record of written) {
@@ -98,8 +82,12 @@ export function firstsOf<R extends Written>(history: WalkedHistory, records: rea
   return firsts;
 }
 
-function least(indexes: Iterable<number>): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (const index of indexes) least = Math.min(least, index);
-  return least;
+/** The marks of all that a change's author had seen, without its own. */
+function marksBefore(history: WalkedHistory, seen: Uint32Array, index: number): number {
+  let before = 0;
+  for (let slot = 0; slot < history.dependencySlots(index); slot++) {
+    const dependency = history.dependencyAt(index, slot);
+    if (dependency >= 0) before |= seen[dependency]!;
+  }
+  return before;
 }

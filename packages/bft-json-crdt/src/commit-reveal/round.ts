@@ -37,7 +37,7 @@ import { MAX_CLOSERS, SALT_BYTES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import { commitmentOf, isTopic } from "./commitment.ts";
 import type { Opening } from "./commitment.ts";
-import { countBits, firstsOf, marksAbove, marksSeen } from "./reach.ts";
+import { countBits, firstsOf, marksAbove } from "./reach.ts";
 import type { WalkedHistory } from "./reach.ts";
 import type { RoundLog, RoundRecord, RoundRecordSchema } from "./records.ts";
 
@@ -204,7 +204,7 @@ class Reading {
     const { threshold: k, closers } = this.#round;
     const closings = this.#firsts("close", "its author had closed before");
     const closed = this.#statements(closings);
-    const isClosedFor = marksSeen(this.#history, this.#marksOf(this.#records.close));
+    const isClosedFor = this.#history.marksSeen(this.#marksOf(this.#records.close));
     const hasSeenClosing = ({ change }: Entry): boolean => countBits(isClosedFor[change]!) >= k;
 
     this.#keep("end", hasSeenClosing, "before the closing");

@@ -276,6 +276,31 @@ describe("a history applies what the rules say, and nothing else,", () => {
   });
 });
 
+describe("what authors had seen", () => {
+  it("is said of many changes at once as of each pair alone", () => {
+    fc.assert(
+      fc.property(anyDelivery, ({ changes, shuffles }) => {
+        const draw = drawFrom(shuffles);
+        const history = relayed(changes, draw, 5);
+        const indexes = Array.from({ length: history.length }, (_, index) => index);
+        // Some changes with one mark or several, some marks on several changes, all 32 of them.
+        const marks = new Map<number, number>();
+        for (let mark = 0; mark < 2 * 32; mark++) {
+          const index = draw(history.length);
+          if (history.length > 0) marks.set(index, (marks.get(index) ?? 0) | (1 << (mark % 32)));
+        }
+        const expected = indexes.map((later) => {
+          const seen = [...marks].filter(([index]) => history.isAncestor(index, later));
+          return seen.reduce((bits, [, mark]) => bits | mark, 0) >>> 0;
+        });
+        expect([...history.marksSeen(marks)]).toEqual(expected);
+        expect([...history.marksSeen(new Map())]).toEqual(indexes.map(() => 0));
+      }),
+      { numRuns: 100 },
+    );
+  });
+});
+
 describe("what a replica lacks", () => {
   it("is the difference of the sets, whatever it is known to have", () => {
     fc.assert(

@@ -532,6 +532,25 @@ export class History {
     return false;
   }
 
+  /**
+   * For each change the marks of all that its author had seen, its own included: up to 32 marks, one bit each, by the local index
+   * of the change that bears them. What `isAncestor` says of one pair this says of all, in one walk; 4 bytes for each change.
+   */
+  marksSeen(marks: ReadonlyMap<number, number>): Uint32Array {
+    const seen = new Uint32Array(this.length);
+    let first = this.length;
+    for (const index of marks.keys()) first = Math.min(first, index);
+    for (let index = first; index < this.length; index++) {
+      // A local index is greater than those of all dependencies; a slot without any is -1, where nothing is.
+      let bits = marks.get(index) ?? 0;
+      for (let slot = 0; slot < this.dependencySlots(index); slot++) {
+        bits |= seen[this.dependencyAt(index, slot)] ?? 0;
+      }
+      seen[index] = bits;
+    }
+    return seen;
+  }
+
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
   missingFor(known: readonly number[]): number[] {
     // Descending local order visits every dependent before its dependencies.
