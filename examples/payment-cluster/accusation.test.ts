@@ -1,3 +1,4 @@
+import { reconcile } from "example-kit";
 import { describe, expect, it } from "vitest";
 import { accuse, answer, ask, commit, pay } from "./client.ts";
 import type { Secret } from "./client.ts";
@@ -97,6 +98,89 @@ describe("who proves that a core node lies", () => {
     const view = agreed(everybody, 4);
     expect(view.verdicts.size).toBe(2);
     expect(view.convicted).toEqual(new Map([[dan.author, eve.author]]));
+  });
+});
+
+describe("a core node that hears accusations", () => {
+  const twoPayments = (payer: Member): { first: string; second: string } => {
+    const other = payer.twin();
+    const first = pay(payer, terms, keyOf("ben"), 1n, 0);
+    const second = pay(other, terms, keyOf("eve"), 1n, 0);
+    meet(payer, other);
+    return { first, second };
+  };
+
+  it("acknowledges none of who is not in the core, and if liars do, nobody is paid for it", () => {
+    const { ada, bea, cyd, eve, everybody } = guilty();
+    const [cheat] = join("cheat") as [Member];
+    const evidence = twoPayments(cheat);
+    const honest = [ada, bea, cyd];
+    meet(cheat, eve, ...honest);
+    accuse(eve, promise(eve, evidence, honest));
+    meet(eve, ...honest);
+    for (const node of honest) serve(node, terms);
+    meet(eve, ...honest);
+    const [accusation] = see(eve).facts.accusations;
+    expect(see(eve).verdicts.get(accusation!.id)?.culprit).toBe(cheat.author);
+    expect(ackCount(see(eve).facts, accusation!.id)).toBe(0);
+    for (const node of honest) ack(node, accusation!.id);
+    const view = agreed([...everybody, cheat], 6);
+    expect(ackCount(view.facts, accusation!.id)).toBe(3);
+    expect(view.convicted).toEqual(new Map());
+    expect(balanceOf(view.settled, eve.author)).toBe(0n);
+  });
+
+  it("does not mind that he told his proof before his commitment was acknowledged, if nobody copies it", () => {
+    const { ada, bea, cyd, dan, eve, evidence, everybody } = guilty();
+    const honest = [ada, bea, cyd];
+    accuse(eve, commit(eve, terms, { ...evidence, salt: SALT }));
+    for (let round = 0; round < 2; round++) {
+      meet(eve, ...honest);
+      for (const node of honest) serve(node, terms);
+    }
+    expect(agreed(everybody, 7).convicted).toEqual(new Map([[dan.author, eve.author]]));
+  });
+
+  it("keeps, of two to whom it promised itself at once, to the one with the smaller id", () => {
+    const { ada, bea, cyd, eve, mallory, evidence } = guilty();
+    const honest = [ada, bea, cyd];
+    const secrets = [eve, mallory].map((prover) =>
+      commit(prover, terms, { ...evidence, salt: SALT }),
+    );
+    meet(eve, mallory, ...honest);
+    for (const node of honest) serve(node, terms);
+    meet(eve, mallory, ...honest);
+    accuse(eve, secrets[0]!);
+    accuse(mallory, secrets[1]!);
+    meet(eve, mallory, ...honest);
+    for (const node of honest) serve(node, terms);
+    meet(...honest);
+    const { facts } = see(ada);
+    const [least, other] = facts.accusations.map(({ id }) => id).sort() as [string, string];
+    expect([least, other].map((id) => ackCount(facts, id))).toEqual([3, 0]);
+  });
+
+  it("keeps to the one to whom it promised itself, whatever others have promised to another", () => {
+    // In one of the two orders at least the ids would mislead.
+    for (const turn of [0, 1]) {
+      const { ada, bea, cyd, dan, eve, mallory, evidence } = guilty();
+      const [one, other] = turn === 0 ? [eve, mallory] : [mallory, eve];
+      const mine = promise(one, evidence, [ada, bea, cyd]);
+      const theirs = commit(other, terms, { ...evidence, salt: SALT });
+      meet(other, bea, cyd, dan);
+      for (const node of [bea, cyd]) serve(node, terms);
+      ack(dan, theirs.commitment);
+      accuse(one, mine);
+      accuse(other, theirs);
+      // All of it comes to ada at once. Three had acknowledged each commitment before they heard an accusation.
+      for (const { document } of [one, other, bea, cyd, dan]) reconcile(ada.document, document);
+      serve(ada, terms);
+      const { facts } = see(ada);
+      for (const { commitment } of [mine, theirs])
+        expect(ackCount(facts, commitment)).toBeGreaterThanOrEqual(3);
+      const chosen = facts.accusations.filter(({ id }) => facts.acks.get(id)?.has(ada.author));
+      expect(chosen.map(({ author }) => author)).toEqual([one.author]);
+    }
   });
 });
 

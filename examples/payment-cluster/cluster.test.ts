@@ -3,11 +3,11 @@ import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keyPairOf, Random, reconcile, taggedBytes } from "example-kit";
-import { hasSigned, isCertified, isProven, proveBalance, signState } from "./checkpoint.ts";
+import { hasSigned, isCertified, isProven, proveBalance, rootOf, signState } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { accuse, answer, ask, commit, pay, refutationOf } from "./client.ts";
 import { serve, signCheckpoint } from "./core.ts";
-import { agreed, CORE, join, keyOf, meet, see, terms } from "./members.model.ts";
+import { ack, agreed, CORE, join, keyOf, meet, see, terms } from "./members.model.ts";
 import type { Member } from "./members.model.ts";
 import { Cluster } from "./schema.ts";
 import { ackCount, balanceOf } from "./settle.ts";
@@ -281,21 +281,49 @@ describe("a core node", () => {
     expect(serve(ada, terms)).toBe(0);
   });
 
-  it("makes its acknowledgement build on all that it has, however many heads a liar makes", () => {
+  it.each([15, 16, 40])(
+    "makes its acknowledgement build on all that it has, although %d liars make a head each",
+    (count) => {
+      const [ada, ann] = join("ada", "ann") as [Member, Member];
+      const crowd = join(...Array.from({ length: count }, (_, i) => `stranger ${i}`));
+      for (const stranger of crowd) {
+        ask(stranger, ann.author);
+        ask(stranger, ann.author);
+        reconcile(ada.document, stranger.document);
+      }
+      pay(ann, terms, keyOf("ben"), 1n);
+      reconcile(ada.document, ann.document);
+      const had = ada.document.history.length;
+      serve(ada, terms);
+      const [mine] = ada.document.root.acks.entries();
+      const unseen = ada.document.history.missingFor([mine!.change]);
+      expect(unseen.filter((change) => change < had)).toEqual([]);
+    },
+  );
+
+  it("has acknowledged a payment when it did so first, however often it says it again", () => {
     const [ada, ann] = join("ada", "ann") as [Member, Member];
-    const crowd = join(...Array.from({ length: 40 }, (_, i) => `stranger ${i}`));
-    for (const stranger of crowd) {
-      ask(stranger, ann.author);
-      ask(stranger, ann.author);
-      reconcile(ada.document, stranger.document);
-    }
-    pay(ann, terms, keyOf("ben"), 1n);
+    const paid = pay(ann, terms, keyOf("ben"), 1n);
     reconcile(ada.document, ann.document);
-    const had = ada.document.history.length;
-    serve(ada, terms);
-    const [mine] = ada.document.root.acks.entries();
-    const unseen = ada.document.history.missingFor([mine!.change]);
-    expect(unseen.filter((change) => change < had)).toEqual([]);
+    const first = ack(ada, paid);
+    ada.change(({ acks }) => acks.append({ target: paid }, { target: paid }));
+    ack(ada, paid);
+    const { facts } = agreed([ada, ann], 2);
+    expect(ackCount(facts, paid)).toBe(1);
+    expect(facts.acks.get(paid)!.get(ada.author)!.id).toBe(first);
+  });
+
+  it("acknowledges sixteen commitments of one author, since they cost him nothing, and those of others", () => {
+    const [ada, eve, mallory] = join("ada", "eve", "mallory") as [Member, Member, Member];
+    const evidence = { first: "x", salt: new Uint8Array(32) };
+    const many = Array.from({ length: 18 }, () => commit(mallory, terms, evidence).commitment);
+    const { commitment } = commit(eve, terms, evidence);
+    meet(ada, eve, mallory);
+    expect(serve(ada, terms)).toBe(17);
+    expect(serve(ada, terms)).toBe(0);
+    const { facts } = see(ada);
+    expect(many.map((id) => ackCount(facts, id))).toEqual(many.map((_, at) => (at < 16 ? 1 : 0)));
+    expect(ackCount(facts, commitment)).toBe(1);
   });
 
   it("that is not one is ignored, as is every record that breaks a rule", () => {
@@ -427,6 +455,62 @@ describe("a checkpoint", () => {
     expect(withSignatures(first, second, { ...third, core: ann.author, signature })).toBe(false);
     const other = { ...checkpoint!, settled: 2 };
     expect(isCertified(other, terms)).toBe(false);
+  });
+
+  it("is signed once by each, and not at all by who comes when enough have", () => {
+    const members = signed();
+    const [ada, bea, cyd, dan] = members as [Member, Member, Member, Member];
+    signCheckpoint(ada, terms);
+    meet(...members);
+    expect(signCheckpoint(bea, terms)).toBe(true);
+    meet(...members);
+    for (const node of [ada, bea]) expect(signCheckpoint(node, terms)).toBe(false);
+    expect(see(ada).checkpoint).toBeNull();
+    expect(signCheckpoint(cyd, terms)).toBe(true);
+    meet(...members);
+    expect(see(dan).checkpoint?.settled).toBe(1);
+    expect(signCheckpoint(dan, terms)).toBe(false);
+    expect(see(dan).facts.checkpoints.map(({ proposal }) => proposal === "")).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it("that is wrong, or is no proposal, is signed by no honest node: it proposes another", () => {
+    const members = signed();
+    const [ada, bea, , dan] = members as [Member, Member, Member, Member];
+    const right = rootOf(see(dan).settled);
+    const vote = (proposal: string, settled: number, root: Uint8Array): string => {
+      const signature = signState(dan.keyPair, terms, settled, root);
+      dan.change(({ checkpoints }) => checkpoints.append({ proposal, settled, root, signature }));
+      return dan.document.root.checkpoints.entries().at(-1)!.id;
+    };
+    const wrong = vote("", 1, new Uint8Array(32));
+    vote("", 2, right);
+    vote(wrong, 1, right);
+    meet(...members);
+    expect(signCheckpoint(ada, terms)).toBe(true);
+    meet(...members);
+    const mine = see(bea).facts.checkpoints.at(-1)!;
+    expect({ ...mine, root: toHex(mine.root) }).toMatchObject({
+      ...{ author: ada.author, proposal: "", settled: 1, root: toHex(right) },
+    });
+    expect(signCheckpoint(bea, terms)).toBe(true);
+    expect(see(bea).facts.checkpoints.at(-1)!.proposal).toBe(mine.id);
+  });
+
+  it("holds all that its signer has, although a crowd of liars makes a head each", () => {
+    const [ada, , , , ann] = signed() as [Member, Member, Member, Member, Member];
+    for (const stranger of join(...Array.from({ length: 40 }, (_, i) => `stranger ${i}`))) {
+      ask(stranger, ann.author);
+      reconcile(ada.document, stranger.document);
+    }
+    const had = ada.document.history.length;
+    expect(signCheckpoint(ada, terms)).toBe(true);
+    const [mine] = ada.document.root.checkpoints.entries();
+    const unseen = ada.document.history.missingFor([mine!.change]);
+    expect(unseen.filter((change) => change < had)).toEqual([]);
   });
 
   it("proves a balance, and no other one", () => {

@@ -4,7 +4,7 @@ import type { Participant } from "example-kit";
 import { latestCheckpoint, rootOf, signState } from "./checkpoint.ts";
 import type { Accusation, Transfer } from "./facts.ts";
 import type { Cluster } from "./schema.ts";
-import { ackCount, chosenLines } from "./settle.ts";
+import { chosenLines } from "./settle.ts";
 import type { Terms } from "./terms.ts";
 import { settledBehind, viewOf } from "./view.ts";
 import type { ClusterView } from "./view.ts";
@@ -39,7 +39,8 @@ export function signCheckpoint(node: Participant<typeof Cluster>, terms: Terms):
   const latest = latestCheckpoint(facts, terms)?.settled ?? 0;
   const mine = facts.checkpoints.filter(({ author }) => author === node.author);
   for (const vote of facts.checkpoints) {
-    if (vote.proposal !== "" || vote.author === node.author || vote.settled <= latest) continue;
+    if (vote.proposal !== "" || vote.settled <= latest) continue;
+    // Its own are among them.
     if (mine.some(({ settled: signed }) => signed >= vote.settled)) continue;
     const state = settledBehind(node.document, terms, vote.change, verdicts);
     const root = rootOf(state);
@@ -137,9 +138,8 @@ function wasFirst(
   rivals: readonly Accusation[],
   terms: Terms,
 ): boolean {
-  if (ackCount(facts, accusation.commitment) < terms.threshold) return false;
   const others = rivals.filter(({ author }) => author !== accusation.author);
-  const innocent = [...facts.acks.get(accusation.commitment)!.values()].filter(
+  const innocent = [...(facts.acks.get(accusation.commitment)?.values() ?? [])].filter(
     (ack) => !others.some(({ change }) => document.history.isAncestor(change, ack.change)),
   );
   return innocent.length >= terms.threshold;
