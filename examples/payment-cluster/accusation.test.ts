@@ -221,6 +221,45 @@ describe("who copies a proof", () => {
     }
   });
 
+  it("is not preferred by who heard of him first: enough others had not promised themselves before", () => {
+    const { ada, bea, cyd, dan, eve, mallory, evidence, everybody } = guilty();
+    const secret = promise(eve, evidence, [ada, bea]);
+    meet(eve, dan);
+    ack(dan, secret.commitment);
+    meet(eve, dan);
+    accuse(eve, secret);
+    meet(eve, ada, bea);
+    for (const node of [ada, bea]) serve(node, terms);
+    // Mallory has heard it out of band. Cyd and dan have not, when they acknowledge her commitment; ada and bea have.
+    const copied = commit(mallory, terms, { ...evidence, salt: SALT });
+    meet(mallory, cyd);
+    serve(cyd, terms);
+    const promised = [secret, copied].map(({ commitment }) => ackCount(see(cyd).facts, commitment));
+    expect(promised).toEqual([0, 1]);
+    meet(mallory, dan);
+    ack(dan, copied.commitment);
+    meet(mallory, dan);
+    meet(mallory, ada, bea);
+    for (const node of [ada, bea]) serve(node, terms);
+    accuse(mallory, copied);
+    meet(mallory, ada, bea, cyd, dan, eve);
+    const { facts } = see(cyd);
+    for (const { commitment } of [secret, copied])
+      expect(ackCount(facts, commitment)).toBeGreaterThanOrEqual(3);
+    serve(cyd, terms);
+    const view = agreed(everybody, 8);
+    expect(view.verdicts.size).toBe(2);
+    expect(
+      view.facts.accusations.map(({ id, author }) => [author, ackCount(view.facts, id)]).sort(),
+    ).toEqual(
+      [
+        [eve.author, 3],
+        [mallory.author, 0],
+      ].sort(),
+    );
+    expect(view.convicted).toEqual(new Map([[dan.author, eve.author]]));
+  });
+
   it("is paid when only he and a liar got it in time: that is what this cannot prevent", () => {
     const { ada, bea, cyd, dan, eve, mallory, evidence, everybody } = guilty();
     accuse(eve, promise(eve, evidence, [ada, bea, cyd]));
