@@ -14,6 +14,7 @@ import { EmbeddedBackplane } from "../../packages/crdt-relayer/src/backplane.ts"
 import { CLOSE } from "../../packages/crdt-relayer/src/close-codes.ts";
 import { MemoryLevel } from "../../packages/crdt-relayer/src/memory-level.ts";
 import { Outlets } from "../../packages/crdt-relayer/src/outlet.ts";
+import { Ahead } from "../../packages/crdt-relayer/src/ahead.ts";
 import { Rates } from "../../packages/crdt-relayer/src/rates.ts";
 import { Rooms } from "../../packages/crdt-relayer/src/rooms.ts";
 import { Session } from "../../packages/crdt-relayer/src/session.ts";
@@ -134,6 +135,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     outlets: new Outlets(),
     policies: new Policies(settings),
     rates: new Rates(() => settings),
+    ahead: new Ahead(),
     inboxShare: settings.sessionInboxBytes,
     outboxShare: settings.sendSoftBytes,
     sending: () => undefined,

@@ -21,7 +21,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     `${CORE}/history`,
     "guard",
-    "admission causal-queue chains fork-proof history incoming verified",
+    "admission causal-queue chains fork-proof group-ahead history incoming verified",
   ),
   ...all(`${CORE}/types`, "guard", "additions assignments"),
   ...all(`${CORE}/schema`, "guard", "fit schema"),
@@ -44,7 +44,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     RELAY,
     "guard",
-    "authentication client-address commands host-names intake origins rates relay resumption room room-name room-policy room-rules rooms session",
+    "ahead authentication client-address commands host-names intake origins rates relay resumption room room-name room-policy room-rules rooms session",
   ),
 };
 

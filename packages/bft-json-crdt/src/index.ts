@@ -119,15 +119,18 @@ export {
   toHex,
 } from "./encoding/index.ts";
 export type { Value } from "./encoding/index.ts";
-export { decodeForkProof, History, PendingPool } from "./history/index.ts";
+export { AheadVerifier, decodeForkProof, History, PendingPool } from "./history/index.ts";
 export type {
+  AheadOf,
   ChainTip,
   ForkProof,
+  GroupAhead,
   HistoryLimits,
   HistoryOptions,
   ReceivedChange,
   ReceivedGroup,
   ReceiveStatus,
+  VerifiedGroup,
 } from "./history/index.ts";
 export {
   DEFAULT_PENDING_BYTES,

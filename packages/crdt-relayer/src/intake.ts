@@ -1,9 +1,15 @@
 /**
  * What comes in by one socket: it is taken at once while the socket has credit, else in line with what others want. The socket
  * is not read while too much of it waits, while it owes something to its rates, or while nothing can be stored.
+ *
+ * What is first in line is verified ahead. A frame whose turn comes while that is going on is waited for, outside of the line.
  */
+import type { VerifiedGroup } from "bft-json-crdt";
 import type { WebSocket } from "ws";
+import type { Ahead, Foreseen } from "./ahead.ts";
 import {
+  AHEAD_GROUPS,
+  AHEAD_SIGNATURE_MS,
   CREDIT_LINE,
   CREDIT_MS,
   CREDIT_PER_MS,
@@ -25,6 +31,8 @@ export interface IntakeHost {
   readonly settings: Pick<Settings, "rateCloseSeconds">;
   /** Gives each socket its turn. */
   readonly turns: Pick<Turns, "next" | "waiting">;
+  /** What is verified while it stands in line. */
+  readonly ahead: Ahead;
   /** Bytes that may wait to be handled and stored: this socket's part of what all may have. */
   readonly inboxShare: number;
 }
@@ -33,6 +41,8 @@ export interface IntakeHost {
 export interface IntakeOwner {
   /** Handles a frame; called in `guard`. */
   handle(frame: Frame): void;
+  /** Begins to verify a group that stands in line; null when it is to be verified in its turn. Must not throw. */
+  foresee(group: Uint8Array): Foreseen | null;
   /** Runs a step that may throw because of a mistake of ours. */
   guard(step: () => void): void;
   /** The socket would have to wait for its rates for longer than it may. */
@@ -45,6 +55,8 @@ export interface IntakeOwner {
 interface Waiting {
   readonly frame: Frame;
   readonly arrival: number;
+  /** Undefined as long as nobody was asked to verify it ahead; null when it is not. */
+  ahead?: Foreseen | null;
 }
 
 /** The way in of one socket. */
@@ -58,10 +70,14 @@ export class Intake {
   #awaited = 0;
   /** When the frame came that is handled now. */
   #arrival = 0;
+  /** What is known ahead of that frame. */
+  #verified: VerifiedGroup | null = null;
   /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
   #credit = FIRST_CREDIT_MS;
   #creditAt = performance.now();
   #isInLine = false;
+  /** The first frame of the inbox is being verified. */
+  #isWaiting = false;
   /** What was read last came when, and how much of the work for it is counted already. */
   #readAt = 0;
   #handledMs = 0;
@@ -105,6 +121,11 @@ export class Intake {
     return this.#arrival;
   }
 
+  /** The group that is handled now, when it was verified ahead. */
+  get verified(): VerifiedGroup | null {
+    return this.#verified;
+  }
+
   /** The socket is gone. */
   get isGone(): boolean {
     return this.#isGone;
@@ -126,9 +147,12 @@ export class Intake {
       this.#handleTimed(frame);
       return;
     }
-    this.#inbox.push({ frame, arrival: this.#arrival });
+    const waiting: Waiting = { frame, arrival: this.#arrival };
+    this.#inbox.push(waiting);
     this.await(frame.length + FRAME_OVERHEAD_BYTES);
-    if (!this.#isBlocked) this.#standInLine();
+    if (this.#isBlocked) return;
+    if (this.#inbox.length <= AHEAD_GROUPS) this.#foresee(waiting);
+    this.#standInLine();
   }
 
   /** So many bytes more are on their way to the store, or fewer. */
@@ -136,7 +160,8 @@ export class Intake {
     this.#awaited += bytes;
     if (this.#isEnded) return;
     const { inboxShare } = this.#host;
-    const share = this.#isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
+    const share =
+      this.#isInLine || this.#isWaiting ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
     if (this.#isHeld || this.#awaited > share) {
       if (!this.#socket.isPaused) this.#socket.pause();
     } else if (
@@ -187,13 +212,13 @@ export class Intake {
   /** Takes nothing in any more, and forgets what waits. */
   drain(): void {
     this.#isDraining = true;
-    this.#inbox.length = 0;
+    this.#forget(this.#inbox.length);
   }
 
   /** The socket is gone. */
   leave(): void {
     this.#isGone = true;
-    if (this.#isBlocked) this.#inbox.length = 0;
+    if (this.#isBlocked) this.#forget(this.#inbox.length);
     if (this.#inbox.length === 0) this.#owner.emptied();
   }
 
@@ -202,7 +227,7 @@ export class Intake {
     this.#isEnded = true;
     if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
     this.#slowTimer = null;
-    this.#inbox.length = 0;
+    this.#forget(this.#inbox.length);
   }
 
   #hasCredit(): boolean {
@@ -240,7 +265,7 @@ export class Intake {
   }
 
   #standInLine(): void {
-    if (this.#isInLine || (this.#inbox.length === 0 && !this.#isSpent)) return;
+    if (this.#isInLine || this.#isWaiting || (this.#inbox.length === 0 && !this.#isSpent)) return;
     this.#isInLine = true;
     this.#host.turns.next(() => {
       this.#isInLine = false;
@@ -253,7 +278,7 @@ export class Intake {
     }, this.debtMs);
   }
 
-  /** One turn: as much of what waits as a short time allows, at least one frame. */
+  /** One turn: as much of what waits as a short time allows, at least one frame, unless it is still being verified. */
   #openInbox(): void {
     const end = performance.now() + TURN_MS;
     let taken = 0;
@@ -261,15 +286,63 @@ export class Intake {
     while (!this.#isBlocked) {
       const waiting = this.#inbox[taken];
       if (waiting === undefined || (taken > 0 && performance.now() >= end)) break;
-      const { frame, arrival } = waiting;
+      const { frame, arrival, ahead = null } = waiting;
+      if (ahead?.group === null) {
+        this.#waitFor(ahead);
+        break;
+      }
       this.#arrival = arrival;
       taken++;
       bytes += frame.length + FRAME_OVERHEAD_BYTES;
       // Someone who is gone gets no answers.
-      if (!this.#isGone || typeof frame !== "string") this.#handleTimed(frame);
+      if (!this.#isGone || typeof frame !== "string") this.#handleForeseen(frame, ahead);
     }
-    this.#inbox.splice(0, taken);
+    this.#forget(taken);
     this.await(-bytes);
-    if (!this.#isBlocked) this.#standInLine();
+    if (this.#isBlocked) return;
+    this.#lookAhead();
+    this.#standInLine();
+  }
+
+  #handleForeseen(frame: Frame, ahead: Foreseen | null): void {
+    this.#verified = ahead?.group ?? null;
+    this.#credit -= (ahead?.signatures ?? 0) * AHEAD_SIGNATURE_MS;
+    try {
+      this.#handleTimed(frame);
+    } finally {
+      this.#verified = null;
+    }
+  }
+
+  /** Stands in line again when a group is verified. */
+  #waitFor(ahead: Foreseen): void {
+    this.#isWaiting = true;
+    ahead.whenVerified(() => {
+      this.#isWaiting = false;
+      this.#standInLine();
+    });
+  }
+
+  /** Has what is first in line verified, as far as a short time and the bounds allow. */
+  #lookAhead(): void {
+    const start = performance.now();
+    const most = Math.min(AHEAD_GROUPS, this.#inbox.length);
+    let now = start;
+    for (let at = 0; at < most && now < start + TURN_MS; at++) {
+      if (this.#foresee(this.#inbox[at]!)) now = performance.now();
+    }
+    this.#credit -= now - start;
+  }
+
+  /** Has a frame verified ahead, if it can be; true when that took some time. */
+  #foresee(waiting: Waiting): boolean {
+    if (waiting.ahead !== undefined || this.#host.ahead.isFull) return false;
+    waiting.ahead = typeof waiting.frame === "string" ? null : this.#owner.foresee(waiting.frame);
+    return true;
+  }
+
+  /** Takes the first so many frames out of the inbox. */
+  #forget(count: number): void {
+    for (const { ahead } of this.#inbox.splice(0, count)) ahead?.release();
   }
 }

@@ -175,6 +175,22 @@ export const MOST_TURNS_MS = 2;
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;
 
+/** Groups of a socket that stand in line and are verified ahead: what it takes until its next turn brings the next ones. */
+export const AHEAD_GROUPS = 16;
+
+/**
+ * Signatures of all sockets that are verified ahead at once; one group more may overshoot that. Enough to keep other threads
+ * busy while this one writes, and not so many that a write to the store, for which the same threads wait, is held up for long:
+ * some 2 ms on two cores.
+ */
+export const MAX_AHEAD_SIGNATURES = 32;
+
+/** Bytes of all groups that are verified ahead and wait for their turn: what is known of each takes a few times as much. */
+export const MAX_AHEAD_BYTES = 4 * MAX_GROUP_BYTES;
+
+/** Milliseconds of work that a signature counts for that was verified ahead: it takes a thread's time as well. */
+export const AHEAD_SIGNATURE_MS = 0.1;
+
 /** Bytes sent to one socket before others have a turn. */
 export const TURN_BYTES = 262_144;
 
@@ -192,6 +208,9 @@ export const GATHERING_FACTOR = 4;
 
 /** … and at most for so many milliseconds: what people wait for is not much later. */
 export const MAX_GATHERING_MS = 20;
+
+/** Changes that are acknowledged to one session together: as many as one message names. */
+export const ACKNOWLEDGED_AT_ONCE = 256;
 
 /** Milliseconds in which news for people in a room are gathered: nobody reads faster. */
 export const NEWS_MS = 250;

@@ -12,6 +12,7 @@ import {
   type BackplaneStatus,
   EmbeddedBackplane,
 } from "./backplane.ts";
+import { Ahead } from "./ahead.ts";
 import type { CloseName } from "./close-codes.ts";
 import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
@@ -118,6 +119,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly turns = new Turns();
   readonly outlets = new Outlets();
   readonly rates = new Rates(() => this.settings);
+  readonly ahead = new Ahead();
   readonly failed: Promise<RelayError>;
   readonly policies: Policies;
   readonly #live: LiveSettings;

@@ -23,9 +23,12 @@ import {
   recordsOf,
   type Result,
   toHex,
+  type VerifiedGroup,
 } from "bft-json-crdt";
+import type { Ahead, Foreseen } from "./ahead.ts";
 import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
 import {
+  ACKNOWLEDGED_AT_ONCE,
   GATHERING_FACTOR,
   MAX_GATHERING_MS,
   NEWS_MS,
@@ -79,6 +82,14 @@ interface Ready {
   readonly passedOn: () => void;
 }
 
+/** Where a group came from, and when. */
+interface Origin {
+  /** Who sent it, and what they are to be told is durable; missing when it came from the log. */
+  readonly from?: Member;
+  readonly known?: readonly Uint8Array[];
+  readonly arrival: number;
+}
+
 /** Who pays in the causal queue for what comes from the log and has to wait. */
 const LOG_PEER = "log";
 
@@ -103,6 +114,8 @@ export class Room {
   #gathering: NodeJS.Timeout | null = null;
   #passedOnAt = 0;
   #gatheringMs = 0;
+  /** What is durable and not acknowledged yet, by who sent it. */
+  readonly #owed = new Map<Member, Uint8Array[]>();
   #unsaid: number[] = [];
   #news: NodeJS.Timeout | null = null;
 
@@ -216,20 +229,37 @@ export class Room {
     }
   }
 
-  /** Takes in a group from a session. Never throws for what it holds; what follows from it happens once it is durable. */
-  receive(sent: Uint8Array, from: Member, arrival = performance.now()): ReceivedGroup {
+  /** Begins to verify a group that will be received; null when it is not to be, or not all of it. */
+  foresee(group: Uint8Array, ahead: Ahead): Foreseen | null {
+    if (this.#policy.screen(group, this.history).refused.length > 0) return null;
+    return ahead.begin(this.history, group);
+  }
+
+  /**
+   * Takes in a group from a session; `verified` is what is known of it ahead. Never throws for what it holds; what follows
+   * from it happens once it is durable.
+   */
+  receive(
+    sent: Uint8Array,
+    from: Member,
+    arrival = performance.now(),
+    verified: VerifiedGroup | null = null,
+  ): ReceivedGroup {
     const { group, refused } = this.#policy.screen(sent, this.history);
     if (refused.length > 0) this.#host.received(refusalOf(refused), this);
     if (group === null) return refusalOf(refused);
-    const received = this.history.receive(group, from.peer);
+    const received =
+      verified === null || group !== sent
+        ? this.history.receive(group, from.peer)
+        : this.history.receiveVerified(verified, from.peer);
     this.#host.received(received, this);
     const known: Uint8Array[] = [];
     for (const { id, status } of received.results) {
       if (status === "pending") this.#awaitChange(id, from);
       else if (this.history.indexOf(id) >= 0) known.push(id);
     }
-    if (received.applied.length > 0) void this.#store(group, received, from, arrival);
-    if (known.length > 0) this.acknowledge(known, from);
+    if (received.applied.length > 0) void this.#store(group, received, { from, known, arrival });
+    else if (known.length > 0) this.acknowledge(known, from);
     return refused.length === 0 ? received : withRefusal(received, refused);
   }
 
@@ -254,6 +284,7 @@ export class Room {
   /** Resolves when everything received so far is durable, or cannot be any more. */
   async settled(): Promise<void> {
     await this.#log.append([]).catch(() => undefined);
+    this.#acknowledgeNow();
     this.#passOnNow();
   }
 
@@ -270,24 +301,23 @@ export class Room {
     const { applied, status } = received;
     return {
       isKept: status !== "rejected" && status !== "unsupported",
-      done: applied.length > 0 ? this.#store(group, received, null, arrival) : Promise.resolve(),
+      done: applied.length > 0 ? this.#store(group, received, { arrival }) : Promise.resolve(),
     };
   }
 
   /**
    * Appends what was applied; when it is durable, tells those who wait for it and everyone else. What came from the log
-   * (`from` is null) is there already, but not what waited here for it; and what was applied before it is durable first,
+   * (`from` is missing) is there already, but not what waited here for it; and what was applied before it is durable first,
    * since the durable changes have no holes.
    */
   async #store(
     group: Uint8Array,
     received: ReceivedGroup,
-    from: Member | null,
-    arrival: number,
+    { from, known = [], arrival }: Origin,
   ): Promise<void> {
     const { applied } = received;
     const live = liveGroups(this.history, group, received);
-    const records = from === null ? this.#unlogged(received) : this.#recordsOf(live);
+    const records = from === undefined ? this.#unlogged(received) : this.#recordsOf(live);
     from?.await(group.length);
     const asked = performance.now();
     try {
@@ -300,6 +330,7 @@ export class Room {
     }
     const appendMs = performance.now() - asked;
     this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
+    if (from !== undefined) this.#owe(from, known);
     this.#passOn({
       live,
       bytes: group.length,
@@ -308,6 +339,21 @@ export class Room {
     this.#acknowledgeAwaited(received);
     this.#gatherNews(applied);
   }
+
+  /** Acknowledges, together with all else that becomes durable by the same write: one message says it. */
+  #owe(to: Member, ids: readonly Uint8Array[]): void {
+    if (this.#owed.size === 0) queueMicrotask(this.#acknowledgeNow);
+    const owed = this.#owed.get(to) ?? [];
+    owed.push(...ids);
+    this.#owed.set(to, owed);
+    if (owed.length >= ACKNOWLEDGED_AT_ONCE) this.#acknowledgeNow();
+  }
+
+  readonly #acknowledgeNow = (): void => {
+    const owed = [...this.#owed];
+    this.#owed.clear();
+    for (const [to, ids] of owed) if (this.#members.has(to)) to.acknowledge(ids);
+  };
 
   /**
    * Passes on to everyone what becomes durable by one write, merged: those who wait for it go on one after the other,

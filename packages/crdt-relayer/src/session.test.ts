@@ -20,6 +20,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { openLines, writeLine } from "../test/participant.ts";
+import { Ahead } from "./ahead.ts";
 import { CLOSE } from "./close-codes.ts";
 import {
   CREDIT_LINE,
@@ -110,6 +111,7 @@ class World implements SessionHost {
   readonly rates: Rates;
   readonly policies: Policies;
   readonly outlets = new Outlets();
+  readonly ahead = new Ahead();
   readonly socket: FakeSocket;
   readonly session: Session;
 

@@ -117,6 +117,8 @@ export class Session implements Member {
       handle: (frame) => {
         this.#handle(frame);
       },
+      foresee: (group) =>
+        this.#sync === null ? null : (this.#room?.foresee(group, host.ahead) ?? null),
       guard: (step) => {
         this.#guard(step);
       },
@@ -404,7 +406,8 @@ export class Session implements Member {
       peer: this.peer,
       send: (frame) => this.#send(frame),
       receiveGroup: (group) => {
-        const received = room.receive(group, this, this.#intake.arrival);
+        const { arrival, verified } = this.#intake;
+        const received = room.receive(group, this, arrival, verified);
         this.#intake.slowDown(this.#meter.judged(received, group.length, room));
         return received;
       },

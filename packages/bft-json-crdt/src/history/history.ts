@@ -209,9 +209,7 @@ export class History {
   }
 
   /**
-   * The same for a group that `verifyAhead` has looked at, without verifying its signatures again.
-   *
-   * @internal
+   * The same for a group that was verified ahead (see AheadVerifier), without verifying its signatures again.
    */
   receiveVerified(group: VerifiedGroup, peer = "unknown"): ReceivedGroup {
     return this.#receive(group.entries, peer);
@@ -761,11 +759,7 @@ export class History {
     return verify(signature, signedMessage(id), header.author);
   }
 
-  /**
-   * False when `receive` would settle this copy of a change without a look at its signature.
-   *
-   * @internal
-   */
+  /** False when `receive` would settle this copy of a change without a look at its signature. */
   mustVerify(id: Uint8Array, signature: Uint8Array): boolean {
     if (this.#ids.find(id) >= 0) return false;
     if (this.#rejected.size === 0 && this.#queue.count === 0) return true;

@@ -11,5 +11,7 @@ export type {
   ReceiveStatus,
 } from "./history.ts";
 export type { HistoryLimits } from "./history-limits.ts";
+export { AheadVerifier } from "./group-ahead.ts";
+export type { GroupAhead } from "./group-ahead.ts";
 export { verifyAhead } from "./verified.ts";
 export type { AheadOf, VerifiedGroup } from "./verified.ts";

@@ -34,7 +34,7 @@ export interface Entry extends SignedBody {
   readonly ahead?: Ahead;
 }
 
-/** A decoded group, ready to be received; only this file makes any, so that none comes from outside. */
+/** A decoded group, ready to be received; only this file and group-ahead.ts make any, so that none comes from outside. */
 export class VerifiedGroup {
   readonly entries: Result<readonly Entry[]>;
 
@@ -172,11 +172,11 @@ class Slice {
     const known = this.#findings.get(key);
     if (known !== undefined && equalBytes(known.signature, signature))
       return { body, signature, ahead: known };
-    const header = decodeBody(body);
-    const finding: Finding = { id, header, signature, isGenuine: null };
+    const finding: Finding = { id, header: decodeBody(body), signature, isGenuine: null };
     if (known === undefined) this.#findings.set(key, finding);
-    if (header.ok && equalBytes(header.value.document, this.#history.document)) {
-      this.#checks.push({ signature, message: signedMessage(id), publicKey: header.value.author });
+    const check = checkOf(finding, this.#history.document);
+    if (check !== null) {
+      this.#checks.push(check);
       this.#checked.push(finding);
     }
     return { body, signature, ahead: finding };
@@ -184,7 +184,17 @@ class Slice {
 }
 
 /** What is being found out about a signed change. */
-interface Finding extends Ahead {
+export interface Finding extends Ahead {
+  readonly header: Result<DecodedBody>;
   readonly signature: Uint8Array;
   isGenuine: boolean | null;
+}
+
+/** What has to be verified of a change; null when it would be refused for its header without that. */
+export function checkOf(
+  { id, header, signature }: Finding,
+  document: Uint8Array,
+): SignatureCheck | null {
+  if (!header.ok || !equalBytes(header.value.document, document)) return null;
+  return { signature, message: signedMessage(id), publicKey: header.value.author };
 }
