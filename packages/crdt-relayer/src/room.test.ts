@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
 import { EmbeddedBackplane } from "./backplane.ts";
 import {
+  ACKNOWLEDGED_AT_ONCE,
   GATHERING_FACTOR,
   MAX_GATHERING_MS,
   NEWS_MS,
@@ -130,6 +131,32 @@ describe("a room", () => {
     };
     expect(given.limits).toEqual([limits]);
     expect(ROOM_REJECTED_IDS).toBeLessThanOrEqual(4_096);
+  });
+
+  it("acknowledges together what becomes durable by one write, as much as one message names", async () => {
+    const database = new HeldLevel();
+    const room = await loaded(database);
+    const [sender, gone] = [new Listener(room), new Listener(room)];
+    const groups = Array.from({ length: ACKNOWLEDGED_AT_ONCE + 3 }, () =>
+      writeLine(openLines("main"), "hello"),
+    );
+    database.isHolding = true;
+    for (const group of groups) room.receive(group, sender);
+    room.receive(writeLine(openLines("main"), "hello"), gone);
+    room.leave(gone);
+    await settle();
+    // The first change was alone.
+    database.held.shift()!.pass();
+    await settle();
+    expect(sender.acknowledged.map(({ length }) => length)).toEqual([1]);
+    database.held.shift()!.pass();
+    await settle();
+    expect(sender.acknowledged.map(({ length }) => length)).toEqual([1, ACKNOWLEDGED_AT_ONCE, 2]);
+    const ids = Array.from({ length: groups.length }, (_, index) =>
+      toHex(room.history.idAt(index)),
+    );
+    expect(sender.acknowledged.flat()).toEqual(ids);
+    expect(gone.acknowledged).toEqual([]);
   });
 
   it("tells of a change once it is stored and not before, neither its sender nor anyone else", async () => {
