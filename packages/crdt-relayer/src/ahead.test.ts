@@ -424,6 +424,17 @@ describe("a session whose groups are verified ahead", () => {
     await closed.settle();
     expect([closed.ahead.begun, (await closed.applied()).length]).toEqual([0, 0]);
     expect(answers(end.socket.got).join()).toContain("room_read_only");
+    // A person's bytes are no changes.
+    const place = new Place();
+    const { socket: person } = await place.join();
+    place.isCostly = true;
+    for (const frame of [`/join ${ROOM}`, ...changes]) {
+      person.feed(frame);
+      if (frame === `/join ${ROOM}`) await place.settle();
+    }
+    expect(place.turns.waiting).toBe(1);
+    await place.settle();
+    expect([place.ahead.begun, (await place.applied()).length]).toEqual([0, 0]);
   });
 
   it("has verified what still stands in line after a turn, once there is space for it again", async () => {

@@ -150,9 +150,10 @@ export class Intake {
     const waiting: Waiting = { frame, arrival: this.#arrival };
     this.#inbox.push(waiting);
     this.await(frame.length + FRAME_OVERHEAD_BYTES);
-    if (this.#isBlocked) return;
-    if (this.#inbox.length <= AHEAD_GROUPS) this.#foresee(waiting);
-    this.#standInLine();
+    if (!this.#isBlocked) {
+      if (this.#inbox.length <= AHEAD_GROUPS) this.#foresee(waiting);
+      this.#standInLine();
+    }
   }
 
   /** So many bytes more are on their way to the store, or fewer. */
@@ -299,9 +300,10 @@ export class Intake {
     }
     this.#forget(taken);
     this.await(-bytes);
-    if (this.#isBlocked) return;
-    this.#lookAhead();
-    this.#standInLine();
+    if (!this.#isBlocked) {
+      this.#lookAhead();
+      this.#standInLine();
+    }
   }
 
   #handleForeseen(frame: Frame, ahead: Foreseen | null): void {
