@@ -19,6 +19,7 @@ const exclude = ["**/node_modules/**", "**/dist/**"];
 
 export default defineConfig(({ mode }) => ({
   test: {
+    globalSetup: ["./test/built-programs.ts"],
     projects: [
       {
         extends: true,

@@ -16,6 +16,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as library from "bft-json-crdt";
 import { Document, ListHandle, RegisterHandle, TextHandle } from "bft-json-crdt";
+import { commandOf } from "../packages/crdt-node/test/processes.ts";
 import { collect, pattern, promisedBy, Shell, stepsOf } from "./transcript.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -23,8 +24,8 @@ const MARK = "<!-- Executed by test/guides.test.ts.";
 
 const PROGRAMS = {
   "npx tsx": ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href],
-  "npx crdt-node": [join(root, "packages/crdt-node/bin/crdt-node.js")],
-  "npx crdt-relayer": [join(root, "packages/crdt-relayer/bin/crdt-relayer.js")],
+  "npx crdt-node": [commandOf("crdt-node")],
+  "npx crdt-relayer": [commandOf("crdt-relayer")],
 };
 
 /** What a page types, and the code that it has shown since it typed something before. */

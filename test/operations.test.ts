@@ -1,15 +1,13 @@
 // docs/operations.md says what the program does: the tables of codes are those of the code, and every option and command
 // that it names is there.
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import { execFileSync } from "node:child_process";
 import { expect, test } from "vitest";
+import { commandOf } from "../packages/crdt-node/test/processes.ts";
 import { tables, written } from "../scripts/operations-page.ts";
 
 const page = readFileSync(new URL("../docs/operations.md", import.meta.url), "utf8");
-const command = fileURLToPath(
-  new URL("../packages/crdt-relayer/bin/crdt-relayer.js", import.meta.url),
-);
+const command = commandOf("crdt-relayer");
 
 test("the tables of codes are made from the code (tsx scripts/operations-page.ts)", () => {
   expect(written(page)).toBe(page);

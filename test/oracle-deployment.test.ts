@@ -17,6 +17,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { commandOf } from "../packages/crdt-node/test/processes.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/oracle-deployment.md"), "utf8");
@@ -39,8 +40,8 @@ beforeAll(async () => {
   // The commands as a global installation would have them.
   const bin = join(scratch, "bin");
   mkdirSync(bin);
-  for (const name of ["crdt-node", "crdt-relayer"]) {
-    const script = join(root, "packages", name, "bin", `${name}.js`);
+  for (const name of ["crdt-node", "crdt-relayer"] as const) {
+    const script = commandOf(name);
     writeFileSync(join(bin, name), `#!/bin/sh\nexec "${process.execPath}" "${script}" "$@"\n`);
     chmodSync(join(bin, name), 0o755);
   }

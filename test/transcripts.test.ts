@@ -7,13 +7,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
+import { commandOf } from "../packages/crdt-node/test/processes.ts";
 import { blocksOf, collect, pattern, promisedBy, Shell, stepsOf } from "./transcript.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
 const PROGRAMS: Record<string, readonly string[]> = {
-  "crdt-node": [join(root, "packages/crdt-node/bin/crdt-node.js")],
-  "crdt-relayer": [join(root, "packages/crdt-relayer/bin/crdt-relayer.js")],
+  "crdt-node": [commandOf("crdt-node")],
+  "crdt-relayer": [commandOf("crdt-relayer")],
   "npx --yes pnpm@10 example": [join(root, "scripts/example.js")],
   "npx --yes pnpm@10 demo": ["--import", "tsx", join(root, "examples/demo/main.ts")],
   "npx --yes pnpm@10 equivocation": [

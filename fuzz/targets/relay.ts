@@ -15,6 +15,7 @@ import { CLOSE } from "../../packages/crdt-relayer/src/close-codes.ts";
 import { MemoryLevel } from "../../packages/crdt-relayer/src/memory-level.ts";
 import { Outlets } from "../../packages/crdt-relayer/src/outlet.ts";
 import { Ahead } from "../../packages/crdt-relayer/src/ahead.ts";
+import { Pauses } from "../../packages/crdt-relayer/src/pauses.ts";
 import { Rates } from "../../packages/crdt-relayer/src/rates.ts";
 import { Rooms } from "../../packages/crdt-relayer/src/rooms.ts";
 import { Session } from "../../packages/crdt-relayer/src/session.ts";
@@ -136,6 +137,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     policies: new Policies(settings),
     rates: new Rates(() => settings),
     ahead: new Ahead(),
+    pauses: new Pauses(),
     inboxShare: settings.sessionInboxBytes,
     outboxShare: settings.sendSoftBytes,
     sending: () => undefined,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pause } from "./client.ts";
-import { type Outcome, Program } from "../../packages/crdt-node/test/processes.ts";
+import { commandOf, type Outcome, Program } from "../../packages/crdt-node/test/processes.ts";
 
 /** Milliseconds between two looks at what a script has said. */
 const LOOK_MS = 20;
@@ -116,8 +116,4 @@ export function processorMsOf(pid: number): number {
   } catch {
     return 0;
   }
-}
-
-function commandOf(name: string): string {
-  return fileURLToPath(new URL(`../../packages/${name}/bin/${name}.js`, import.meta.url));
 }

@@ -10,13 +10,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const NODE_BIN = fileURLToPath(new URL("../bin/crdt-node.js", import.meta.url));
-const RELAYER_BIN = fileURLToPath(
-  new URL("../../crdt-relayer/bin/crdt-relayer.js", import.meta.url),
-);
+const NODE_BIN = commandOf("crdt-node");
+const RELAYER_BIN = commandOf("crdt-relayer");
 
 /** Milliseconds after which a wait gives up; far above what a loaded machine needs. */
 const PATIENCE_MS = 60_000;
+
+/** The file of a command: built, where the tests' setup has built it (see test/built-programs.ts of the workspace), else in the sources. */
+export function commandOf(name: "crdt-node" | "crdt-relayer"): string {
+  const built = process.env["BUILT_PACKAGES"];
+  const packages = built ?? fileURLToPath(new URL("../..", import.meta.url));
+  return join(packages, name, "bin", `${name}.js`);
+}
 
 /** What a command that has ended left behind. */
 export interface Outcome {

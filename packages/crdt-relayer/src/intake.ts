@@ -22,6 +22,7 @@ import {
   TURN_MS,
 } from "./limits.ts";
 import { type Frame, streamOf } from "./outlet.ts";
+import { type Pauses, Work } from "./pauses.ts";
 import type { Meter } from "./rates.ts";
 import type { Settings } from "./settings.ts";
 import type { Turns } from "./turns.ts";
@@ -33,6 +34,8 @@ export interface IntakeHost {
   readonly turns: Pick<Turns, "next" | "waiting">;
   /** What is verified while it stands in line. */
   readonly ahead: Ahead;
+  /** What of the work of all sockets is none of theirs. */
+  readonly pauses: Pick<Pauses, "in">;
   /** Bytes that may wait to be handled and stored: this socket's part of what all may have. */
   readonly inboxShare: number;
 }
@@ -65,6 +68,7 @@ export class Intake {
   readonly #meter: Meter;
   readonly #host: IntakeHost;
   readonly #owner: IntakeOwner;
+  readonly #work: Work;
   readonly #inbox: Waiting[] = [];
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
@@ -100,6 +104,7 @@ export class Intake {
     this.#meter = meter;
     this.#host = host;
     this.#owner = owner;
+    this.#work = new Work(host.pauses);
     // Around what ws does with it: pieces of messages and control frames cost, too.
     const stream = streamOf(socket);
     stream?.prependListener("data", () => {
@@ -252,13 +257,13 @@ export class Intake {
     const start = performance.now();
     this.#owner.handle(frame);
     const ms = performance.now() - start;
-    this.#credit -= ms;
+    this.#credit -= this.#work.counted(ms);
     this.#handledMs += ms;
   }
 
   /** Whoever has no credit left for being read is read in turn. */
   #countReading(): void {
-    this.#credit -= performance.now() - this.#readAt - this.#handledMs;
+    this.#credit -= this.#work.counted(performance.now() - this.#readAt - this.#handledMs);
     if (this.#isEnded || this.#hasCredit()) return;
     this.#isSpent = true;
     if (!this.#socket.isPaused) this.#socket.pause();

@@ -161,10 +161,11 @@ export const CREDIT_LINE = 8;
 export const LEAST_CREDIT_SHARE = 0.5;
 
 /**
- * Milliseconds of work beyond its credit that count when a socket stands in line: who owes less has a turn before, and a line
- * of floods does not keep waiting whom some pause of the process has made owe a little.
+ * Milliseconds of work beyond its credit that count when a socket stands in line: who owes less has a turn before. Earning it
+ * takes as long as a line of some thirty floods has to come around; with a hundred times as much, whoever owed that once waited for
+ * seconds.
  */
-export const MOST_DEBT_MS = 100;
+export const MOST_DEBT_MS = 4;
 
 /** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
 export const TURN_MS = 0.2;

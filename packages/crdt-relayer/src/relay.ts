@@ -21,6 +21,7 @@ import { CLOSE_MS, DRAIN_MS, PING_PARTS } from "./limits.ts";
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { type Frame, Outlets } from "./outlet.ts";
+import { Pauses } from "./pauses.ts";
 import { networkOf, Rates } from "./rates.ts";
 import { counted, type Room, type RoomHost } from "./room.ts";
 import { Policies } from "./room-policy.ts";
@@ -120,6 +121,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly outlets = new Outlets();
   readonly rates = new Rates(() => this.settings);
   readonly ahead = new Ahead();
+  readonly pauses = new Pauses();
   readonly failed: Promise<RelayError>;
   readonly policies: Policies;
   readonly #live: LiveSettings;

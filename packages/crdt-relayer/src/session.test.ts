@@ -38,6 +38,7 @@ import {
 import { EmbeddedBackplane } from "./backplane.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { Outlets } from "./outlet.ts";
+import { Pauses } from "./pauses.ts";
 import { Rates } from "./rates.ts";
 import type { Room } from "./room.ts";
 import { Policies } from "./room-policy.ts";
@@ -112,6 +113,7 @@ class World implements SessionHost {
   readonly policies: Policies;
   readonly outlets = new Outlets();
   readonly ahead = new Ahead();
+  readonly pauses = new Pauses();
   readonly socket: FakeSocket;
   readonly session: Session;
 
@@ -913,7 +915,7 @@ describe("the work that a session causes", () => {
   });
 
   it("is due the later the more it went beyond its credit, up to a bound", () => {
-    const due = [0.1, 1, 10, MOST_DEBT_MS, 1_000 * MOST_DEBT_MS].map((beyondMs) => {
+    const due = [0.1, 1, 2, MOST_DEBT_MS, 1_000 * MOST_DEBT_MS].map((beyondMs) => {
       vi.restoreAllMocks();
       const clock = stoppedClock();
       const world = new World();
@@ -925,9 +927,28 @@ describe("the work that a session causes", () => {
       return world.dueInMs[0];
     });
     const longest = MOST_DEBT_MS / CREDIT_PER_MS;
-    const expected = [0.1 / CREDIT_PER_MS, 1 / CREDIT_PER_MS, 10 / CREDIT_PER_MS, longest, longest];
+    const expected = [0.1 / CREDIT_PER_MS, 1 / CREDIT_PER_MS, 2 / CREDIT_PER_MS, longest, longest];
     expect(due).toHaveLength(expected.length);
     for (const [at, ms] of due.entries()) expect(ms).toBeCloseTo(expected[at]!, 6);
+  });
+
+  it("is hardly what a pause of the process takes that falls into it", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    let costMs = 0.01;
+    world.onSending = () => {
+      clock.add(costMs);
+    };
+    for (let i = 0; i < 20; i++) {
+      clock.add(1_000);
+      world.get("/who");
+    }
+    costMs = 80;
+    world.get("/who");
+    costMs = 0.01;
+    world.said();
+    world.get("/who");
+    expect([world.said().length, world.steps.length]).toEqual([1, 0]);
   });
 
   it("is served at once for less the more others stand in line", () => {

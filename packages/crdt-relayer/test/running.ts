@@ -9,7 +9,11 @@ import { fileURLToPath } from "node:url";
 import { afterEach } from "vitest";
 import { createRelay, type Relay, type RelayOptions, type Settings } from "../src/index.ts";
 
-const COMMAND = fileURLToPath(new URL("../bin/crdt-relayer.js", import.meta.url));
+/** Built, where the tests' setup has built it (see test/built-programs.ts of the workspace), else in the sources. */
+const COMMAND = join(
+  process.env["BUILT_PACKAGES"] ?? fileURLToPath(new URL("../..", import.meta.url)),
+  "crdt-relayer/bin/crdt-relayer.js",
+);
 
 const cleanups: (() => Promise<unknown> | void)[] = [];
 
