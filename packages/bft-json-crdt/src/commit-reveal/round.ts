@@ -25,6 +25,7 @@
  *   choose from whom. A lone closer can so make the round void at any time, and is shown to have done it.
  * * Commitments that some closers had seen and some had not stay *pending* until no closer is left who could decide. A
  *   liar among the closers can decide late, but about commitments only that were made in time.
+ * * n − k + 1 closers can end without a reveal that they have read, and nothing shows it: it is withheld, the others count.
  *
  * All of it is a function of the set of applied changes, so it is the same on every replica that has the same.
  */
@@ -147,9 +148,9 @@ export interface RoundSource {
 }
 
 /**
- * Reads a round out of a log, by the rule that the head of commit-reveal/round.ts gives. Takes a few walks over the history, and a few more for
- * every 32 authors who committed more than once. Throws MisuseError for a round that is none: other numbers of closers, a
- * threshold of half of them or less, a closer twice.
+ * Reads a round out of a log, by the rule that the head of commit-reveal/round.ts gives. Takes a few walks over the history,
+ * and one more for every 32 authors who committed more than once. Throws MisuseError for a round that is none: other numbers
+ * of closers, a threshold of half of them or less, a closer twice.
  */
 export function readRound(document: RoundSource, log: RoundLog, round: Round): RoundView {
   checkRound(round);
