@@ -4,12 +4,12 @@
  * * An advert is by a provider about itself. It lasts until it says, by the reader's clock, and at most a week from the time
  *   that it claims to be made at, and not before that; of several by one provider for
  *   one file the last in the order of the log stands.
- * * A challenge chooses a chunk by hash from its nonce, the advert and who asks. It is *fair* if it had seen the advert: then the
- *   provider could not foresee it.
+ * * A challenge chooses a chunk by hash from its nonce, the advert and who asks. It is *fair* if it had seen the advert:
+ *   then the provider could not foresee it.
  * * Only the provider answers, having seen the challenge, with the chunk and a path of hashes to the root. One proof fits one
- *   challenge, as another nonce nearly always chooses another chunk.
- * * Providers of a file are tried in the order of what they proved: fewest open challenges by *different* askers first, then most
- *   proofs for different askers, then by key. A reader can weigh askers: only those it trusts count.
+ *   challenge, as another nonce chooses another chunk, of a large file nearly always.
+ * * Providers of a file are tried in the order of what they proved: fewest open challenges by *different* askers first, then
+ *   most proofs for different askers, then by key. A reader can weigh askers: only those it trusts count.
  * * Who signed two histories is listed last.
  */
 import { sha256, toHex } from "bft-json-crdt";
