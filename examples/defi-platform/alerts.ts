@@ -1,6 +1,7 @@
 /**
- * Alerts from other chains: a message that two thirds of the stake of its chain's validators have signed, with this text, pauses
- * the market or lets it go on. Of each chain the last one counts, by (block, nonce); one chain that says stop is enough.
+ * Alerts from other chains: a message that more than two thirds of the stake of its chain's validators have signed, with
+ * this text, pauses the market or lets it go on. Of each chain the last one counts, by (block, nonce); one chain that says
+ * stop is enough.
  */
 import { encodeValue, decodeValue } from "bft-json-crdt";
 import type { RelayedMessage, RelayView } from "example-cross-chain-relay";
