@@ -125,7 +125,7 @@ describe("trust by paths", () => {
     );
   });
 
-  it("looks at no more than depth × (paths + 1) × attestations, where paths without a bound are innumerable", () => {
+  it("looks at no more than 2 × depth × paths × attestations, where paths without a bound are innumerable", () => {
     const names = Array.from({ length: 60 }, (_, i) => `n${String(i).padStart(2, "0")}`);
     const edges: Edge[] = [];
     for (const from of ["me", ...names]) {
@@ -136,6 +136,23 @@ describe("trust by paths", () => {
     }
     const { paths, steps } = trustIn(viewFrom(edges), at, "to");
     expect(paths).toHaveLength(8);
-    expect(steps).toBeLessThanOrEqual(4 * 9 * edges.length);
+    expect(steps).toBeLessThanOrEqual(2 * at.depth * at.paths * edges.length);
+  });
+
+  it("keeps to that where every hop finds something better, and most attestations are about the end", () => {
+    const via = Object.fromEntries(Array.from({ length: 8 }, (_, at) => [`claim ${at}`, WHOLE]));
+    const edges: Edge[] = [];
+    for (let i = 0; i < 300; i++) {
+      // The way along the chain is better than the direct one, at each number of hops again.
+      edges.push(["me", `x${i}`, WHOLE - 1 - 10 * i, { claim: "claim 0" }]);
+      edges.push([`x${i}`, `x${i + 1}`, WHOLE, { claim: "claim 0" }]);
+      for (const claim of Object.keys(via)) edges.push([`x${i}`, "to", WHOLE, { claim }]);
+    }
+    const wide = { ...at, via, paths: 8 };
+    const { paths, steps } = trustIn(viewFrom(edges), wide, "to");
+    expect(paths).toHaveLength(8);
+    expect(steps).toBeLessThanOrEqual(2 * wide.depth * wide.paths * edges.length);
+    // More than half of it: the factor 2 is needed.
+    expect(steps).toBeGreaterThan(wide.depth * wide.paths * edges.length);
   });
 });

@@ -1,7 +1,7 @@
 /**
  * Trust by paths: how far an identity is vouched for, seen from somewhere. A path's score is the product of its hops. Paths are
  * taken best first, and none shares an inner identity with another, so that a crowd behind one cheated identity is worth one
- * path. All of it is in integers, rounded down, and looks at no more than depth × (paths + 1) × attestations, on any graph.
+ * path. All of it is in integers, rounded down, and looks at no more than 2 × depth × paths × attestations, on any graph.
  */
 import { WHOLE } from "./schema.ts";
 import type { Attestation, IdentityView } from "./view.ts";
