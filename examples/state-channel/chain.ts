@@ -31,6 +31,8 @@ export class Chain {
   #price = 1n;
   /** The newest state that anyone has shown; null: none, so everybody gets the own deposits back. */
   #newest: SignedState | null = null;
+  /** Versions of the states that it was shown and took. */
+  readonly #seen = new Set<number>();
   /** The epoch from which on the newest state is final; null while the channel is open. */
   #finalFrom: number | null = null;
 
@@ -46,6 +48,11 @@ export class Chain {
   /** True when the dispute is over. */
   get isFinal(): boolean {
     return this.#finalFrom !== null && this.#epoch >= this.#finalFrom;
+  }
+
+  /** How many different states it was shown and took. */
+  get statesSeen(): number {
+    return this.#seen.size;
   }
 
   /** Units that the channel has here. */
@@ -161,6 +168,7 @@ export class Chain {
     const newest = this.#newest?.version ?? 0;
     this.#require(state.version >= newest, "there is a newer state");
     if (state.version > newest) this.#newest = state;
+    this.#seen.add(state.version);
   }
 
   #requireLine(leaf: Leaf, proof: MerkleProof): void {

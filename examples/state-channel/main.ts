@@ -190,7 +190,7 @@ await run(program, ({ seed }) => {
   const { length } = ann.document.history;
   print(
     paint("green", `3 replicas, ${digests.size} document; ${left} left on the chain`),
-    `${length} signed changes in ${ann.document.save({ seal: false }).length} bytes; the chain saw 2 states`,
+    `${length} signed changes in ${ann.document.save({ seal: false }).length} bytes; the chain saw ${chain.statesSeen} states`,
   );
 });
 
