@@ -142,6 +142,24 @@ describe("a challenge", () => {
     );
   });
 
+  test("stays open, and what was proven stays, when the provider advertises anew", () => {
+    const { pam, mallory, ann, root, view, advertOf, orderOf } = begun();
+    for (const provider of [pam, mallory]) ann.challenge(advertOf(provider), nonce(7));
+    meet(pam, mallory, ann);
+    pam.answerAll();
+    for (const provider of [pam, mallory])
+      provider.advertise(root, file.length, clock.now + 2 * HOUR);
+    meet(pam, mallory, ann);
+    expect(orderOf()).toEqual([pam.author, mallory.author]);
+    expect(view().listings[0]!.providers).toMatchObject([
+      { proved: 1, open: 0 },
+      { proved: 0, open: 1 },
+    ]);
+    // But not beyond the end of what is advertised.
+    expect(view(clock.now + 2 * HOUR).listings).toEqual([]);
+    expect(reasons(view(clock.now + 2 * HOUR))).toContain("unknown advert");
+  });
+
   test("asks for chunks all over the file", () => {
     const asked = Array.from({ length: 200 }, (_, at) =>
       askedChunk({ author: "a", value: { advert: "x", nonce: nonce(at) } }, file.length),
@@ -290,18 +308,18 @@ describe("whatever liars write", () => {
           pam.document.root.answers.entries().map(({ value }) => toHex(value.chunk)),
         );
         const challenges = pam.document.root.challenges.entries();
-        for (const { author, advert, proved } of views[0]!.listings.flatMap(
-          ({ providers }) => providers,
-        )) {
+        const adverts = pam.document.root.adverts.entries();
+        for (const { author, proved } of views[0]!.listings.flatMap(({ providers }) => providers)) {
           if (author === pam.author) {
             proofs += proved;
             continue;
           }
+          const own = new Set(adverts.flatMap((it) => (it.author === author ? it.id : [])));
           const lucky = challenges.filter(({ author, value }) => {
             const index = askedChunk({ author, value }, file.length);
             return (
               askers.has(author) &&
-              value.advert === advert &&
+              own.has(value.advert) &&
               shown.has(toHex(chunksOf(file)[index]!))
             );
           });

@@ -37,7 +37,7 @@ export interface Provider {
   /** Id of the advert. */
   readonly advert: string;
   readonly expires: number;
-  /** Different askers to whom it proved a chunk under this advert. */
+  /** Different askers to whom it proved a chunk of the file, under this advert or one before. */
   readonly proved: number;
   /** Different askers who have no answer to their latest challenge. */
   readonly open: number;
@@ -106,6 +106,7 @@ export function directoryOf(
     earlier.change !== later.change && history.isAncestor(earlier.change, later.change);
   const exposed = new Set(history.forks().map(({ author }) => toHex(author)));
 
+  const known = new Map<string, Advert>();
   const adverts = new Map<string, Advert>();
   const latest = new Map<string, Advert>();
   for (const entry of root.adverts.entries()) {
@@ -113,7 +114,7 @@ export function directoryOf(
       ignore(entry, "malformed");
       continue;
     }
-    const key = `${entry.author}/${nameOf(entry)}`;
+    const key = keyOf(entry);
     const before = latest.get(key);
     if (before !== undefined) {
       // Of two that had not seen each other the later in the log.
@@ -121,6 +122,7 @@ export function directoryOf(
       adverts.delete(before.id);
     }
     latest.set(key, entry);
+    known.set(entry.id, entry);
     adverts.set(entry.id, entry);
   }
   for (const entry of adverts.values()) {
@@ -129,11 +131,13 @@ export function directoryOf(
     adverts.delete(entry.id);
   }
 
+  // Of a replaced advert too: else a new one would get a provider rid of what it has not answered.
   const challenges = new Map<string, Challenge>();
   for (const entry of root.challenges.entries()) {
-    const advert = adverts.get(entry.value.advert);
+    const advert = known.get(entry.value.advert);
     if (entry.value.nonce.length !== 32) ignore(entry, "malformed");
-    else if (advert === undefined) ignore(entry, "unknown advert");
+    else if (advert === undefined || !adverts.has(latest.get(keyOf(advert))!.id))
+      ignore(entry, "unknown advert");
     else if (!hasSeen(entry, advert)) ignore(entry, "unfair");
     else challenges.set(entry.id, entry);
   }
@@ -141,7 +145,7 @@ export function directoryOf(
   const proven = new Set<string>();
   for (const entry of root.answers.entries()) {
     const challenge = challenges.get(entry.value.challenge);
-    const advert = challenge && adverts.get(challenge.value.advert);
+    const advert = challenge && known.get(challenge.value.advert);
     if (challenge === undefined || advert === undefined) ignore(entry, "unknown challenge");
     else if (entry.author !== advert.author || !hasSeen(entry, challenge))
       ignore(entry, "not asked");
@@ -152,9 +156,9 @@ export function directoryOf(
   const asked = new Map<string, Map<string, { proved: boolean; open: boolean }>>();
   for (const { id, author, value } of challenges.values()) {
     if (!askers.has(author)) continue;
-    const byAsker =
-      asked.get(value.advert) ?? new Map<string, { proved: boolean; open: boolean }>();
-    asked.set(value.advert, byAsker);
+    const key = keyOf(known.get(value.advert)!);
+    const byAsker = asked.get(key) ?? new Map<string, { proved: boolean; open: boolean }>();
+    asked.set(key, byAsker);
     const proved = proven.has(id);
     byAsker.set(author, {
       proved: proved || (byAsker.get(author)?.proved ?? false),
@@ -167,7 +171,7 @@ export function directoryOf(
     const name = nameOf(entry);
     const listing = listings.get(name) ?? { root: toHex(root), size, providers: [] };
     listings.set(name, listing);
-    const outcomes = [...(asked.get(entry.id)?.values() ?? [])];
+    const outcomes = [...(asked.get(keyOf(entry))?.values() ?? [])];
     listing.providers.push({
       author: entry.author,
       advert: entry.id,
@@ -190,6 +194,11 @@ function isAdvert({ time, value }: Advert): boolean {
 /** When an advert ends: as it says, but not for ever. */
 function endOf({ time, value }: Advert): number {
   return Math.min(value.expires, time! + MOST_LIFE);
+}
+
+/** The same for all adverts of one provider for one file. */
+function keyOf(advert: Advert): string {
+  return `${advert.author}/${nameOf(advert)}`;
 }
 
 function nameOf({ value }: Advert): string {
