@@ -1,8 +1,9 @@
 /** Networks that a test can cut: each server in a network namespace of Linux, on a bridge that leads nowhere else. Needs root. */
 import { execFileSync } from "node:child_process";
 
-/** The part of 10.0.0.0/8 that is used; nothing routes to it. */
-const SUBNET = "10.213.77";
+/** Each process has a network of its own in 10.213.0.0/16, to which nothing routes. */
+const NUMBER = process.pid % 250;
+const SUBNET = `10.213.${NUMBER}`;
 
 /** Whether this process may make namespaces. */
 export function canPartition(): boolean {
@@ -19,11 +20,13 @@ export function canPartition(): boolean {
 
 /** A bridge with so many namespaces on it. */
 export class Network {
-  readonly #bridge = `crdt${process.pid % 10_000}`;
+  readonly #bridge = `crdt${NUMBER}`;
   readonly #count: number;
 
   constructor(count: number) {
     this.#count = count;
+    // A process of this number may have been killed before it could.
+    this.close();
     try {
       ip("link", "add", this.#bridge, "type", "bridge");
       ip("addr", "add", `${SUBNET}.1/24`, "dev", this.#bridge);
