@@ -19,7 +19,8 @@ const exclude = ["**/node_modules/**", "**/dist/**"];
 
 export default defineConfig(({ mode }) => ({
   test: {
-    globalSetup: ["./test/built-programs.ts"],
+    // Scenarios start no commands.
+    globalSetup: mode === "scenarios" ? [] : ["./test/built-programs.ts"],
     projects: [
       {
         extends: true,

@@ -157,7 +157,8 @@ export class Campaign {
       [
         toolEntry("vitest"),
         "run",
-        ...["--reporter=default", "--no-color", "--maxWorkers=1", "--testTimeout=0"],
+        ...["--mode", "scenarios", "--reporter=default", "--no-color"],
+        ...["--maxWorkers=1", "--testTimeout=0"],
         ...["-t", patternOf(only, this.scores.get(program.name)!.tests)],
         ...program.files,
       ],

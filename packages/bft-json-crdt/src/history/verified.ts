@@ -17,6 +17,7 @@ import { keyOf } from "./id-key.ts";
 
 /** What a history has to tell for signatures to be verified ahead of it. */
 export interface AheadOf {
+  /** The document id, 32 bytes. */
   readonly document: Uint8Array;
   /** False when `receive` would settle this copy of a change without a look at its signature. */
   mustVerify(id: Uint8Array, signature: Uint8Array): boolean;
@@ -36,6 +37,7 @@ export interface Entry extends SignedBody {
 
 /** A decoded group, ready to be received; only this file and group-ahead.ts make any, so that none comes from outside. */
 export class VerifiedGroup {
+  /** @internal */
   readonly entries: Result<readonly Entry[]>;
 
   constructor(entries: Result<readonly Entry[]>) {
