@@ -1,7 +1,7 @@
 /** `pnpm example state-channel`: three parties pay, lock, lend and trade off the chain; one cheats; all leave with what is theirs. */
 import { sha256 } from "bft-json-crdt";
 import { Clock, command, keyPairOf, Mesh, paint, Participant, Random } from "example-kit";
-import { run, table } from "example-kit";
+import { run, say, table, title } from "example-kit";
 import { Chain, Refused } from "./chain.ts";
 import { fold } from "./fold.ts";
 import { confirm, match, offer } from "./market.ts";
@@ -50,7 +50,7 @@ await run(program, ({ seed }) => {
       name,
       ...ASSETS.map((asset) => String(ledger.balance(author, asset))),
     ]);
-    print(...table(["", ...ASSETS], rows));
+    say(...table(["", ...ASSETS], rows));
   };
   const sign = (): void => {
     mesh.settle();
@@ -63,7 +63,7 @@ await run(program, ({ seed }) => {
   fund(ben, "eth", 1_000n);
   fund(cem, "usd", 50_000n);
   tick(250n);
-  print("usd in cents, eth in thousandths; one unit of eth costs 250 units of usd");
+  say("usd in cents, eth in thousandths; one unit of eth costs 250 units of usd");
   show();
 
   title("All three pay at once; nobody waits for anybody");
@@ -81,7 +81,7 @@ await run(program, ({ seed }) => {
   const [spend] = fold(cem.document, terms).doubleSpends;
   if (spend === undefined) throw new Error("there should be a double spend");
   const winner = cem.document.root.operations.entries().find(({ id }) => id === spend.done)!;
-  print(
+  say(
     `everywhere ${nameOf(winner.value.to)} has it; until all have signed that, nobody should rely on it`,
     `proven: ben signed two operations with number ${spend.number}, and forked his chain`,
     `fork proofs held by cem: ${cem.document.history.forks().length}`,
@@ -92,12 +92,12 @@ await run(program, ({ seed }) => {
   propose(cem, terms);
   sign();
   const one = latestState(cem, terms)!;
-  print(`version ${one.state.version}: ${one.state.signatures.length} of 3 signatures`);
+  say(`version ${one.state.version}: ${one.state.signatures.length} of 3 signatures`);
   // That one has seen nothing since, so what it signs looks old.
   const late = operate(hidden, { kind: "transfer", asset: "eth", amount: 900n, to: cem.author });
   new Mesh([...members, hidden], { clock, random: new Random(seed) }).settle();
   const reason = fold(ann.document, terms).ignored.find(({ id }) => id === late)?.reason;
-  print(`ben backdates another payment: "${reason}"`);
+  say(`ben backdates another payment: "${reason}"`);
 
   title("A lock: who tells the secret in time has the money");
   const secret = new TextEncoder().encode("open sesame");
@@ -118,17 +118,17 @@ await run(program, ({ seed }) => {
   propose(cem, terms);
   sign();
   const two = latestState(ann, terms)!;
-  print(`cem claims 2000 in epoch ${chain.epoch}; all sign version ${two.state.version}`);
+  say(`cem claims 2000 in epoch ${chain.epoch}; all sign version ${two.state.version}`);
   const line = two.exits.find(
     ({ leaf }) => leaf.kind === "balance" && leaf.party === ann.author && leaf.asset === "usd",
   )!;
   const paid = chain.payWithdrawal(two.state, line.leaf, line.proof);
-  print(`ann has withdrawn: the open channel pays her ${paid} for that state and a proof`);
+  say(`ann has withdrawn: the open channel pays her ${paid} for that state and a proof`);
   tick(250n);
   tick(250n);
   operate(cem, { kind: "claim", target: missed, data: secret });
   mesh.settle();
-  print(
+  say(
     `cem claims 3000 in epoch ${chain.epoch}: "${fold(ann.document, terms).ignored.at(-1)?.reason}"`,
   );
   show();
@@ -143,12 +143,12 @@ await run(program, ({ seed }) => {
   operate(ann, { kind: "liquidate", target: loan });
   propose(ann, terms);
   sign();
-  print(`at 250 ann may not liquidate: "${fold(ann.document, terms).ignored.at(-1)?.reason}"`);
+  say(`at 250 ann may not liquidate: "${fold(ann.document, terms).ignored.at(-1)?.reason}"`);
   tick(120n);
   operate(ann, { kind: "liquidate", target: loan });
   mesh.settle();
   const { pool } = fold(ann.document, terms).ledger;
-  print(`at 120 she may: the pool has ${pool.cash} for ${pool.totalShares} shares`);
+  say(`at 120 she may: the pool has ${pool.cash} for ${pool.totalShares} shares`);
   show();
 
   title("An order book: two offers cross, ben matches them");
@@ -161,9 +161,7 @@ await run(program, ({ seed }) => {
   [lender, buyer].forEach((member) => confirm(member));
   mesh.settle();
   for (const { buyer, seller, amount, price } of fold(cem.document, terms).trades.paid)
-    print(
-      `${nameOf(seller)} sells ${nameOf(buyer)} ${amount} eth at ${price}; both have confirmed`,
-    );
+    say(`${nameOf(seller)} sells ${nameOf(buyer)} ${amount} eth at ${price}; both have confirmed`);
   show();
 
   title("Ben closes the channel with an old state; ann has a newer one");
@@ -178,9 +176,7 @@ await run(program, ({ seed }) => {
   for (const { leaf, proof } of last.exits) {
     if (leaf.kind !== "balance") continue;
     const amount = chain.exit(leaf, proof);
-    print(
-      `  ${nameOf(leaf.party)} leaves with ${amount} ${leaf.asset}, ${proof.path.length} hashes`,
-    );
+    say(`  ${nameOf(leaf.party)} leaves with ${amount} ${leaf.asset}, ${proof.path.length} hashes`);
   }
   attempt("ann leaves by the old state", () => chain.exit(line.leaf, line.proof));
 
@@ -188,7 +184,7 @@ await run(program, ({ seed }) => {
   const digests = new Set(members.map(({ document }) => document.viewDigest()));
   const left = ASSETS.map((asset) => `${chain.vault(asset)} ${asset}`).join(" and ");
   const { length } = ann.document.history;
-  print(
+  say(
     paint("green", `3 replicas, ${digests.size} document; ${left} left on the chain`),
     `${length} signed changes in ${ann.document.save({ seal: false }).length} bytes; the chain saw ${chain.statesSeen} states`,
   );
@@ -197,17 +193,9 @@ await run(program, ({ seed }) => {
 function attempt(what: string, act: () => void): void {
   try {
     act();
-    print(`${what}: done`);
+    say(`${what}: done`);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    print(`${what}: refused, ${error.message}`);
+    say(`${what}: refused, ${error.message}`);
   }
-}
-
-function title(text: string): void {
-  console.log(`\n${paint("bold", text)}`);
-}
-
-function print(...lines: readonly string[]): void {
-  for (const line of lines) console.log(`  ${line}`);
 }

@@ -1,11 +1,15 @@
 /** What a history is sent in tests, whether honest or not, and what it made of it. */
+import fc from "fast-check";
+import { expect } from "vitest";
 import { encodeGroup } from "../src/change/index.ts";
 import { encodeValue, toHex } from "../src/encoding/index.ts";
-import type { History, ReceivedGroup } from "../src/history/index.ts";
+import { History } from "../src/history/index.ts";
+import type { ReceivedGroup } from "../src/history/index.ts";
 import { MAX_GROUP_BYTES } from "../src/limits.ts";
 import { coveredGroup, entryOf, flipped, forge, groupOf, person } from "./forge.ts";
 import type { Forged } from "./forge.ts";
-import type { Choices } from "./random-edits.ts";
+import { anyWorld } from "./history-model.ts";
+import { Choices } from "./random-edits.ts";
 
 /** `count` changes of one author, each on top of the one before. */
 export function lineOf(document: Uint8Array, count: number, author = person(0)): Forged[] {
@@ -71,4 +75,39 @@ export function outcome(history: History, received: readonly ReceivedGroup[]): u
     missing: history.pendingMissing().map(toHex),
     forks: history.forks().map(({ author, chain }) => `${toHex(author)} ${chain}`),
   };
+}
+
+/**
+ * Tries whether groups get the verdicts of `receive` when they are received in another way, whatever a liar sends; returns the
+ * codes and statuses that there were, so that a test can see what it has tried.
+ */
+export async function triedVerdicts(
+  document: Uint8Array,
+  numRuns: number,
+  receiveOtherwise: (
+    history: History,
+    groups: readonly Uint8Array[],
+    choices: Choices,
+  ) => Promise<ReceivedGroup[]>,
+): Promise<string[]> {
+  const limits = fc.constantFrom(
+    {},
+    { pendingBytes: 2 * MAX_GROUP_BYTES, rejectedIds: 1 },
+    { pendingBytes: 600, pendingBytesPerPeer: 400, pendingBytesPerAuthor: 300 },
+  );
+  const seen = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(anyWorld(document, 40), fc.nat(), limits, async (world, seed, bounds) => {
+      const groups = delivery(world, new Choices(seed));
+      const one = new History({ document, limits: bounds });
+      const verdicts = groups.map((group) => one.receive(group, "peer"));
+      const other = new History({ document, limits: bounds });
+      const received = await receiveOtherwise(other, groups, new Choices(seed + 1));
+      expect(outcome(other, received)).toEqual(outcome(one, verdicts));
+      for (const { results } of received)
+        for (const { status, code } of results) seen.add(code ?? status);
+    }),
+    { numRuns },
+  );
+  return [...seen];
 }

@@ -136,8 +136,8 @@ export class Intake {
     return this.#isGone;
   }
 
-  /** For so many milliseconds it would have to cause no work to have credit again; bounded, so that nobody waits for ever. */
-  get debtMs(): number {
+  /** In how many milliseconds what it owes would be earned, if it caused no work; bounded, so that nobody waits for ever. */
+  get dueInMs(): number {
     this.#earn();
     return Math.min(Math.max(0, -this.#credit), MOST_DEBT_MS) / CREDIT_PER_MS;
   }
@@ -281,7 +281,7 @@ export class Intake {
       });
       if (this.#isGone && this.#inbox.length === 0) this.#owner.emptied();
       return !this.#isGone && !this.#socket.isPaused;
-    }, this.debtMs);
+    }, this.dueInMs);
   }
 
   /** One turn: as much of what waits as a short time allows, at least one frame, unless it is still being verified. */

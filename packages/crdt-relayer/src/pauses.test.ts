@@ -1,21 +1,11 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { stoppedClock } from "../test/stopped-clock.ts";
 import { Pauses, Work } from "./pauses.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** A clock that only tests move. */
-function stoppedClock(): { add(ms: number): void } {
-  let now = 1_000;
-  vi.spyOn(performance, "now").mockImplementation(() => now);
-  return {
-    add: (ms) => {
-      now += ms;
-    },
-  };
-}
 
 describe("a pause of the process", () => {
   it("counts hardly for somebody whose work is short otherwise, and work that is always long counts wholly", () => {

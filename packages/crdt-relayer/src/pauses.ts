@@ -37,16 +37,15 @@ export class Pauses {
 /** The work of one socket: what of it counts. */
 export class Work {
   readonly #pauses: Pick<Pauses, "in">;
-  /** Negative before there was any: the first counts wholly. */
-  #usualMs = -1;
+  #usualMs: number | null = null;
 
   constructor(pauses: Pick<Pauses, "in">) {
     this.#pauses = pauses;
   }
 
-  /** How much counts of work that took so many milliseconds. */
+  /** How much counts of work that took so many milliseconds: of the first all. */
   counted(ms: number): number {
-    const usual = this.#usualMs < 0 ? ms : this.#usualMs;
+    const usual = this.#usualMs ?? ms;
     this.#usualMs = usual + (ms - usual) * FOLLOWING;
     return ms - this.#pauses.in(ms, usual);
   }

@@ -20,6 +20,7 @@ import { pino } from "pino";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { openLines, writeLine } from "../test/participant.ts";
+import { stoppedClock } from "../test/stopped-clock.ts";
 import { Ahead } from "./ahead.ts";
 import { CLOSE } from "./close-codes.ts";
 import {
@@ -207,17 +208,6 @@ const worlds: World[] = [];
 
 async function settle(): Promise<void> {
   for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(resolve));
-}
-
-/** A clock that stands still unless it is told. */
-function stoppedClock(): { add(ms: number): void } {
-  let now = 1_000;
-  vi.spyOn(performance, "now").mockImplementation(() => now);
-  return {
-    add(ms) {
-      now += ms;
-    },
-  };
 }
 
 afterEach(() => {

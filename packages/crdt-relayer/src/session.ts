@@ -512,7 +512,7 @@ export class Session implements Member {
       this.#sentBytes = 0;
       this.#drained();
       return false;
-    }, this.#intake.debtMs);
+    }, this.#intake.dueInMs);
   }
 
   #drained(): void {

@@ -1,22 +1,12 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
+import { stoppedClock } from "../test/stopped-clock.ts";
 import { MOST_TURNS_MS } from "./limits.ts";
 import { Turns } from "./turns.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
 });
-
-/** A clock that only tests move. */
-function stoppedClock(): { add(ms: number): void } {
-  let now = 1_000;
-  vi.spyOn(performance, "now").mockImplementation(() => now);
-  return {
-    add: (ms) => {
-      now += ms;
-    },
-  };
-}
 
 /** Resolves when the event loop has come around. */
 const pass = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
