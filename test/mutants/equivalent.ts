@@ -179,8 +179,14 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "who gets an error gets no verdict, which is asked next",
   "packages/bft-json-crdt/src/document/state.ts DocumentState.#removeOnChain: refuse if `before <= from`":
     "only time depends on it: the changes before have no element in the range",
-  "packages/bft-json-crdt/src/history/history.ts History.appendMade: refuse if `index < 0`":
-    "a draft is made on top of the own tip, so that it is never what is applied already; IdTable.addNew says so if it were",
+  "packages/bft-json-crdt/src/history/history.ts History.appendMade: refuse if `rival >= 0 && this.#ids.find(change.id) >= 0`":
+    "a draft is made on top of the own tip, on which nothing builds, so that it is never what is applied already",
+  "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `covered[place] === 1`":
+    "of a closed group that is no fork each change is covered once; otherwise a few bytes of the buffer are left over",
+  "packages/bft-json-crdt/src/document/state.ts DocumentState.#listListener: refuse if `!patches.enabled`":
+    "only time depends on it: a log that is not enabled takes no patches",
+  "packages/bft-json-crdt/src/document/state.ts DocumentState.#textListener: refuse if `!patches.enabled`":
+    "only time depends on it: a log that is not enabled takes no patches",
   "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `isRun`":
     "only time depends on it: the places of a run are known without a table",
   "packages/bft-json-crdt/src/history/verified.ts verifyAhead: refuse if `waiting === null`":
@@ -191,7 +197,7 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only memory depends on it: what no change of the block needs is refused when it is left over",
   "packages/bft-json-crdt/src/saved/file.ts blocksOf: refuse if `block.length >= FULL_BLOCK_BYTES`":
     "only memory depends on it: a history may be one block",
-  "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#change: refuse if `writer.length - offset > MAX_BODY_BYTES`":
+  "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#change: refuse if `this.#buffer.length > MAX_BODY_BYTES`":
     "decodeBody refuses a body that is too large; only memory depends on it, which #isOver bounds as well",
   "packages/bft-json-crdt/src/saved/reader.ts BlockReader.#change: refuse if `columns.fault.failed` (2)":
     "a fault is asked for again after each op, and at the end of the window",

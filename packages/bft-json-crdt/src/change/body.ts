@@ -80,22 +80,6 @@ export function signedMessage(id: Uint8Array): Uint8Array {
   return message;
 }
 
-/** Begins a body in a writer, behind what is hashed before it; returns the offset at which the body begins. */
-export function beginBody(writer: ByteWriter): number {
-  writer.reset();
-  writer.raw(CHANGE_TAG);
-  return CHANGE_TAG.length;
-}
-
-/** The body that was begun, as a view into the writer, and its id. */
-export function endBody(writer: ByteWriter): {
-  readonly id: Uint8Array;
-  readonly body: Uint8Array;
-} {
-  const hashed = writer.view();
-  return { id: sha256(hashed), body: hashed.subarray(CHANGE_TAG.length) };
-}
-
 /** Writes the head of a body; the caller goes on with exactly `opCount` ops. */
 export function writeBodyHead(writer: ByteWriter, header: ChangeHeader, opCount: number): void {
   writeChainHead(writer, header);

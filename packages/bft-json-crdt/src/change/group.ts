@@ -32,20 +32,41 @@ export interface SignedBody {
 
 /** Encodes a group. The caller keeps it within the bounds and closed. */
 export function encodeGroup(entries: readonly SignedBody[]): Uint8Array {
-  let size = 8;
+  let bodyBytes = 0;
+  let signatures = 0;
   for (const { body, signature } of entries) {
-    size += body.length + (signature === null ? UNSIGNED_OVERHEAD : GROUP_ENTRY_OVERHEAD);
+    bodyBytes += body.length;
+    if (signature !== null) signatures++;
   }
-  const writer = new ByteWriter(size);
-  writer.arrayHeader(entries.length);
-  for (const { body, signature } of entries) {
+  const group = new GroupWriter(entries.length, bodyBytes, signatures);
+  for (const { body, signature } of entries) group.add(body, signature);
+  return group.end();
+}
+
+/** Encodes a group of which one knows how many changes, bytes of bodies, and signatures it has. */
+export class GroupWriter {
+  readonly #writer: ByteWriter;
+
+  constructor(changes: number, bodyBytes: number, signatures: number) {
+    const framing = changes * UNSIGNED_OVERHEAD + signatures * (1 + SIGNATURE_BYTES);
+    this.#writer = new ByteWriter(8 + bodyBytes + framing);
+    this.#writer.arrayHeader(changes);
+  }
+
+  /** Adds the next change. */
+  add(body: Uint8Array, signature: Uint8Array | null): void {
+    const writer = this.#writer;
     writer.arrayHeader(2);
     writer.bytes(body);
     if (signature === null) writer.null();
     else writer.bytes(signature);
   }
-  // Of a writer that nobody uses again, and that has hardly a byte too many.
-  return writer.view();
+
+  /** The group. */
+  end(): Uint8Array {
+    // Of a writer that nobody uses again, and that has hardly a byte too many.
+    return this.#writer.view();
+  }
 }
 
 /** Decodes a group; bodies and signatures are views into `bytes`. */

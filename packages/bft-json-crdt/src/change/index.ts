@@ -1,17 +1,21 @@
+export { BodyBuffer } from "./body-buffer.ts";
 export {
-  beginBody,
   changeId,
   decodeBody,
-  endBody,
   FORMAT_VERSION,
   ID_BYTES,
   signedMessage,
   writeBodyHead,
   writeBodyRest,
-  writeChainHead,
 } from "./body.ts";
 export type { ChangeHeader, DecodedBody } from "./body.ts";
-export { decodeGroup, encodeGroup, GROUP_ENTRY_OVERHEAD, SIGNATURE_BYTES } from "./group.ts";
+export {
+  decodeGroup,
+  encodeGroup,
+  GROUP_ENTRY_OVERHEAD,
+  GroupWriter,
+  SIGNATURE_BYTES,
+} from "./group.ts";
 export type { SignedBody } from "./group.ts";
 export {
   countElements,
@@ -25,7 +29,10 @@ export {
   OP_REMOVE,
   readOp,
   RIGHT,
+  writeElement,
+  writeInserted,
   writeOp,
+  writeOpHead,
 } from "./op.ts";
 export type {
   AssignOp,

@@ -221,9 +221,7 @@ export function countElements(content: readonly Value[] | string): number {
 
 /** Writes one op. An INERT op cannot be written: it has lost its content. */
 export function writeOp(writer: ByteWriter, op: Exclude<Op, InertOp>): void {
-  writer.arrayHeader(4);
-  writer.uint(op.kind);
-  writer.uint(op.made);
+  writeOpHead(writer, op.kind, op.made);
   switch (op.kind) {
     case OP_INSERT_VALUES:
     case OP_INSERT_TEXT:
@@ -231,11 +229,12 @@ export function writeOp(writer: ByteWriter, op: Exclude<Op, InertOp>): void {
         writer.arrayHeader(1);
         writePlace(writer, op.place!);
       } else {
+        const { ref, back, index } = op.parent;
         writer.arrayHeader(4);
         writer.uint(op.side);
-        writeElement(writer, op.parent);
+        writeElement(writer, ref, back, index);
       }
-      writeContent(writer, op.content);
+      writeInserted(writer, op.content);
       return;
     case OP_REMOVE:
       writer.arrayHeader(op.ranges.length);
@@ -257,8 +256,15 @@ export function writeOp(writer: ByteWriter, op: Exclude<Op, InertOp>): void {
   }
 }
 
-/** Each value may nest as deep as values may, like when it is read: the list around them does not count. */
-function writeContent(writer: ByteWriter, content: readonly Value[] | string): void {
+/** Writes what every op begins with: its targets, an array, and its content have to follow. */
+export function writeOpHead(writer: ByteWriter, kind: number, made: number): void {
+  writer.arrayHeader(4);
+  writer.uint(kind);
+  writer.uint(made);
+}
+
+/** Writes what an op inserts. Each value may nest as deep as values may, like when it is read: the list around them does not count. */
+export function writeInserted(writer: ByteWriter, content: readonly Value[] | string): void {
   if (typeof content === "string") {
     writer.text(content);
     return;
@@ -267,16 +273,17 @@ function writeContent(writer: ByteWriter, content: readonly Value[] | string): v
   for (const value of content) writer.value(value);
 }
 
-function writePlace(writer: ByteWriter, place: Place): void {
-  writer.arrayHeader(place.path.length + (place.owner === null ? 0 : 3));
-  if (place.owner !== null) writeElement(writer, place.owner);
-  for (const name of place.path) writer.text(name);
+/** Writes the three numbers that name an element. */
+export function writeElement(writer: ByteWriter, ref: number, back: number, index: number): void {
+  writer.uint(ref);
+  writer.uint(back);
+  writer.uint(index);
 }
 
-function writeElement(writer: ByteWriter, element: ElementTarget): void {
-  writer.uint(element.ref);
-  writer.uint(element.back);
-  writer.uint(element.index);
+function writePlace(writer: ByteWriter, { owner, path }: Place): void {
+  writer.arrayHeader(path.length + (owner === null ? 0 : 3));
+  if (owner !== null) writeElement(writer, owner.ref, owner.back, owner.index);
+  for (const name of path) writer.text(name);
 }
 
 function writeNumbers(writer: ByteWriter, numbers: readonly number[]): void {

@@ -17,7 +17,10 @@ hashes.sha512 = sha512;
 /** The backend for platforms without synchronous native Ed25519. */
 export const nobleBackend: CryptoBackend = {
   name: "noble",
-  sha256: (bytes) => sha256(bytes),
+  sha256(bytes, target) {
+    target.set(sha256(bytes));
+    return target;
+  },
   sign: (message, secretKey) => sign(message, secretKey),
   publicKey: (secretKey) => getPublicKey(secretKey),
   signer(secretKey) {

@@ -11,9 +11,9 @@ export { decodePrivateKeyPem, encodePrivateKeyPem } from "./pem.ts";
 export { isValidPublicKey } from "./points.ts";
 export type { CryptoBackend, KeyPair, SignatureCheck, Signer } from "./types.ts";
 
-/** The SHA-256 of some bytes: 32 bytes. */
-export function sha256(bytes: Uint8Array): Uint8Array {
-  return backend.sha256(bytes);
+/** The SHA-256 of some bytes, 32 bytes: in `target`, which is returned, when that is given. */
+export function sha256(bytes: Uint8Array, target: Uint8Array = new Uint8Array(32)): Uint8Array {
+  return backend.sha256(bytes, target);
 }
 
 /** A deterministic Ed25519 signature: 64 bytes; throws a MisuseError unless `secretKey` is a seed of 32 bytes. */

@@ -21,8 +21,8 @@ export type Signer = (message: Uint8Array) => Uint8Array;
 /** SHA-256 and Ed25519 on one platform. */
 export interface CryptoBackend {
   readonly name: "node" | "noble";
-  /** SHA-256 (FIPS 180-4): 32 bytes. */
-  sha256(bytes: Uint8Array): Uint8Array;
+  /** Writes the SHA-256 (FIPS 180-4) of some bytes, which is 32 bytes, to the start of `target`; returns that. */
+  sha256(bytes: Uint8Array, target: Uint8Array): Uint8Array;
   /** A deterministic Ed25519 signature (64 bytes); `secretKey` must be 32 bytes. */
   sign(message: Uint8Array, secretKey: Uint8Array): Uint8Array;
   /** `sign` for one key (32 bytes, copied), made ready once. */

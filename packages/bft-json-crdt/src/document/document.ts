@@ -154,6 +154,8 @@ export class Document<S extends Schema> {
   readonly #elementsAtEnd: number[] = [];
   /** Changes folded so far. */
   #folded = 0;
+  /** The last change made here, or -1. */
+  #made = -1;
   /** True while the callback of a change runs. */
   #isMaking = false;
   /** While `batch` runs: where its open group begins, the bytes in that, and the groups that are closed. */
@@ -495,6 +497,7 @@ export class Document<S extends Schema> {
     const signature = batch === null ? this.#sign!(signedMessage(made.id)) : null;
     if (history.appendMade(made, signature, batch?.start ?? index) < 0)
       throw new MisuseError("in_change", "this very change is applied already");
+    this.#made = index;
     if (batch !== null && history.length > batch.end) this.#close();
     this.#state.drafted.shift();
   }
@@ -519,12 +522,20 @@ export class Document<S extends Schema> {
   #ground(options: ChangeOptions): Ground {
     const { history } = this;
     const author = this.#keyPair!.publicKey;
-    const prev = history.latestTip(author, this.#chain);
+    const prev = this.#ownTip(author);
     const parents = history.isOnlyHead(prev) ? NOTHING : this.#parentsBeside(prev);
     const { requires } = options;
     const required = requires === undefined ? NOTHING : this.#indexesOf(requires);
     const time = checkedTime(options.time);
     return { author, chain: this.#chain, time, prev, parents, required };
+  }
+
+  /** The tip on which the next change of the own chain is made, or -1. */
+  #ownTip(author: Uint8Array): number {
+    const { history } = this;
+    // Nearly always it is what was made here last.
+    const tip = this.#made < 0 ? -1 : history.tipOf(this.#made);
+    return tip >= 0 ? tip : history.latestTip(author, this.#chain);
   }
 
   /** The greatest heads, so that the new change sorts after everything that is known here; by id. */

@@ -5,8 +5,8 @@
  * One encoder serves one document and keeps its buffers: typing makes a change for each key.
  */
 import {
-  beginBody,
-  endBody,
+  BodyBuffer,
+  ID_BYTES,
   OP_ADD,
   OP_ASSIGN,
   OP_INCREMENT,
@@ -14,12 +14,13 @@ import {
   OP_INSERT_VALUES,
   OP_REMOVE,
   writeBodyRest,
-  writeChainHead,
-  writeOp,
+  writeElement,
+  writeInserted,
+  writeOpHead,
 } from "../change/index.ts";
-import type { ElementTarget, Op, Place } from "../change/index.ts";
-import { ByteWriter } from "../encoding/index.ts";
+import type { ByteWriter } from "../encoding/index.ts";
 import type { History, MadeChange } from "../history/index.ts";
+import { empty } from "./draft.ts";
 import type { Draft, DraftOp, LocalPlace } from "./draft.ts";
 
 /** What a change is made on top of, in local indexes, and who makes it. */
@@ -38,30 +39,47 @@ export interface Ground {
 /** Stands for the change that is being made among local indexes. */
 const SELF = -1;
 
-/** Bytes of buffer that are kept from one change to the next. */
-const MAX_KEPT_BYTES = 65_536;
-
 const NO_INDEXES: readonly number[] = [];
 const NO_IDS: readonly Uint8Array[] = [];
-
-type WireOp = Exclude<Op, { kind: 0 }>;
+const NO_BYTES = new Uint8Array(0);
 
 /** Makes changes of drafts. */
 export class DraftEncoder {
   readonly #history: History;
-  #writer = new ByteWriter();
-  #lastHead: {
-    readonly author: Uint8Array;
-    readonly chain: bigint;
-    readonly bytes: Uint8Array;
-  } | null = null;
+  readonly #buffer: BodyBuffer;
+  readonly #writer: ByteWriter;
+  /** What was encoded last, and its header: objects of their own for each key typed would be most of what the collector gets. */
+  readonly #made = {
+    id: new Uint8Array(ID_BYTES),
+    body: NO_BYTES as Uint8Array,
+    author: NO_BYTES as Uint8Array,
+    chain: 0n,
+    seq: 0,
+    prev: -1,
+    links: NO_INDEXES,
+    lamport: 0,
+    time: null as number | null,
+    opsOffset: 0,
+    opCount: 0,
+    elements: 0,
+    detached: false,
+  };
+  readonly #header = {
+    seq: 0,
+    prev: null as Uint8Array | null,
+    parents: NO_IDS,
+    lamport: 0,
+    time: null as number | null,
+    refs: NO_IDS,
+  };
+  readonly #prevId = new Uint8Array(ID_BYTES);
   #base = 0;
   #prev = -1;
   #parents: readonly number[] = NO_INDEXES;
   /** Changes referred to besides prev and parents, sorted by id once all are known. */
   #refs: number[] = [];
   /** Ranges of removals and replacements, in the order of the ops, with local indexes as refs. */
-  #ranges: number[][] = [];
+  readonly #ranges: number[][] = [];
   /** For each change that owns named elements, the change to name it through. */
   readonly #via = new Map<number, number>();
   /** Of each chain the one of `#refs` that was named last. */
@@ -75,68 +93,59 @@ export class DraftEncoder {
 
   constructor(history: History) {
     this.#history = history;
+    this.#buffer = new BodyBuffer(history.document);
+    this.#writer = this.#buffer.writer;
   }
 
   /**
-   * Encodes and hashes a draft. The body of what is returned is a view that lasts until the next call: `appendMade` copies
-   * it into the history.
+   * Encodes and hashes a draft. What is returned lasts until the next call: `appendMade` copies it into the history.
    */
   encode(draft: Draft, ground: Ground): MadeChange {
     const history = this.#history;
     const { author, chain, time, prev, parents } = ground;
+    const { ops } = draft;
     this.#begin(draft, ground);
-    for (const op of draft.ops) this.#collect(op);
+    for (let i = 0; i < ops.length; i++) this.#collect(ops[i]!);
     const links = this.#settleSlots();
     let greatest = prev < 0 ? 0 : history.lamportAt(prev);
     for (const link of links) greatest = Math.max(greatest, history.lamportAt(link));
     const lamport = greatest + 1;
     const seq = prev < 0 ? 1 : history.seqAt(prev) + 1;
 
-    const writer = this.#writer;
-    const bodyStart = beginBody(writer);
-    writer.raw(this.#chainHead(author, chain));
-    const header = {
-      seq,
-      prev: prev < 0 ? null : history.idViewAt(prev),
-      parents: this.#idsOf(parents),
-      lamport,
-      time,
-      refs: this.#idsOf(this.#refs),
-    };
-    writeBodyRest(writer, header, draft.ops.length);
-    const opsOffset = writer.length - bodyStart;
+    const buffer = this.#buffer;
+    const { writer } = buffer;
+    buffer.begin(author, chain);
+    if (prev >= 0) history.copyId(prev, this.#prevId);
+    const header = this.#header;
+    header.seq = seq;
+    header.prev = prev < 0 ? null : this.#prevId;
+    header.parents = this.#idsOf(parents);
+    header.lamport = lamport;
+    header.time = time;
+    header.refs = this.#idsOf(this.#refs);
+    writeBodyRest(writer, header, ops.length);
+    const opsOffset = buffer.length;
     let range = 0;
-    for (const op of draft.ops) {
+    for (let i = 0; i < ops.length; i++) {
+      const op = ops[i]!;
       const isRanged = op.kind === OP_REMOVE || op.kind === OP_ASSIGN || op.kind === OP_ADD;
-      writeOp(writer, this.#toWire(op, isRanged ? this.#ranges[range++]! : NO_INDEXES));
+      this.#write(op, isRanged ? this.#ranges[range++]! : NO_INDEXES);
     }
-    const { id, body } = endBody(writer);
-    if (writer.length > MAX_KEPT_BYTES) this.#writer = new ByteWriter();
-    return {
-      id,
-      body,
-      author,
-      chain,
-      seq,
-      prev,
-      links,
-      lamport,
-      time,
-      opsOffset,
-      opCount: draft.ops.length,
-      elements: draft.made,
-      detached: false,
-    };
-  }
-
-  /** What the changes of a chain begin with, which is nearly half of a small one. */
-  #chainHead(author: Uint8Array, chain: bigint): Uint8Array {
-    const last = this.#lastHead;
-    if (last !== null && last.author === author && last.chain === chain) return last.bytes;
-    const writer = new ByteWriter(128);
-    writeChainHead(writer, { document: this.#history.document, author, chain });
-    this.#lastHead = { author, chain, bytes: writer.take() };
-    return this.#lastHead.bytes;
+    const made = this.#made;
+    made.body = buffer.body();
+    buffer.hash(made.id);
+    buffer.settle();
+    made.author = author;
+    made.chain = chain;
+    made.seq = seq;
+    made.prev = prev;
+    made.links = links;
+    made.lamport = lamport;
+    made.time = time;
+    made.opsOffset = opsOffset;
+    made.opCount = ops.length;
+    made.elements = draft.made;
+    return made;
   }
 
   #begin(draft: Draft, { prev, parents, required }: Ground): void {
@@ -144,7 +153,7 @@ export class DraftEncoder {
     this.#prev = prev;
     this.#parents = parents;
     if (this.#refs.length > 0) this.#refs = [];
-    if (this.#ranges.length > 0) this.#ranges = [];
+    empty(this.#ranges);
     // What is empty stays untouched: to clear a Map makes a new table for it.
     if (this.#via.size > 0) this.#via.clear();
     if (this.#lastOfChain.size > 0) this.#lastOfChain.clear();
@@ -200,48 +209,67 @@ export class DraftEncoder {
     return changes.map((change) => this.#history.idViewAt(change));
   }
 
-  #toWire(op: DraftOp, ranges: readonly number[]): WireOp {
+  #write(op: DraftOp, ranges: readonly number[]): void {
+    const writer = this.#writer;
+    writeOpHead(writer, op.kind, op.made);
     switch (op.kind) {
       case OP_INSERT_VALUES:
-      case OP_INSERT_TEXT: {
-        const { kind, made, side, content } = op;
+      case OP_INSERT_TEXT:
         if (op.parent >= 0) {
-          return { kind, made, side, content, place: null, parent: this.#target(op.parent) };
+          writer.arrayHeader(4);
+          writer.uint(op.side);
+          this.#writeElement(op.parent);
+        } else {
+          writer.arrayHeader(1);
+          this.#writePlace(op.place);
         }
-        return { kind, made, side, content, place: this.#place(op.place), parent: null };
-      }
+        writeInserted(writer, op.content);
+        return;
       case OP_REMOVE:
-        return { kind: op.kind, made: 0, ranges: this.#withSlots(ranges) };
+        writer.arrayHeader(ranges.length);
+        this.#writeRanges(ranges);
+        writer.null();
+        return;
       case OP_ASSIGN:
-      case OP_ADD: {
-        const { kind, made, content } = op;
-        return {
-          kind,
-          made,
-          place: this.#place(op.place),
-          ranges: this.#withSlots(ranges),
-          content,
-        };
-      }
+      case OP_ADD:
+        writer.arrayHeader(1 + ranges.length);
+        this.#writePlace(op.place);
+        this.#writeRanges(ranges);
+        writer.value(op.content);
+        return;
       case OP_INCREMENT:
-        return { kind: op.kind, made: 0, place: this.#place(op.place), amount: op.amount };
+        writer.arrayHeader(1);
+        this.#writePlace(op.place);
+        writer.value(op.amount);
+        return;
     }
   }
 
-  #target(element: number): ElementTarget {
-    if (element >= this.#base) return { ref: 0, back: 0, index: element - this.#base };
+  #writeElement(element: number): void {
+    if (element >= this.#base) {
+      writeElement(this.#writer, 0, 0, element - this.#base);
+      return;
+    }
     const history = this.#history;
     const via = this.#viaOf(element);
     const back = history.seqAt(via) - history.seqAt(this.#change);
-    return { ref: this.#slotOf(via), back, index: element - this.#start };
+    writeElement(this.#writer, this.#slotOf(via), back, element - this.#start);
   }
 
-  #place({ owner, path }: LocalPlace): Place {
-    return { owner: owner < 0 ? null : this.#target(owner), path };
+  #writePlace({ owner, path }: LocalPlace): void {
+    const writer = this.#writer;
+    writer.arrayHeader(path.length + (owner < 0 ? 0 : 3));
+    if (owner >= 0) this.#writeElement(owner);
+    for (const name of path) writer.text(name);
   }
 
-  #withSlots(ranges: readonly number[]): readonly number[] {
-    return ranges.map((number, i) => (i % 4 === 0 ? this.#slotOf(number) : number));
+  /** Writes ranges that have local indexes as refs. */
+  #writeRanges(ranges: readonly number[]): void {
+    const writer = this.#writer;
+    for (let i = 0; i < ranges.length; i += 4) {
+      writer.uint(this.#slotOf(ranges[i]!));
+      for (let part = 1; part < 4; part++) writer.uint(ranges[i + part]!);
+    }
   }
 
   /** Flat wire ranges (with local indexes as refs) for flat local ranges: first element, count, … */

@@ -61,18 +61,22 @@ export type DraftOp =
       readonly amount: bigint;
     };
 
-/** The ops of one change, in order. */
+/** The ops of one change, in order. It can be used for one change after another: typing makes one for each key. */
 export class Draft {
   /** Number of the first element that this change makes. */
-  readonly base: number;
+  base = 0;
   /** Elements made so far. */
   made = 0;
   /** At most so many bytes will the ops take, references included. */
   bytes = 0;
   readonly ops: DraftOp[] = [];
 
-  constructor(base: number) {
+  /** Begins anew, without any ops. */
+  begin(base: number): void {
     this.base = base;
+    this.made = 0;
+    this.bytes = 0;
+    empty(this.ops);
   }
 
   /** The number that the next element gets. */
@@ -104,3 +108,12 @@ export class Draft {
     return true;
   }
 }
+
+/** Empties an array; a small one keeps its room, which to set its length would take away. */
+export function empty(array: unknown[]): void {
+  if (array.length > FEW) array.length = 0;
+  else while (array.length > 0) array.pop();
+}
+
+/** Items that are taken out one by one. */
+const FEW = 8;

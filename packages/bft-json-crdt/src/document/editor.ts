@@ -30,7 +30,7 @@ import type {
   StructNode,
   TextNode,
 } from "./containers.ts";
-import { Draft } from "./draft.ts";
+import { Draft, empty } from "./draft.ts";
 import type { AssignDraftOp, DraftOp, LocalPlace } from "./draft.ts";
 import {
   counterAmount,
@@ -80,7 +80,9 @@ export interface EditorHost {
 /** Makes local edits. */
 export class Editor {
   /** The parts of the change that is being made, in order: one, unless it is full. None outside of a change. */
-  drafts: Draft[] = [];
+  readonly drafts: Draft[] = [];
+  /** The draft of the change before, which nobody needs any more. */
+  #spare: Draft | null = null;
   readonly #typing = new Typing();
   readonly #run = new TypedRun();
   readonly #host: EditorHost;
@@ -110,7 +112,10 @@ export class Editor {
 
   /** Begins a change, or the next part of it. */
   beginPart(): void {
-    const draft = new Draft(this.#part?.next ?? this.history.elementCount);
+    const base = this.#part?.next ?? this.history.elementCount;
+    const draft = this.#spare ?? new Draft();
+    this.#spare = null;
+    draft.begin(base);
     this.drafts.push(draft);
     this.state.drafted.push(draft.base);
   }
@@ -131,7 +136,9 @@ export class Editor {
   abandon(): void {
     this.#typing.clear();
     this.#assigned = null;
-    this.drafts = [];
+    const { drafts } = this;
+    if (drafts.length === 1) this.#spare = drafts[0]!;
+    empty(drafts);
   }
 
   /** Forgets what the state does not hold yet: it is folded anew. */
@@ -494,9 +501,25 @@ export class Editor {
 
   /** Removes UTF-16 units whose ends are between characters. */
   #removeText({ sequence }: TextNode, index: number, units: number): void {
+    if (sequence.livingRun(index, units)) {
+      // A backspace, or whatever else takes characters of one change.
+      const { foundElement: element, foundCount: count } = sequence;
+      if (element + count <= this.#endOfChange(element)) {
+        this.#removeRun(element, count);
+        return;
+      }
+    }
     const elements: number[] = [];
     sequence.livingUnitRanges(index, units, (element, length) => elements.push(element, length));
     this.removeElements(elements);
+  }
+
+  /** Removes consecutive elements of one change. */
+  #removeRun(element: number, count: number): void {
+    const bytes = OP_OVERHEAD + TARGET_BYTES + this.#referenceBytes(element);
+    const draft = this.#draftWithRoom(bytes, 0);
+    this.state.remove(element, count);
+    draft.add({ kind: OP_REMOVE, made: 0, elements: [element, count] }, bytes, 0);
   }
 
   /** Inserts text where the sequence has just been placed. */

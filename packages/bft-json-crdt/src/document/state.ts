@@ -24,7 +24,7 @@ import { MAX_REPLACED } from "../limits.ts";
 import { fitsContent, fitsLeaf } from "../schema/index.ts";
 import type { Schema } from "../schema/index.ts";
 import { IntervalSet, RIGHT } from "../types/index.ts";
-import type { CompareElements, Side } from "../types/index.ts";
+import type { CompareElements, RemovalListener, Side } from "../types/index.ts";
 import { Containers } from "./containers.ts";
 import type {
   CounterNode,
@@ -442,6 +442,19 @@ export class DocumentState {
     if (register.assignments.winner !== before) this.patches.changed(register);
   }
 
+  /** What hears of removals from a list; nobody needs to, mostly, and then the sequence does not look for the indexes. */
+  #listListener(owner: ListNode): RemovalListener | undefined {
+    const { patches } = this;
+    if (!patches.enabled) return undefined;
+    return (_unit, _units, index, count) => patches.listSpliced(owner, index, count);
+  }
+
+  #textListener(owner: TextNode): RemovalListener | undefined {
+    const { patches } = this;
+    if (!patches.enabled) return undefined;
+    return (unit, units) => patches.textSpliced(owner, unit, units, "");
+  }
+
   /** Removes elements that nothing has removed yet, whatever they belong to. */
   #removeRecorded(start: number, end: number): void {
     const records = this.#records;
@@ -453,14 +466,10 @@ export class DocumentState {
         case "list":
           if (owner.schema.kind === "log") break;
           if (owner.items.size > 0) for (let e = from; e < at; e++) owner.items.delete(e);
-          owner.sequence.remove(from, at - from, (_unit, _units, index, count) =>
-            this.patches.listSpliced(owner, index, count),
-          );
+          owner.sequence.remove(from, at - from, this.#listListener(owner));
           break;
         case "text":
-          owner.sequence.remove(from, at - from, (unit, units) =>
-            this.patches.textSpliced(owner, unit, units, ""),
-          );
+          owner.sequence.remove(from, at - from, this.#textListener(owner));
           break;
         case "leaf":
         case "entry":

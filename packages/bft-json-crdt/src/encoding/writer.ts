@@ -44,9 +44,20 @@ export class ByteWriter {
     return this.position;
   }
 
-  /** Forgets what was written and keeps the buffer. */
-  reset(): void {
+  /** Bytes for which there is room. */
+  get capacity(): number {
+    return this.buffer.length;
+  }
+
+  /** Begins anew with a buffer of so many bytes, at least 16; views of the old one stay as they are. */
+  renew(capacity: number): void {
+    this.buffer = new Uint8Array(capacity);
     this.position = 0;
+  }
+
+  /** Forgets what was written behind the first `length` bytes and keeps the buffer. */
+  reset(length = 0): void {
+    this.position = length;
   }
 
   /** A safe integer that is not negative. */
@@ -124,9 +135,9 @@ export class ByteWriter {
     this.position += bytes.length;
   }
 
-  /** What was written, without a copy: good until the next write or reset. */
-  view(): Uint8Array {
-    return this.buffer.subarray(0, this.position);
+  /** What was written from an offset on, without a copy: good until the next write or reset. */
+  view(start = 0): Uint8Array {
+    return this.buffer.subarray(start, this.position);
   }
 
   /** A copy of what was written. */

@@ -12,6 +12,7 @@ import {
   decodeGroup,
   encodeGroup,
   GROUP_ENTRY_OVERHEAD,
+  GroupWriter,
   ID_BYTES,
   signedMessage,
 } from "../change/index.ts";
@@ -292,8 +293,12 @@ export class History {
    * @internal
    */
   appendMade(change: MadeChange, signature: Uint8Array | null, groupStart: number): number {
-    const index = this.#ids.addNew(change.id);
-    if (index < 0) return -1;
+    const chains = this.#chains;
+    // Where nothing builds yet, this very change cannot be: no need to search for it.
+    const rival =
+      change.prev < 0 ? chains.find(change.author, change.chain) : chains.next(change.prev);
+    if (rival >= 0 && this.#ids.find(change.id) >= 0) return -1;
+    const index = this.#ids.add(change.id);
     this.#add(index, change, signature, groupStart);
     if (this.#queue.count > 0) {
       const key = keyOf(change.id);
@@ -321,6 +326,11 @@ export class History {
   /** The same as a view, not to be kept or written to. */
   idViewAt(index: number): Uint8Array {
     return this.#ids.at(index);
+  }
+
+  /** Copies the id of an applied change into 32 bytes. */
+  copyId(index: number, target: Uint8Array): void {
+    this.#ids.copy(index, target);
   }
 
   /** Compares the ids of two applied changes as bytes. */
@@ -594,20 +604,20 @@ export class History {
     const groups: Uint8Array[] = [];
     let frame: number[] = [];
     let bytes = 8;
-    for (let i = 0; i < indexes.length;) {
-      const [, end] = this.groupRange(indexes[i]!);
-      const part: number[] = [];
+    for (let start = 0; start < indexes.length;) {
+      const [, groupEnd] = this.groupRange(indexes[start]!);
+      let end = start;
       let partBytes = 0;
-      for (; i < indexes.length && indexes[i]! < end; i++) {
-        part.push(indexes[i]!);
-        partBytes += this.#bodies.sizeAt(indexes[i]!) + GROUP_ENTRY_OVERHEAD;
+      for (; end < indexes.length && indexes[end]! < groupEnd; end++) {
+        partBytes += this.#bodies.sizeAt(indexes[end]!) + GROUP_ENTRY_OVERHEAD;
       }
-      if (frame.length + part.length > MAX_GROUP_CHANGES || bytes + partBytes > MAX_GROUP_BYTES) {
+      const changes = frame.length + end - start;
+      if (changes > MAX_GROUP_CHANGES || bytes + partBytes > MAX_GROUP_BYTES) {
         if (frame.length > 0) groups.push(this.#encode(frame));
         frame = [];
         bytes = 8;
       }
-      frame.push(...part);
+      for (; start < end; start++) frame.push(indexes[start]!);
       bytes += partBytes;
     }
     if (frame.length > 0) groups.push(this.#encode(frame));
@@ -1031,17 +1041,23 @@ export class History {
     const isRun = indexes[indexes.length - 1]! - first === indexes.length - 1;
     const places = isRun ? null : new Map(indexes.map((index, at) => [index, at]));
     const covered = new Uint8Array(indexes.length);
+    let bodyBytes = 0;
+    let signatures = indexes.length;
     for (let at = 0; at < indexes.length; at++) {
-      const prev = this.prevAt(indexes[at]!);
+      const index = indexes[at]!;
+      bodyBytes += this.#bodies.sizeAt(index);
+      const prev = this.prevAt(index);
       const place = places === null ? prev - first : (places.get(prev) ?? -1);
-      if (place >= 0) covered[place] = 1;
+      if (place < 0 || covered[place] === 1) continue;
+      covered[place] = 1;
+      signatures--;
     }
-    return encodeGroup(
-      indexes.map((index, at) => ({
-        body: this.bodyAt(index),
-        signature: covered[at] === 1 ? null : this.signatureAt(index),
-      })),
-    );
+    const group = new GroupWriter(indexes.length, bodyBytes, signatures);
+    for (let at = 0; at < indexes.length; at++) {
+      const index = indexes[at]!;
+      group.add(this.bodyAt(index), covered[at] === 1 ? null : this.signatureAt(index));
+    }
+    return group.end();
   }
 }
 

@@ -44,6 +44,31 @@ describe("a table of ids", () => {
     );
   });
 
+  it("finds an id from when it was added, whenever others were searched for, and copies it", () => {
+    fc.assert(
+      fc.property(
+        anyIds,
+        fc.array(fc.boolean(), { minLength: 300, maxLength: 300 }),
+        (ids, searches) => {
+          const table = new IdTable();
+          const copied = new Uint8Array(32);
+          for (const [row, id] of ids.entries()) {
+            if (searches[row]!) expect(table.find(id)).toBe(-1);
+            expect(table.add(id)).toBe(row);
+            if (!searches[row]!) continue;
+            for (let before = 0; before <= row; before++) {
+              if (table.find(ids[before]!) !== before)
+                expect.fail(`id ${before} of ${row + 1} is lost`);
+            }
+            table.copy(row >> 1, copied);
+            expect(copied).toEqual(ids[row >> 1]);
+          }
+        },
+      ),
+      { numRuns: 20 },
+    );
+  });
+
   it("compares ids as bytes", () => {
     fc.assert(
       fc.property(anyIds, (ids) => {

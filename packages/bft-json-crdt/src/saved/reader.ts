@@ -4,7 +4,7 @@
  * Whatever the bytes, it never throws, and it holds no more than the columns, the group that it is at work on, and for
  * each change that was read before some 100 bytes. What it makes is judged by whoever receives it, like anything else.
  */
-import { beginBody, encodeGroup, endBody, ID_BYTES, writeChainHead } from "../change/index.ts";
+import { BodyBuffer, encodeGroup, ID_BYTES } from "../change/index.ts";
 import {
   OP_ADD,
   OP_ASSIGN,
@@ -14,7 +14,8 @@ import {
   OP_REMOVE,
 } from "../change/index.ts";
 import type { SignedBody } from "../change/index.ts";
-import { ByteReader, ByteWriter } from "../encoding/index.ts";
+import type { ByteWriter } from "../encoding/index.ts";
+import { ByteReader } from "../encoding/index.ts";
 import { Chains } from "../history/chains.ts";
 import { FloatColumn, IntColumn } from "../history/columns.ts";
 import {
@@ -56,16 +57,18 @@ export type KnownId = (row: number, body: Uint8Array) => Uint8Array | null;
 /** Reads the blocks of one file, in order. */
 export class BlockReader {
   readonly #chainTable: readonly SavedChain[];
-  readonly #document: Uint8Array;
   readonly #knownId: KnownId;
   readonly #chains = new Chains();
   /** The number of each change's chain in the table. */
   readonly #chainOf = new IntColumn();
   readonly #lamports = new FloatColumn();
   readonly #ids = new Ids();
+  readonly #id = new Uint8Array(ID_BYTES);
   /** The last change of each chain so far. */
   readonly #tips: number[] = [];
-  readonly #body = new ByteWriter(1_024);
+  readonly #buffer: BodyBuffer;
+  /** What appends to the body at hand. */
+  readonly #body: ByteWriter;
   /** Dependencies of the change at hand: prev or -1, then parents and refs. */
   readonly #named: number[] = [];
   /** Of the line of the change at hand: elements before it. */
@@ -74,7 +77,8 @@ export class BlockReader {
   #length = 0;
 
   constructor(document: Uint8Array, chains: readonly SavedChain[], knownId: KnownId = () => null) {
-    this.#document = document;
+    this.#buffer = new BodyBuffer(document);
+    this.#body = this.#buffer.writer;
     this.#chainTable = chains;
     this.#knownId = knownId;
   }
@@ -145,8 +149,7 @@ export class BlockReader {
     lamport++;
 
     const writer = this.#body;
-    const offset = beginBody(writer);
-    writeChainHead(writer, { document: this.#document, author: entry.author, chain: entry.chain });
+    this.#buffer.begin(entry.author, entry.chain);
     writer.uint(seq);
     if (prev < 0) writer.null();
     else writer.bytes(this.#ids.at(prev));
@@ -164,19 +167,20 @@ export class BlockReader {
       made += this.#op(chain, made);
       // Nothing may go on for ever: every op takes its code from a column, and puts bytes into the body.
       if (columns.fault.failed || made > MAX_ELEMENTS_PER_CHANGE) return null;
-      if (writer.length - offset > MAX_BODY_BYTES) return null;
+      if (this.#buffer.length > MAX_BODY_BYTES) return null;
     }
     if (columns.fault.failed) return null;
 
-    const known = this.#knownId(row, writer.view().subarray(offset));
+    const body = this.#buffer.body();
+    const known = this.#knownId(row, body);
+    if (known === null) this.#buffer.hash(this.#id);
     this.#chains.add({ author: entry.author, chain: entry.chain, seq }, prev, made);
     this.#chainOf.push(chain);
     this.#lamports.push(lamport);
     this.#tips[chain] = row;
     this.#length++;
-    const { id, body } =
-      known === null ? endBody(writer) : { id: known, body: writer.view().subarray(offset) };
-    this.#ids.push(id);
+    this.#ids.push(known ?? this.#id);
+    this.#buffer.settle();
     return body.slice();
   }
 

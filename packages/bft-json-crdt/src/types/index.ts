@@ -3,4 +3,4 @@ export { Assignments } from "./assignments.ts";
 export type { CompareElements } from "./assignments.ts";
 export { IntervalSet } from "./int-map.ts";
 export { LEFT, LIST_CONTENT, RIGHT, Sequence, TEXT_CONTENT } from "./sequence.ts";
-export type { KeyOrder, Side } from "./sequence.ts";
+export type { KeyOrder, RemovalListener, Side } from "./sequence.ts";

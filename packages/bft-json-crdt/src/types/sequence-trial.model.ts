@@ -193,9 +193,12 @@ export class Trial {
       same(content!.slice(contentOffset, contentOffset + value.length), value);
       same(list.contentAt(index), true);
       same(list.content![list.contentOffset], value);
+      same(sequence.livingRun(units, value.length), true);
+      same(sequence.foundElement, lv);
+      same(sequence.foundCount, 1);
       for (let offset = 0; offset < value.length; offset++) {
         same(sequence.locateUnit(units + offset), lv);
-        same(sequence.foundElement, index);
+        same(sequence.foundIndex, index);
         same(sequence.foundOffset, offset);
       }
       index += 1;
@@ -223,6 +226,9 @@ export class Trial {
     sequence.livingUnitRanges(unit, units, (lv, length) => byUnit.push(...consecutive(lv, length)));
     expect(byElement).toEqual(wanted.map(({ lv }) => lv));
     expect(byUnit).toEqual(byElement);
+    if (sequence.livingRun(unit, units)) {
+      expect(consecutive(sequence.foundElement, sequence.foundCount)).toEqual(byElement);
+    }
     if (wanted.length === 0) return;
     // A pair that is cut counts as whole.
     const [before, after] = [wanted[0]!.value.length - 1, wanted.at(-1)!.value.length - 1];
@@ -263,6 +269,12 @@ export class Trial {
       expect([sequence.lvAt(index), sequence.contentAt(index)]).toEqual([-1, false]);
     }
     expect([sequence.locateUnit(-1), sequence.locateUnit(sequence.units)]).toEqual([-1, -1]);
+    expect([
+      sequence.livingRun(-1, 1),
+      sequence.livingRun(sequence.units, 1),
+      sequence.livingRun(0, sequence.units + 1),
+      sequence.livingRun(0, 0),
+    ]).toEqual([false, false, false, false]);
     expect([sequence.placeAt(-1), sequence.placeAt(sequence.length + 1)]).toEqual([false, false]);
     expect([sequence.placeAtUnit(-1), sequence.placeAtUnit(sequence.units + 1)]).toEqual([
       false,

@@ -86,9 +86,13 @@ export class Sequence<C> {
   side: Side = RIGHT;
 
   /** Visible index of the element that `locateUnit` found. */
-  foundElement = -1;
+  foundIndex = -1;
   /** Units between the start of that element and the unit asked for: 0, or 1 inside a pair. */
   foundOffset = 0;
+
+  /** What `livingRun` found: the first of so many consecutive elements. */
+  foundElement = -1;
+  foundCount = 0;
 
   /** Content of the run in which `contentAt` found its element. */
   content: C | null = null;
@@ -218,7 +222,7 @@ export class Sequence<C> {
   }
 
   /**
-   * The element that holds a visible unit, -1 if that is out of range. Sets `foundElement` and `foundOffset`.
+   * The element that holds a visible unit, -1 if that is out of range. Sets `foundIndex` and `foundOffset`.
    */
   locateUnit(unit: number): number {
     const tree = this.tree;
@@ -229,7 +233,7 @@ export class Sequence<C> {
     const shift = shiftOf(leaf.rows[row + FLAGS]!);
     const within = tree.offset >> shift;
     this.foundOffset = tree.offset - (within << shift);
-    this.foundElement = tree.focusElements + tree.elementsBefore(leaf, index) + within;
+    this.foundIndex = tree.focusElements + tree.elementsBefore(leaf, index) + within;
     return leaf.rows[row + ID]! + within;
   }
 
@@ -353,6 +357,22 @@ export class Sequence<C> {
     const shift = shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
     const offset = tree.offset >> shift;
     this.rangesFrom(offset, rest + tree.offset - (offset << shift), true, callback);
+  }
+
+  /** Whether so many visible units from a unit index on are in one run; sets `foundElement` and `foundCount` to what they are. */
+  livingRun(unit: number, units: number): boolean {
+    const tree = this.tree;
+    if (!(unit >= 0 && units > 0 && unit + units <= tree.units)) return false;
+    tree.seekUnit(unit);
+    const row = tree.index * ROW;
+    const { rows } = tree.leaf;
+    const shift = shiftOf(rows[row + FLAGS]!);
+    const offset = tree.offset >> shift;
+    const end = (tree.offset + units + shift) >> shift;
+    if (end > rows[row + COUNT]!) return false;
+    this.foundElement = rows[row + ID]! + offset;
+    this.foundCount = end - offset;
+    return true;
   }
 
   /** Walks every invariant; throws an Error that says which one is broken. */
@@ -587,9 +607,13 @@ export class Sequence<C> {
     const row = index * ROW;
     const shift = shiftOf(leaf.rows[row + FLAGS]!);
     const stored = leaf.rows[row + COUNT]!;
+    let elementIndex = 0;
+    let unitIndex = 0;
     tree.focus(leaf);
-    const elementIndex = tree.focusElements + tree.elementsBefore(leaf, index) + offset;
-    const unitIndex = tree.focusUnits + tree.unitsBefore(leaf, index) + (offset << shift);
+    if (onRemoved !== undefined) {
+      elementIndex = tree.focusElements + tree.elementsBefore(leaf, index) + offset;
+      unitIndex = tree.focusUnits + tree.unitsBefore(leaf, index) + (offset << shift);
+    }
     const home =
       offset + count === stored && offset > 0 && this.giveToNext(leaf, index, offset)
         ? leaf
