@@ -5,7 +5,7 @@ import { ByteWriter, compareBytes, encodeValue, fromHex, toHex } from "../encodi
 import type { Value } from "../encoding/index.ts";
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_CHANGE, MAX_PARENTS } from "../limits.ts";
 import type { RejectionCode } from "../result.ts";
-import { changeId, decodeBody, signedMessage } from "./body.ts";
+import { changeId, decodeAgain, decodeBody, signedMessage } from "./body.ts";
 import type { ChangeHeader } from "./body.ts";
 import * as everyTag from "./tags.ts";
 
@@ -134,6 +134,9 @@ describe("a change body", () => {
         expect(elements).toBe(anyOps.reduce((sum, { made }) => sum + made, 0));
         expect(detached).toBe(anyOps.some((op) => op.detached));
         expect(toHex(body.subarray(opsOffset))).toBe(ops.map(toHex).join(""));
+        expect(decodeAgain(body, { opsOffset, opCount, elements, detached })).toEqual(
+          decoded.value,
+        );
       }),
     );
   });

@@ -44,8 +44,8 @@ export interface ChangeHeader {
   readonly refs: readonly Uint8Array[];
 }
 
-/** A header together with where its ops stand in the body. */
-export interface DecodedBody extends ChangeHeader {
+/** What there is to know of the ops of a change without reading them. */
+export interface OpsOutline {
   /** Offset of the first op in the body, in bytes. */
   readonly opsOffset: number;
   /** How many ops there are. */
@@ -55,6 +55,9 @@ export interface DecodedBody extends ChangeHeader {
   /** True when an op has detached content: then version 1 folds none of the change's ops. */
   readonly detached: boolean;
 }
+
+/** A header together with the outline of its ops. */
+export interface DecodedBody extends ChangeHeader, OpsOutline {}
 
 /** The id of a change: SHA-256 of the change tag and its body. */
 export function changeId(body: Uint8Array): Uint8Array {
@@ -137,6 +140,46 @@ export function decodeBody(body: Uint8Array): Result<DecodedBody> {
     );
   }
   if (fields !== 11) return malformed(`it has ${fields} fields instead of 11`);
+  const header = readHeader(reader);
+  if (header === null) return malformed("its header is not canonical");
+  const { seq, prev, parents, lamport, refs } = header;
+  if (seq < 1 || lamport < 1) return malformed("seq and lamport begin at 1");
+  if ((prev === null) !== (seq === 1)) return malformed("prev is null for seq 1 and only for it");
+  if (!areDisjoint(prev, parents, refs)) return malformed("a dependency is named twice");
+
+  const opCount = reader.arrayHeader();
+  header.opCount = opCount;
+  header.opsOffset = reader.offset;
+  let elements = 0;
+  for (let i = 0; i < opCount && !reader.failed; i++) {
+    const fields = reader.arrayHeader();
+    if (fields === 5) header.detached = true;
+    elements += skipOp(reader, fields);
+    if (elements > MAX_ELEMENTS_PER_CHANGE) {
+      return rejected("too_large", `a change makes more than ${MAX_ELEMENTS_PER_CHANGE} elements`);
+    }
+  }
+  if (!reader.done) return malformed("its ops are not canonical");
+  header.elements = elements;
+  return ok(header);
+}
+
+/** The same of a body that was decoded before, of which `outline` was kept: its ops are not stepped over again. */
+export function decodeAgain(body: Uint8Array, outline: OpsOutline): DecodedBody {
+  const reader = new ByteReader(body);
+  reader.arrayHeader();
+  reader.uint();
+  const header = readHeader(reader);
+  if (header === null) throw new Error("a body that decoded once decodes again");
+  header.opsOffset = outline.opsOffset;
+  header.opCount = outline.opCount;
+  header.elements = outline.elements;
+  header.detached = outline.detached;
+  return header;
+}
+
+/** Reads what lies between the version and the ops, null when that is not canonical; without an outline yet. */
+function readHeader(reader: ByteReader): Writable<DecodedBody> | null {
   const document = reader.bytesOf(ID_BYTES);
   const author = reader.bytesOf(ID_BYTES);
   const chain = reader.uint64();
@@ -146,26 +189,8 @@ export function decodeBody(body: Uint8Array): Result<DecodedBody> {
   const lamport = reader.uint();
   const time = reader.isNull() ? null : reader.uint();
   const refs = readIds(reader, Number.MAX_SAFE_INTEGER);
-  if (reader.failed || parents === null || refs === null)
-    return malformed("its header is not canonical");
-  if (seq < 1 || lamport < 1) return malformed("seq and lamport begin at 1");
-  if ((prev === null) !== (seq === 1)) return malformed("prev is null for seq 1 and only for it");
-  if (!areDisjoint(prev, parents, refs)) return malformed("a dependency is named twice");
-
-  const opCount = reader.arrayHeader();
-  const opsOffset = reader.offset;
-  let elements = 0;
-  let detached = false;
-  for (let i = 0; i < opCount && !reader.failed; i++) {
-    const fields = reader.arrayHeader();
-    if (fields === 5) detached = true;
-    elements += skipOp(reader, fields);
-    if (elements > MAX_ELEMENTS_PER_CHANGE) {
-      return rejected("too_large", `a change makes more than ${MAX_ELEMENTS_PER_CHANGE} elements`);
-    }
-  }
-  if (!reader.done) return malformed("its ops are not canonical");
-  return ok({
+  if (reader.failed || parents === null || refs === null) return null;
+  return {
     document,
     author,
     chain,
@@ -175,12 +200,14 @@ export function decodeBody(body: Uint8Array): Result<DecodedBody> {
     lamport,
     time,
     refs,
-    opsOffset,
-    opCount,
-    elements,
-    detached,
-  });
+    opsOffset: 0,
+    opCount: 0,
+    elements: 0,
+    detached: false,
+  };
 }
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
  * Steps over the rest of one op `[kind, made, targets, content]` or `[kind, made, targets, length, hash]`; returns `made`.

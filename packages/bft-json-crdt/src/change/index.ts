@@ -1,6 +1,7 @@
 export { BodyBuffer } from "./body-buffer.ts";
 export {
   changeId,
+  decodeAgain,
   decodeBody,
   FORMAT_VERSION,
   ID_BYTES,
@@ -8,7 +9,7 @@ export {
   writeBodyHead,
   writeBodyRest,
 } from "./body.ts";
-export type { ChangeHeader, DecodedBody } from "./body.ts";
+export type { ChangeHeader, DecodedBody, OpsOutline } from "./body.ts";
 export {
   decodeGroup,
   encodeGroup,

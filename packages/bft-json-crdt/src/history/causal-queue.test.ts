@@ -1,5 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { bodyOf } from "../../test/forge.ts";
+import { decodeBody } from "../change/index.ts";
+import { encodeValue } from "../encoding/index.ts";
 import { CausalQueue, PendingChange, PendingPool } from "./causal-queue.ts";
 import type { QueueBounds } from "./causal-queue.ts";
 
@@ -14,6 +17,8 @@ const UNBOUNDED: QueueBounds = {
 const OVERHEAD = 1_024;
 const PER_DEPENDENCY = 192;
 
+const SIGNATURE = new Uint8Array(64).fill(1);
+
 function entry(
   key: string,
   waitsFor: readonly string[],
@@ -21,11 +26,11 @@ function entry(
   author = 0,
   bytes = 0,
 ): PendingChange {
-  const signature = new Uint8Array(64);
   return new PendingChange(
     key,
     new Uint8Array(bytes),
-    signature,
+    { opsOffset: 0, opCount: 0, elements: 0, detached: false },
+    SIGNATURE,
     `author ${author}`,
     peer,
     waitsFor,
@@ -154,6 +159,23 @@ describe("a causal queue", () => {
       { numRuns: 300 },
     );
     expect(dropped).toBeGreaterThan(100);
+  });
+
+  it("says of what waits what was decoded from it", () => {
+    const id = new Uint8Array(32).fill(7);
+    const header = { document: id, author: id, chain: 3n, seq: 2, prev: id, parents: [] };
+    const body = bodyOf({ ...header, lamport: 9, time: 5, refs: [] }, [
+      encodeValue([2, 2, [["text"]], "ab"]),
+      encodeValue([2, 1, [["text"]], 1, id]),
+    ]);
+    const decoded = decodeBody(body);
+    if (!decoded.ok) throw new Error(decoded.error.detail);
+    const { opCount, elements, detached } = decoded.value;
+    expect([opCount, elements, detached]).toEqual([2, 3, true]);
+    const waiting = new PendingChange("c", body, decoded.value, SIGNATURE, "a", "p", ["b"]);
+    expect(waiting.decoded()).toEqual(decoded.value);
+    expect(waiting.body).toEqual(body);
+    expect(waiting.signature).toEqual(SIGNATURE);
   });
 
   it("drops the oldest entries of whoever has most when the total is full", () => {

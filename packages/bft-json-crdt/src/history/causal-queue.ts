@@ -5,7 +5,8 @@
  * it drops is asked for again by id. What an entry is charged with is at least what it takes in memory, so the bounds are
  * bounds of memory. Nothing here recurses: a reversed chain of any length drains in a loop.
  */
-import { SIGNATURE_BYTES } from "../change/index.ts";
+import { decodeAgain, SIGNATURE_BYTES } from "../change/index.ts";
+import type { DecodedBody, OpsOutline } from "../change/index.ts";
 import { Heaviest } from "./heaviest.ts";
 import { idOf } from "./id-key.ts";
 
@@ -23,13 +24,18 @@ export class PendingChange {
   /** Bytes that it is charged with. */
   readonly cost: number;
   readonly #signed: Uint8Array;
+  readonly #opsOffset: number;
+  readonly #opCount: number;
+  readonly #elements: number;
+  readonly #isDetached: boolean;
   /** Dependencies that are still missing, by id key: mostly one. */
   #waitsFor: string | Set<string>;
 
-  /** Copies what it is given; `waitsFor` is at least one. */
+  /** Copies what it is given, `outline` being what was decoded from the body; `waitsFor` is at least one. */
   constructor(
     key: string,
     body: Uint8Array,
+    outline: OpsOutline,
     signature: Uint8Array,
     author: string,
     peer: string,
@@ -41,6 +47,10 @@ export class PendingChange {
     this.#signed = new Uint8Array(body.length + SIGNATURE_BYTES);
     this.#signed.set(body);
     this.#signed.set(signature, body.length);
+    this.#opsOffset = outline.opsOffset;
+    this.#opCount = outline.opCount;
+    this.#elements = outline.elements;
+    this.#isDetached = outline.detached;
     this.#waitsFor = waitsFor.length === 1 ? waitsFor[0]! : new Set(waitsFor);
     const further = Math.max(0, waitsFor.length - FREE_DEPENDENCIES);
     this.cost = body.length + ENTRY_COST + further * DEPENDENCY_COST;
@@ -58,6 +68,16 @@ export class PendingChange {
   /** A view. */
   get signature(): Uint8Array {
     return this.#signed.subarray(this.#signed.length - SIGNATURE_BYTES);
+  }
+
+  /** What the body says, decoded again: to keep it would be a dozen objects more. */
+  decoded(): DecodedBody {
+    return decodeAgain(this.body, {
+      opsOffset: this.#opsOffset,
+      opCount: this.#opCount,
+      elements: this.#elements,
+      detached: this.#isDetached,
+    });
   }
 
   /** What it still waits for. */

@@ -856,7 +856,9 @@ export class History {
       // Its dependencies were applied in this very step, after it was judged.
       this.#applyReady({ key, id, body, signature, header }, results);
     } else if (
-      this.#queue.add(new PendingChange(key, body, signature, keyOf(header.author), peer, waitsFor))
+      this.#queue.add(
+        new PendingChange(key, body, header, signature, keyOf(header.author), peer, waitsFor),
+      )
     ) {
       results.push({ id, status: "pending" });
     } else {
@@ -905,8 +907,9 @@ export class History {
   /** Applies everything in the queue that `settled` keys release, in a loop. */
   #drain(settled: string[]): void {
     for (let i = 0; i < settled.length; i++) {
-      for (const { key, id, body, signature } of this.#queue.release(settled[i]!)) {
-        if (this.#applyReady({ key, id, body, signature, header: headerOf(body) }, null))
+      for (const waited of this.#queue.release(settled[i]!)) {
+        const { key, id, body, signature } = waited;
+        if (this.#applyReady({ key, id, body, signature, header: waited.decoded() }, null))
           settled.push(key);
       }
     }
@@ -1068,12 +1071,6 @@ function queueBounds(limits: Required<HistoryLimits>): QueueBounds {
     perAuthor: limits.pendingBytesPerAuthor,
     perExposedAuthor: limits.pendingBytesPerExposedAuthor,
   };
-}
-
-function headerOf(body: Uint8Array): DecodedBody {
-  const header = decodeBody(body);
-  if (!header.ok) throw new Error("a body that decoded once decodes again");
-  return header.value;
 }
 
 function linksTo(header: DecodedBody, prev: DecodedBody): boolean {
