@@ -3,7 +3,7 @@
  * defence in depth, for speed, or because the types cannot say it.
  */
 export const EQUIVALENT: Readonly<Record<string, string>> = {
-  "packages/bft-json-crdt/src/change/body.ts decodeBody: refuse if `reader.failed` (2)":
+  "packages/bft-json-crdt/src/change/body.ts readHeader: refuse if `reader.failed`":
     "a reader that has failed is never done, which is asked at the end and refused with the same code",
   "packages/bft-json-crdt/src/change/body.ts readIds: refuse if `reader.failed`":
     "decodeBody asks whether the reader has failed",
@@ -27,7 +27,7 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "no object read from JSON inherits a `type`",
   'packages/bft-json-crdt/src/sync/messages.ts readId: demand `typeof value === "string"`':
     "the only other value that fits the pattern is a list of one id, and fromHex refuses its length",
-  "packages/bft-json-crdt/src/history/history.ts headerOf: refuse if `!header.ok`":
+  "packages/bft-json-crdt/src/change/body.ts decodeAgain: refuse if `header === null`":
     "a body that decoded once decodes again; the types cannot say it",
   "packages/bft-json-crdt/src/history/chains.ts Chains.ancestorBelow: refuse if `at < 0`":
     "the first change of a chain begins at 0, below every position that is asked for",
@@ -89,9 +89,9 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only time depends on it: a change without a mark is not listed and marks nothing",
   "packages/bft-json-crdt/src/history/history.ts History.#proofOf: refuse if `!decoded.ok`":
     "two applied changes of one number always prove a fork; the types cannot say it",
-  "packages/bft-json-crdt/src/history/history.ts History.#missingOf: refuse if `this.#ids.find(candidate.id) >= 0`":
+  "packages/bft-json-crdt/src/history/reception.ts Reception.#missingOf: refuse if `this.#ids.find(candidate.id) >= 0`":
     "all that an applied change builds on is applied, and what is applied is not asked for",
-  "packages/bft-json-crdt/src/history/history.ts History.#isGenuine: a signature that waits in the queue is not verified again":
+  "packages/bft-json-crdt/src/history/reception.ts Reception.#isGenuine: a signature that waits in the queue is not verified again":
     "only time depends on it: the same signature is found to be genuine again",
   "packages/bft-json-crdt/src/schema/schema.ts leaf: refuse if `!decoded.ok`":
     "what encodeValue has written decodes; the types cannot say it",
@@ -181,12 +181,14 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only time depends on it: the changes before have no element in the range",
   "packages/bft-json-crdt/src/history/history.ts History.appendMade: refuse if `rival >= 0 && this.#ids.find(change.id) >= 0`":
     "a draft is made on top of the own tip, on which nothing builds, so that it is never what is applied already",
-  "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `covered[place] === 1`":
-    "of a closed group that is no fork each change is covered once; otherwise a few bytes of the buffer are left over",
+  "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `covered[place] !== 0`":
+    "only time depends on it: the buffer is made a little too small, and grows",
   "packages/bft-json-crdt/src/document/state.ts DocumentState.#listListener: refuse if `!patches.enabled`":
     "only time depends on it: a log that is not enabled takes no patches",
   "packages/bft-json-crdt/src/document/state.ts DocumentState.#textListener: refuse if `!patches.enabled`":
     "only time depends on it: a log that is not enabled takes no patches",
+  "packages/bft-json-crdt/src/history/reception.ts Reception.release: refuse if `this.#queue.count === 0`":
+    "only time depends on it: nothing waits in an empty queue",
   "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `isRun`":
     "only time depends on it: the places of a run are known without a table",
   "packages/bft-json-crdt/src/history/verified.ts verifyAhead: refuse if `waiting === null`":

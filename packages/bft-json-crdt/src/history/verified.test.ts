@@ -11,7 +11,7 @@ import { encodeValue, toHex } from "../encoding/index.ts";
 import { MAX_BODY_BYTES, MAX_GROUP_BYTES } from "../limits.ts";
 import { list, string } from "../schema/index.ts";
 import { History } from "./history.ts";
-import type { ReceivedGroup } from "./history.ts";
+import type { ReceivedGroup } from "./reception.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 import { verifyAhead } from "./verified.ts";
 

@@ -1,0 +1,466 @@
+/**
+ * Reception: what becomes of changes that come from outside. Each is judged by its bytes, its signature and its links;
+ * then it is applied, waits in the causal queue for what it builds on, or is refused.
+ *
+ * What is applied belongs to the history (history.ts). What waits, and what was refused, is kept here, within bounds: a
+ * local cache, which may delay, but never changes a verdict.
+ */
+import { changeId, decodeBody, signedMessage } from "../change/index.ts";
+import type { DecodedBody } from "../change/index.ts";
+import { verify } from "../crypto/index.ts";
+import { equalBytes } from "../encoding/bytes.ts";
+import type { RejectionCode, Result } from "../result.ts";
+import { admit } from "./admission.ts";
+import { CausalQueue, PendingChange } from "./causal-queue.ts";
+import type { PendingPool, QueueBounds } from "./causal-queue.ts";
+import type { Chains } from "./chains.ts";
+import type { HistoryLimits } from "./history-limits.ts";
+import { idOf, keyOf } from "./id-key.ts";
+import type { IdTable } from "./id-table.ts";
+import { Incoming, IncomingGroup } from "./incoming.ts";
+import type { Entry } from "./verified.ts";
+
+/** What became of a change. */
+export type ReceiveStatus =
+  /** It is in the history now. */
+  | "applied"
+  /** It was in the history already. */
+  | "duplicate"
+  /** It builds on something that is not here, and waits for that. */
+  | "pending"
+  /** It is refused; `code` says why. */
+  | "rejected"
+  /** Of a format version that this build does not know: neither applied nor rejected. */
+  | "unsupported";
+
+/** What became of one change of a group. */
+export interface ReceivedChange {
+  /** The change id, 32 bytes. */
+  readonly id: Uint8Array;
+  /** What became of it. */
+  readonly status: ReceiveStatus;
+  /** Why, for "rejected" and "unsupported". */
+  readonly code?: RejectionCode;
+  /** For "rejected": the id itself is refused for ever ("change"), or just this copy of it ("copy"). */
+  readonly scope?: "change" | "copy";
+}
+
+/** What became of a received group. */
+export interface ReceivedGroup {
+  /** The worst that happened to any of its changes: rejected, unsupported, pending, applied, duplicate. */
+  readonly status: ReceiveStatus;
+  /** The code of the first change with that status. */
+  readonly code?: RejectionCode;
+  /** Local indexes of all changes that were applied, pending ones that this group released included, ascending. */
+  readonly applied: readonly number[];
+  /** Ids that the sender should be asked for. */
+  readonly missing: readonly Uint8Array[];
+  /** What became of each change, those at first that were settled at first; empty when the bytes are no group. */
+  readonly results: readonly ReceivedChange[];
+  /** The group, as it came, is a closed group of just the changes in `applied`: it can be stored and passed on as it is. */
+  readonly isExact: boolean;
+}
+
+/** What is applied, as far as judging asks for it. */
+export interface Applied {
+  /** The document id, 32 bytes. */
+  readonly document: Uint8Array;
+  readonly ids: IdTable;
+  readonly chains: Chains;
+  /** How many changes are applied. */
+  length(): number;
+  lamportAt(index: number): number;
+  /** Adds a valid change, all of whose dependencies are applied, to the closed group that begins at `groupStart`. */
+  apply(change: Incoming, groupStart: number): number;
+}
+
+/** Ids reported as missing for one group at most. */
+const MAX_MISSING_REPORTED = 256;
+
+/** Order of statuses from worst to best. */
+const SEVERITY: { readonly [status in ReceiveStatus]: number } = {
+  rejected: 0,
+  unsupported: 1,
+  pending: 2,
+  applied: 3,
+  duplicate: 4,
+};
+
+/** Takes changes in, for one history. */
+export class Reception {
+  readonly #applied: Applied;
+  readonly #ids: IdTable;
+  readonly #queue: CausalQueue;
+  readonly #rejected = new Map<string, RejectionCode>();
+  #rejectedLimit: number;
+
+  constructor(applied: Applied, limits: Required<HistoryLimits>, pool: PendingPool | undefined) {
+    this.#applied = applied;
+    this.#ids = applied.ids;
+    this.#rejectedLimit = limits.rejectedIds;
+    this.#queue = new CausalQueue(queueBounds(limits), pool);
+  }
+
+  /** What waits: changes, and the bytes that they take. */
+  get pending(): { readonly count: number; readonly bytes: number } {
+    return { count: this.#queue.count, bytes: this.#queue.bytes };
+  }
+
+  /** Sets other limits. What waits beyond the new total is dropped at once, what is over a quota when its payer brings more. */
+  setLimits(limits: Required<HistoryLimits>): void {
+    this.#rejectedLimit = limits.rejectedIds;
+    this.#queue.rebound(queueBounds(limits));
+  }
+
+  /** Forgets all that waits. */
+  forgetPending(): void {
+    this.#queue.clear();
+  }
+
+  /** Keys of what pending changes wait for. */
+  missing(): string[] {
+    return this.#queue.missing();
+  }
+
+  /** Lowers what may wait of an author who has equivocated. */
+  expose(author: Uint8Array): void {
+    this.#queue.expose(keyOf(author));
+  }
+
+  /** Takes in a decoded group that `peer` delivered. */
+  receive(decoded: Result<readonly Entry[]>, peer: string): ReceivedGroup {
+    if (!decoded.ok) {
+      const code = decoded.error.code;
+      return {
+        status: "rejected",
+        code,
+        applied: [],
+        missing: [],
+        results: [],
+        isExact: false,
+      };
+    }
+    const start = this.#applied.length();
+    const results: ReceivedChange[] = [];
+    const candidates = this.#screen(decoded.value, results);
+    for (const candidate of candidates) this.#resolve(candidate);
+    admit(candidates);
+    const isWhole = candidates.every(({ admitted }) => admitted);
+
+    this.#applyAdmitted(candidates, results);
+    if (!isWhole) {
+      for (const candidate of candidates) {
+        if (!candidate.admitted) this.#settleOther(candidate, peer, results);
+      }
+    }
+
+    const applied: number[] = [];
+    for (let index = start; index < this.#applied.length(); index++) applied.push(index);
+    // What was pending a moment ago may have been released, or dropped, by the rest of the group.
+    const verdicts = isWhole
+      ? results
+      : results.map((result) =>
+          result.status === "pending" ? this.#verdictOn(result.id) : result,
+        );
+    // What was applied from the queue has a signature that its copy in this group may lack.
+    const isExact =
+      isWhole && applied.length === candidates.length && candidates.length === decoded.value.length;
+    const missing = isWhole ? [] : this.#missingOf(candidates).map(idOf);
+    return summarize(verdicts, applied, missing, isExact);
+  }
+
+  /** Why a change of this replica's own making cannot be applied, null when it can and was; its local index is in `change`. */
+  append(change: Incoming, groupStart: number): string | null {
+    new IncomingGroup(this.#ids).add(change);
+    this.#resolve(change);
+    if (change.fault !== null) return change.fault;
+    if (change.missing.length > 0) return "it waits";
+    if (this.#ids.find(change.id) >= 0) return "it is applied already";
+    change.index = this.#applied.apply(change, groupStart);
+    this.#drain([change.key]);
+    return null;
+  }
+
+  /** A change was applied without coming in here: what waits for it is released. */
+  release(id: Uint8Array): void {
+    if (this.#queue.count === 0) return;
+    const key = keyOf(id);
+    this.#queue.remove(key);
+    this.#drain([key]);
+  }
+
+  /** False when `receive` would settle this copy of a change without a look at its signature. */
+  mustVerify(id: Uint8Array, signature: Uint8Array): boolean {
+    if (this.#ids.find(id) >= 0) return false;
+    if (this.#rejected.size === 0 && this.#queue.count === 0) return true;
+    const key = keyOf(id);
+    if (this.#rejected.has(key)) return false;
+    const queued = this.#queue.get(key);
+    return queued === undefined || !equalBytes(queued.signature, signature);
+  }
+
+  /** Judges what the bytes alone decide; returns the candidates that remain, in order, with their links. */
+  #screen(entries: readonly Entry[], results: ReceivedChange[]): readonly Incoming[] {
+    const group = new IncomingGroup(this.#ids);
+    for (const { body, signature, ahead } of entries) {
+      const id = ahead?.id ?? changeId(body);
+      if (this.#ids.find(id) >= 0 || group.has(id)) {
+        results.push({ id, status: "duplicate" });
+        continue;
+      }
+      const known = this.#rejected.size === 0 ? undefined : this.#rejected.get(keyOf(id));
+      if (known !== undefined) {
+        results.push({ id, status: "rejected", code: known, scope: "change" });
+        continue;
+      }
+      const header = ahead?.header ?? decodeBody(body);
+      if (!header.ok) {
+        const code = header.error.code;
+        if (code === "unsupported_version") results.push({ id, status: "unsupported", code });
+        else this.#reject(keyOf(id), code, results);
+        continue;
+      }
+      if (!equalBytes(header.value.document, this.#applied.document)) {
+        this.#reject(keyOf(id), "wrong_document", results);
+        continue;
+      }
+      if (
+        signature !== null &&
+        !(ahead?.isGenuine ?? this.#isGenuine(id, signature, header.value))
+      ) {
+        results.push({ id, status: "rejected", code: "bad_signature", scope: "copy" });
+        continue;
+      }
+      group.add(new Incoming(id, body, signature, header.value));
+    }
+    return group.changes;
+  }
+
+  /** A change that does not come in a group. */
+  #alone(
+    id: Uint8Array,
+    body: Uint8Array,
+    signature: Uint8Array | null,
+    header: DecodedBody,
+  ): Incoming {
+    const change = new Incoming(id, body, signature, header);
+    new IncomingGroup(this.#ids).add(change);
+    return change;
+  }
+
+  /** Verifies a signature, unless the very same is already verified and waits in the queue. */
+  #isGenuine(id: Uint8Array, signature: Uint8Array, header: DecodedBody): boolean {
+    const queued = this.#queue.count === 0 ? undefined : this.#queue.get(keyOf(id));
+    if (queued !== undefined && equalBytes(queued.signature, signature)) return true;
+    return verify(signature, signedMessage(id), header.author);
+  }
+
+  /** Finds the fault that the dependencies show, if they are all known. */
+  #resolve(candidate: Incoming): void {
+    if (
+      candidate.missing.some((key) => this.#rejected.has(key)) ||
+      candidate.inGroup.some((dependency) => dependency.fault !== null)
+    ) {
+      candidate.fault = "rejected_dependency";
+    } else if (candidate.missing.length === 0) {
+      candidate.fault = this.#faultOf(candidate);
+    }
+  }
+
+  #faultOf({ header, inGroup, prev, prevIndex }: Incoming): RejectionCode | null {
+    let lamport = prevIndex < 0 ? 0 : this.#applied.lamportAt(prevIndex);
+    for (const list of [header.parents, header.refs]) {
+      for (let i = 0; i < list.length; i++) {
+        const index = this.#ids.find(list[i]!);
+        if (index >= 0) lamport = Math.max(lamport, this.#applied.lamportAt(index));
+      }
+    }
+    for (let i = 0; i < inGroup.length; i++)
+      lamport = Math.max(lamport, inGroup[i]!.header.lamport);
+    if (header.lamport !== lamport + 1) return "wrong_lamport";
+    if (header.prev === null) return null;
+    if (prev !== null) return linksTo(header, prev.header) ? null : "wrong_prev";
+    const { chains } = this.#applied;
+    const index = prevIndex;
+    const linked =
+      chains.isOf(chains.chainIndex(index), header.author, header.chain) &&
+      chains.seq(index) + 1 === header.seq;
+    return linked ? null : "wrong_prev";
+  }
+
+  /** Applies the admitted candidates, and what they release from the queue. */
+  #applyAdmitted(candidates: readonly Incoming[], results: ReceivedChange[]): void {
+    const start = this.#applied.length();
+    const allSigned = candidates.every(
+      ({ admitted, signature }) => !admitted || signature !== null,
+    );
+    const settled: string[] = [];
+    for (const candidate of candidates) {
+      if (!candidate.admitted) continue;
+      if (this.#queue.count > 0) {
+        this.#queue.remove(candidate.key);
+        settled.push(candidate.key);
+      }
+      this.#applied.apply(candidate, allSigned ? this.#applied.length() : start);
+      results.push({ id: candidate.id, status: "applied" });
+    }
+    this.#drain(settled);
+  }
+
+  /** Rejects, queues or discards a candidate that could not be applied. */
+  #settleOther(candidate: Incoming, peer: string, results: ReceivedChange[]): void {
+    const { id, key, body, signature, header, fault } = candidate;
+    if (fault !== null) {
+      this.#reject(key, fault, results);
+      return;
+    }
+    if (this.#ids.find(id) >= 0 || this.#rejected.has(key) || this.#queue.get(key) !== undefined) {
+      // Another copy of it waited in the queue.
+      results.push(this.#verdictOn(id));
+      return;
+    }
+    if (signature === null) {
+      results.push({ id, status: "rejected", code: "missing_signature", scope: "copy" });
+      return;
+    }
+    const waitsFor = this.#unapplied(header);
+    for (let i = 0; i < waitsFor.length; i++) {
+      if (!this.#rejected.has(waitsFor[i]!)) continue;
+      this.#reject(key, "rejected_dependency", results);
+      return;
+    }
+    if (waitsFor.length === 0) {
+      // Its dependencies were applied in this very step, after it was judged.
+      this.#applyReady({ key, id, body, signature, header }, results);
+    } else if (
+      this.#queue.add(
+        new PendingChange(key, body, header, signature, keyOf(header.author), peer, waitsFor),
+      )
+    ) {
+      results.push({ id, status: "pending" });
+    } else {
+      results.push({ id, status: "rejected", code: "over_quota", scope: "copy" });
+    }
+  }
+
+  /** What has become of a change that was fit to be applied or to wait. */
+  #verdictOn(id: Uint8Array): ReceivedChange {
+    if (this.#ids.find(id) >= 0) return { id, status: "applied" };
+    const key = keyOf(id);
+    const code = this.#rejected.get(key);
+    if (code !== undefined) return { id, status: "rejected", code, scope: "change" };
+    if (this.#queue.get(key) !== undefined) return { id, status: "pending" };
+    return { id, status: "rejected", code: "over_quota", scope: "copy" };
+  }
+
+  /** Keys of dependencies that the sender should be asked for: of what waits, and of what could not be kept. */
+  #missingOf(candidates: readonly Incoming[]): string[] {
+    const missing: string[] = [];
+    for (const candidate of candidates) {
+      if (this.#ids.find(candidate.id) >= 0 || this.#rejected.has(candidate.key)) continue;
+      // What waits may wait for a change of this very group that was discarded.
+      const waits = this.#queue.get(candidate.key) !== undefined;
+      for (const key of waits ? this.#unapplied(candidate.header) : candidate.missing) {
+        if (missing.length >= MAX_MISSING_REPORTED) return missing;
+        if (this.#queue.get(key) !== undefined || this.#rejected.has(key)) continue;
+        if (this.#ids.find(idOf(key)) < 0 && !missing.includes(key)) missing.push(key);
+      }
+    }
+    return missing;
+  }
+
+  /** Keys of what a change depends on that is not applied. */
+  #unapplied({ prev, parents, refs }: DecodedBody): string[] {
+    const keys: string[] = [];
+    if (prev !== null && this.#ids.find(prev) < 0) keys.push(keyOf(prev));
+    for (const list of [parents, refs]) {
+      for (let i = 0; i < list.length; i++) {
+        if (this.#ids.find(list[i]!) < 0) keys.push(keyOf(list[i]!));
+      }
+    }
+    return keys;
+  }
+
+  /** Applies everything in the queue that `settled` keys release, in a loop. */
+  #drain(settled: string[]): void {
+    for (let i = 0; i < settled.length; i++) {
+      for (const waited of this.#queue.release(settled[i]!)) {
+        const { key, id, body, signature } = waited;
+        if (this.#applyReady({ key, id, body, signature, header: waited.decoded() }, null))
+          settled.push(key);
+      }
+    }
+  }
+
+  /** Judges a change whose dependencies are all applied, and applies or rejects it. */
+  #applyReady(
+    entry: Pick<PendingChange, "key" | "id" | "body" | "signature"> & { header: DecodedBody },
+    results: ReceivedChange[] | null,
+  ): boolean {
+    const candidate = this.#alone(entry.id, entry.body, entry.signature, entry.header);
+    const fault = this.#faultOf(candidate);
+    if (fault !== null) {
+      this.#reject(entry.key, fault, results);
+      return false;
+    }
+    this.#applied.apply(candidate, this.#applied.length());
+    results?.push({ id: entry.id, status: "applied" });
+    if (results !== null) this.#drain([entry.key]);
+    return true;
+  }
+
+  /** Remembers an id as rejected, and with it everything in the queue that builds on it, in a loop. */
+  #reject(key: string, code: RejectionCode, results: ReceivedChange[] | null): void {
+    results?.push({ id: idOf(key), status: "rejected", code, scope: "change" });
+    this.#remember(key, code);
+    this.#queue.remove(key);
+    const condemned = [key];
+    for (let i = 0; i < condemned.length; i++) {
+      for (const entry of this.#queue.condemn(condemned[i]!)) {
+        this.#remember(entry.key, "rejected_dependency");
+        condemned.push(entry.key);
+      }
+    }
+  }
+
+  #remember(key: string, code: RejectionCode): void {
+    this.#rejected.set(key, code);
+    if (this.#rejected.size <= this.#rejectedLimit) return;
+    for (const oldest of this.#rejected.keys()) {
+      this.#rejected.delete(oldest);
+      return;
+    }
+  }
+}
+
+function queueBounds(limits: Required<HistoryLimits>): QueueBounds {
+  return {
+    total: limits.pendingBytes,
+    perPeer: limits.pendingBytesPerPeer,
+    perAuthor: limits.pendingBytesPerAuthor,
+    perExposedAuthor: limits.pendingBytesPerExposedAuthor,
+  };
+}
+
+function linksTo(header: DecodedBody, prev: DecodedBody): boolean {
+  return (
+    equalBytes(header.author, prev.author) &&
+    header.chain === prev.chain &&
+    header.seq === prev.seq + 1
+  );
+}
+
+function summarize(
+  results: readonly ReceivedChange[],
+  applied: readonly number[],
+  missing: readonly Uint8Array[],
+  isExact: boolean,
+): ReceivedGroup {
+  let worst = results[0]!;
+  for (let i = 1; i < results.length; i++) {
+    if (SEVERITY[results[i]!.status] < SEVERITY[worst.status]) worst = results[i]!;
+  }
+  const { status, code } = worst;
+  if (code === undefined) return { status, applied, missing, results, isExact };
+  return { status, code, applied, missing, results, isExact };
+}
