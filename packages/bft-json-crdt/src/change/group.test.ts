@@ -3,7 +3,13 @@ import { describe, expect, it } from "vitest";
 import { encodeValue } from "../encoding/index.ts";
 import type { Value } from "../encoding/index.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
-import { decodeGroup, encodeGroup, GROUP_ENTRY_OVERHEAD, SIGNATURE_BYTES } from "./group.ts";
+import {
+  decodeGroup,
+  encodeGroup,
+  GROUP_ENTRY_OVERHEAD,
+  SIGNATURE_BYTES,
+  signedGroup,
+} from "./group.ts";
 
 const anyEntry = fc.record({
   body: fc.uint8Array({ maxLength: 300, size: "max" }),
@@ -26,6 +32,22 @@ describe("a group", () => {
       fc.property(anyGroup, (entries) => {
         const decoded = decodeGroup(encodeGroup(entries));
         expect(decoded).toEqual({ ok: true, value: entries });
+      }),
+    );
+  });
+
+  it("of one signed change has a buffer of just its size", () => {
+    const anyBody = fc.oneof(
+      fc.uint8Array({ maxLength: 300, size: "max" }),
+      fc
+        .constantFrom(23, 24, 255, 256, 65_535, 65_536, 200_000)
+        .map((size) => new Uint8Array(size)),
+    );
+    fc.assert(
+      fc.property(anyBody, (body) => {
+        const group = signedGroup(body, SIGNATURE);
+        expect(Buffer.compare(group, encodeGroup([{ body, signature: SIGNATURE }]))).toBe(0);
+        expect(group.buffer.byteLength).toBe(group.length);
       }),
     );
   });

@@ -8,7 +8,7 @@
  * A group that is not closed still decodes: whether a change is covered is judged where the links are known (history/).
  */
 import { ByteReader } from "../encoding/reader.ts";
-import { ByteWriter } from "../encoding/writer.ts";
+import { ByteWriter, headSize } from "../encoding/writer.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { ok, rejected } from "../result.ts";
 import type { Result } from "../result.ts";
@@ -43,6 +43,16 @@ export function encodeGroup(entries: readonly SignedBody[]): Uint8Array {
   return group.end();
 }
 
+/** The group of one signed change, in a buffer of just its size: what most edits send. */
+export function signedGroup(body: Uint8Array, signature: Uint8Array): Uint8Array {
+  const writer = new ByteWriter(2 + headSize(body.length) + body.length + 2 + SIGNATURE_BYTES);
+  writer.arrayHeader(1);
+  writer.arrayHeader(2);
+  writer.bytes(body);
+  writer.bytes(signature);
+  return writer.whole();
+}
+
 /** Encodes a group of which one knows how many changes, bytes of bodies, and signatures it has. */
 export class GroupWriter {
   readonly #writer: ByteWriter;
@@ -64,8 +74,8 @@ export class GroupWriter {
 
   /** The group. */
   end(): Uint8Array {
-    // Of a writer that nobody uses again, and that has hardly a byte too many.
-    return this.#writer.view();
+    // It has hardly a byte too many.
+    return this.#writer.whole();
   }
 }
 

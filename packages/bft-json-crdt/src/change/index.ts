@@ -16,6 +16,7 @@ export {
   GROUP_ENTRY_OVERHEAD,
   GroupWriter,
   SIGNATURE_BYTES,
+  signedGroup,
 } from "./group.ts";
 export type { SignedBody } from "./group.ts";
 export {

@@ -4,7 +4,7 @@
  * Two documents of one id and schema that have applied the same changes show the same view, whoever lied on the way.
  * It does no I/O: hand `change.bytes` to peers and what they send to `receive`.
  */
-import { GROUP_ENTRY_OVERHEAD, signedMessage } from "../change/index.ts";
+import { GROUP_ENTRY_OVERHEAD, signedGroup, signedMessage } from "../change/index.ts";
 import { isValidPublicKey, publicKeyOf, randomBytes, sha256, signerOf } from "../crypto/index.ts";
 import type { KeyPair, Signer } from "../crypto/index.ts";
 import { canonicalJson, equalBytes, toHex } from "../encoding/index.ts";
@@ -158,6 +158,8 @@ export class Document<S extends Schema> {
   #made = -1;
   /** True while the callback of a change runs. */
   #isMaking = false;
+  /** The groups of the change that is being made, a group for each of its parts; none in a batch. */
+  #signed: Uint8Array[] = [];
   /** While `batch` runs: where its open group begins, the bytes in that, and the groups that are closed. */
   #batch: { start: number; end: number; bytes: number; readonly closed: ClosedGroup[] } | null =
     null;
@@ -221,8 +223,8 @@ export class Document<S extends Schema> {
     const start = this.history.length;
     const parts = this.#make(edit, options);
     const indexes = range(start, start + parts);
-    const groups: Uint8Array[] = [];
-    for (let part = 0; part < parts; part++) groups.push(this.history.groupOf(start + part));
+    const groups = this.#signed;
+    this.#signed = [];
     // Others may follow, released by this change.
     this.#announce("local", start);
     return new LocalChange(this.history.idAt(start + parts - 1), groups, indexes);
@@ -495,6 +497,7 @@ export class Document<S extends Schema> {
       batch.end = index + 1;
     }
     const signature = batch === null ? this.#sign!(signedMessage(made.id)) : null;
+    if (signature !== null) this.#signed.push(signedGroup(made.body, signature));
     if (history.appendMade(made, signature, batch?.start ?? index) < 0)
       throw new MisuseError("in_change", "this very change is applied already");
     this.#made = index;
@@ -556,6 +559,7 @@ export class Document<S extends Schema> {
   /** Takes back the edits of a change that was not completed, by folding the history anew. */
   #rollBack(): void {
     this.#state.drafted.length = 0;
+    this.#signed = [];
     if (this.#editor.drafts.every((draft) => draft.ops.length === 0)) return;
     const { enabled } = this.#state.patches;
     this.#state = new DocumentState(this.schema, this.history);

@@ -140,6 +140,11 @@ export class ByteWriter {
     return this.buffer.subarray(start, this.position);
   }
 
+  /** What was written, of a writer that nobody uses any more: without a copy, and without a view where its buffer is full. */
+  whole(): Uint8Array {
+    return this.position === this.buffer.length ? this.buffer : this.view();
+  }
+
   /** A copy of what was written. */
   take(): Uint8Array {
     return this.buffer.slice(0, this.position);
@@ -315,6 +320,13 @@ export class ByteWriter {
     grown.set(this.buffer);
     this.buffer = grown;
   }
+}
+
+/** Bytes of the head of an item of `n` bytes or items, n < 2^32. */
+export function headSize(n: number): number {
+  if (n < 24) return 1;
+  if (n < 0x100) return 2;
+  return n < 0x10000 ? 3 : 5;
 }
 
 /** UTF-16 code units. Up to here a loop is faster than the call into the encoder. */

@@ -9,10 +9,10 @@
 import {
   decodeBody,
   decodeGroup,
-  encodeGroup,
   GROUP_ENTRY_OVERHEAD,
   GroupWriter,
   ID_BYTES,
+  signedGroup,
 } from "../change/index.ts";
 import { compareBytes, equalBytes } from "../encoding/bytes.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
@@ -529,7 +529,7 @@ export class History {
   /** One closed group that holds a change: the change itself when it is signed, else its chain up to its cover. */
   groupOf(index: number): Uint8Array {
     const signature = this.signatureAt(index);
-    if (signature !== null) return encodeGroup([{ body: this.bodyAt(index), signature }]);
+    if (signature !== null) return signedGroup(this.bodyAt(index), signature);
     return this.#encode(this.#upToCover(index));
   }
 
