@@ -221,11 +221,14 @@ function pushed(frames: readonly (string | Uint8Array)[]): string[] {
   });
 }
 
-/** The texts that a session got, but for acknowledgements, which may come together. */
+/**
+ * The texts that a session got: without acknowledgements, which may come together, and without the heads of a `have`, which
+ * are those that are durable at that moment.
+ */
 function answers(frames: readonly (string | Uint8Array)[]): string[] {
-  return frames.filter(
-    (frame): frame is string => typeof frame === "string" && !frame.includes('"ack"'),
-  );
+  return frames
+    .filter((frame): frame is string => typeof frame === "string" && !frame.includes('"ack"'))
+    .map((text) => text.replace(/^(\{"type":"have",)"heads":\[[^\]]*\],/u, "$1"));
 }
 
 /** What was acknowledged to a session, with all that it builds on; sorted. */
@@ -325,9 +328,12 @@ describe("a session whose groups are verified ahead", () => {
             answers: answers(got),
             acknowledged: acknowledged(got, changes),
             pushed: pushed(listener.socket.got),
-            back: pushed(got),
             applied: await place.applied(),
           });
+          // Who sent it all gets some of it back: what was waiting, and what became durable together with that.
+          const back = pushed(got);
+          expect(new Set(back).size).toBe(back.length);
+          expect(outcomes.at(-1)!.pushed).toEqual(expect.arrayContaining(back));
           begun += ahead.begun;
           // Nothing that was begun is verified again.
           expect(verified).toHaveBeenCalledTimes(ahead.begun);
