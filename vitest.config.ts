@@ -9,6 +9,9 @@ const NATS_TESTS = "**/*.nats.test.ts";
 /** Tests that make networks, which needs root and changes the machine: `pnpm test:partition`. */
 const NETWORK_TESTS = "**/*.netns.test.ts";
 
+/** Tests that boot a machine of namespaces, which needs root, systemd, nginx and Prometheus: `pnpm test:deployment`. */
+const DEPLOYMENT_TESTS = "**/*.root.test.ts";
+
 /** Tests of what runs in one process, and of little programs; but one puts another module in the place of a module. */
 const IN_A_PROCESS = [
   "packages/bft-json-crdt/src/**/!(history-load).test.ts",
@@ -41,6 +44,7 @@ export default defineConfig(({ mode }) => ({
             ...exclude,
             ...IN_A_PROCESS,
             ...(mode === "partition" ? [] : [NETWORK_TESTS]),
+            ...(mode === "deployment" ? [] : [DEPLOYMENT_TESTS]),
             ...withoutServer(mode),
           ],
         },

@@ -18,6 +18,8 @@ import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { commandOf } from "../packages/crdt-node/test/processes.ts";
+import { completeSettings } from "../packages/crdt-relayer/src/settings.ts";
+import { pattern, stepsOf } from "./page-steps.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const page = readFileSync(join(root, "docs/oracle-deployment.md"), "utf8");
@@ -58,14 +60,8 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-interface Step {
-  readonly commands: string;
-  /** What it has to print; null when that is not said. */
-  readonly expected: readonly string[] | null;
-}
-
 test("the commands of the page, typed in order, print what it shows", async () => {
-  const steps = stepsOf(withPorts(page));
+  const steps = stepsOf(withPorts(page), "user");
   expect(steps.length).toBeGreaterThan(25);
   shell = new Shell();
   for (const { commands, expected } of steps) {
@@ -78,11 +74,15 @@ test("the commands of the page, typed in order, print what it shows", async () =
       "curl --silent http://127.0.0.1:9464/metrics; cat ann.feed.prom; SIDE_HOME=side sh $GUIDE/node-metrics.sh ben",
     ),
   );
-  const known = new Set(printed.match(/^[a-z_]+/gmu));
+  const known = new Set([
+    ...printed.match(/^[a-z_]+/gmu)!,
+    // What Prometheus and node_exporter say themselves.
+    ...["up", "node_textfile_mtime_seconds"],
+  ]);
   const named = readFileSync(join(files, "alerts.yml"), "utf8")
     .split("\n")
-    .flatMap((line) => /expr: .*?\b((?:crdt_relayer|oracle)_[a-z_]+)/u.exec(line)?.[1] ?? []);
-  expect(named.length).toBeGreaterThanOrEqual(6);
+    .flatMap((line) => /expr: (?:time\(\) - |rate\()?([a-z_]+)/u.exec(line)?.[1] ?? []);
+  expect(named.length).toBe(9);
   expect(named.filter((name) => !known.has(name))).toEqual([]);
 }, 300_000);
 
@@ -90,7 +90,9 @@ test("every block of the page is a command that is run, or is marked as root's o
   const languages = [...page.matchAll(/^```(.*)\n(?:(?!^```)[\s\S])*?^```$/gmu)].map(
     ([, language]) => language,
   );
-  expect(new Set(languages)).toEqual(new Set(["", "sh", "console", "sh root", "sh network"]));
+  expect(new Set(languages)).toEqual(
+    new Set(["", "sh", "console", "sh root", "console root", "sh network"]),
+  );
   expect(languages.filter((language) => language === "").length).toBe(1);
 });
 
@@ -100,12 +102,13 @@ test.skipIf(analyze.error !== undefined)("systemd takes the units as they are", 
   const units = join(scratch, "units");
   mkdirSync(units);
   const names = readdirSync(files).filter((name) => /@\.(?:service|timer)$/u.test(name));
-  expect(names).toHaveLength(3);
+  expect(names).toHaveLength(5);
   for (const name of names) {
     // Where the programs are on this machine: systemd looks whether they are there.
     const text = readFileSync(join(files, name), "utf8")
       .replace("/usr/local/bin/crdt-node", join(scratch, "bin/crdt-node"))
-      .replace("/usr/bin/python3", "/bin/sh");
+      .replace("/usr/bin/python3", "/bin/sh")
+      .replace("/usr/local/lib/oracle/node-metrics.sh", "/bin/sh");
     writeFileSync(join(units, name.replace("@", "@ann")), text);
   }
   const made = readdirSync(units).map((name) => join(units, name));
@@ -122,6 +125,50 @@ test("the units start what the rehearsal starts, and read what the page writes",
   expect(feed).toContain("/usr/local/lib/oracle/feed.py --metrics ");
   expect(feed).toMatch(/%i \$PAIR \$SOURCES$/u);
   expect(page).toContain(String.raw`printf 'PAIR=%s\nSOURCES=%s\n'`);
+});
+
+test("what is watched of a node that does not run is still what Prometheus reads", () => {
+  const home = { ...env, SIDE_HOME: join(scratch, "still") };
+  expect(spawnSync("crdt-node", ["init", "ann"], { env: home }).status).toBe(0);
+  const script = join(files, "node-metrics.sh");
+  const file = join(scratch, "ann.node.prom");
+  const asked = spawnSync("sh", [script, "ann", file], { env: home, encoding: "utf8" });
+  expect([asked.status, asked.stdout, asked.stderr]).toEqual([0, "", ""]);
+  const lines = readFileSync(file, "utf8").trimEnd().split("\n");
+  expect(lines).toContain('oracle_node_running{node="ann"} 0');
+  // One line that is none, and node_exporter shows nothing of the file.
+  for (const line of lines) expect(line).toMatch(/^oracle_node_[a-z_]+\{node="ann"\} \d+$/u);
+});
+
+test("the node's unit lets a person see what happens, and gives up only where a person must act", () => {
+  const unit = readFileSync(join(files, "oracle-node@.service"), "utf8");
+  // Node tries a system call that the filter does not have; being killed for it is the default.
+  expect(unit).toMatch(/^SystemCallFilter=@system-service$/mu);
+  expect(unit).toMatch(/^SystemCallErrorNumber=EPERM$/mu);
+  // By default it goes where stdout goes.
+  expect(unit).toMatch(/^StandardOutput=null$/mu);
+  expect(unit).toMatch(/^StandardError=journal$/mu);
+  expect(unit).toMatch(/^StartLimitIntervalSec=0$/mu);
+  expect(unit).toMatch(/^RestartPreventExitStatus=2 5$/mu);
+});
+
+test("nginx waits for longer than a relay is silent, and believes no client about himself", () => {
+  const proxy = readFileSync(join(files, "nginx.conf"), "utf8");
+  const { pingSeconds } = completeSettings({}, {});
+  for (const side of ["read", "send"]) {
+    const [, seconds] = new RegExp(`proxy_${side}_timeout (\\d+)s;`, "u").exec(proxy)!;
+    expect(Number(seconds)).toBeGreaterThan(2 * pingSeconds);
+  }
+  expect(proxy).toContain("proxy_set_header X-Forwarded-For $remote_addr;");
+  expect(proxy).toContain('proxy_set_header X-Forwarded-Host "";');
+  // Both speak of one port and of one name.
+  const settings = readFileSync(join(files, "relayer-nginx.toml"), "utf8");
+  expect(proxy).toContain("proxy_pass http://127.0.0.1:8080;");
+  expect(settings).toMatch(/^port = 8080$/mu);
+  expect(settings).toMatch(/^hosts = \["relay\.example"\]$/mu);
+  const file = join(files, "relayer-nginx.toml");
+  const read = spawnSync("crdt-relayer", ["config", "--config", file], { env, encoding: "utf8" });
+  expect([read.status, read.stderr]).toEqual([0, ""]);
 });
 
 /** One shell for the whole page: what a block sets, the next ones have. */
@@ -162,29 +209,6 @@ class Shell {
     if (this.#shell.exitCode === null) process.kill(-this.#shell.pid!, "SIGTERM");
     await this.#closed;
   }
-}
-
-function stepsOf(text: string): Step[] {
-  const blocks = [...text.matchAll(/^```(sh|console)\n([\s\S]*?)^```$/gmu)];
-  return blocks.flatMap(([, language, block = ""]): Step[] => {
-    if (language === "sh") return [{ commands: block, expected: null }];
-    return block
-      .trimEnd()
-      .split(/^\$ /mu)
-      .slice(1)
-      .map((step) => {
-        const [commands = "", ...expected] = step.trimEnd().split("\n");
-        return { commands, expected };
-      });
-  });
-}
-
-function pattern(expected: readonly string[]): RegExp {
-  const escaped = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/gu, String.raw`\$&`);
-  const lines = expected.map((line) =>
-    line === "…" ? String.raw`[\s\S]*` : line.split("…").map(escaped).join(".*"),
-  );
-  return new RegExp(`^${lines.join(String.raw`\n`)}$`, "u");
 }
 
 function execStart(unit: string): string {

@@ -1,9 +1,8 @@
 // What a user gets: the three packages are built, packed and installed globally from their tarballs, far from the
 // clone, and then used: versions, keys, a transaction that one node sends and another one sees, the library's types.
-import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
-  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -15,12 +14,11 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { publint } from "publint";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { installPackages, packages, run } from "./installed-packages.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const packages = ["bft-json-crdt", "crdt-node", "crdt-relayer"];
 
 /** Everything happens in here: tarballs, the global prefix, the homes. */
 const scratch = mkdtempSync(join(tmpdir(), "packaging-"));
@@ -36,27 +34,9 @@ const env = {
   SIDE_HOME: join(scratch, "side"),
 };
 
-/** Runs a program to its end and returns what it printed; what it printed is also in the error when it fails. */
-async function run(file: string, args: string[], cwd = scratch): Promise<string> {
-  try {
-    return (await promisify(execFile)(file, args, { cwd, env })).stdout;
-  } catch (error) {
-    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
-    throw new Error(`${file} ${args.join(" ")} failed:\n${stdout}${stderr}`, { cause: error });
-  }
-}
-
 /** Runs an installed command. */
 function command(name: string, ...args: string[]): Promise<string> {
-  return run(join(prefix, "bin", name), args);
-}
-
-/** The pnpm that runs these tests when there is one, otherwise the one that npx brings. */
-function pnpm(...args: string[]): Promise<unknown> {
-  const current = process.env["npm_execpath"] ?? "";
-  const running = /pnpm\.c?js$/.test(current);
-  const [file, first] = running ? [process.execPath, [current]] : ["npx", ["--yes", "pnpm@10"]];
-  return run(file, [...first, ...args], root);
+  return run(join(prefix, "bin", name), args, { cwd: scratch, env });
 }
 
 /** Every file below a folder, as paths relative to it. */
@@ -67,24 +47,15 @@ function filesIn(folder: string): string[] {
     .sort();
 }
 
-const distFolders = packages.map((name) => join(root, "packages", name, "dist"));
-/** What this test built where nothing was built before; removed at the end. */
-const builtHere = distFolders.filter((folder) => !existsSync(folder));
+let uninstall: (() => void) | undefined;
 
 beforeAll(async () => {
-  await run(process.execPath, [join(root, "scripts/build.js")]);
-  const tarballs = join(scratch, "tarballs");
-  mkdirSync(tarballs);
-  await pnpm("--recursive", "--filter", "./packages/*", "pack", "--pack-destination", tarballs);
-  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
-  expect(files).toHaveLength(3);
-  // All three at once: only so does the workspace's own version of the library resolve before it is published.
-  const install = ["install", "--global", "--prefix", prefix, "--prefer-offline"];
-  await run("npm", [...install, "--no-audit", "--no-fund", ...files]);
+  uninstall = await installPackages(prefix, scratch);
 }, 300_000);
 
 afterAll(() => {
-  for (const folder of [scratch, ...builtHere]) rmSync(folder, { recursive: true, force: true });
+  uninstall?.();
+  rmSync(scratch, { recursive: true, force: true });
 });
 
 test("a tarball holds compiled code, types, licence, readme and how to deploy it, and nothing else", () => {
@@ -128,10 +99,11 @@ test("the library's README compiles against the packed types, and prints what it
   const language = { target: "es2023", lib: ["es2023", "dom"], types: [] };
   const compilerOptions = { ...language, module: "nodenext", strict: true };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-  await run(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", consumer]);
+  const compiler = join(root, "node_modules/typescript/bin/tsc");
+  await run(process.execPath, [compiler, "-p", consumer], { cwd: scratch, env });
 
   const printed = examples.map((_, i) =>
-    run(process.execPath, [join(consumer, `example${i}.mjs`)]),
+    run(process.execPath, [join(consumer, `example${i}.mjs`)], { cwd: scratch, env }),
   );
   expect(await Promise.all(printed)).toEqual([
     "applied\ntrue\n",

@@ -52,7 +52,10 @@ def send(node, transaction):
         path = open(os.path.join(folder, "control.path"), encoding="utf-8").read().strip()
     with socket.socket(socket.AF_UNIX) as control:
         control.settimeout(SECONDS)
-        control.connect(path)
+        try:
+            control.connect(path)
+        except OSError as error:
+            sys.exit(f"{node} does not run: {path}: {error.strerror}")
         lines = control.makefile("rw", encoding="utf-8", newline="\n")
         params = {"transactions": [transaction], "timeoutMs": SECONDS * 500}
         print(json.dumps({"id": 1, "method": "send", "params": params}), file=lines, flush=True)
