@@ -58,8 +58,8 @@ export function runs<T>(count: number): Parameters<T> {
 }
 
 /** Demands that some of the runs came as far as they should. Where their number is up to others, one may be all there was. */
-export function expectReached(count: number): void {
-  if (ordered() === null) expect(count).toBeGreaterThan(0);
+export function expectReached(count: number, what = "runs that came so far"): void {
+  if (ordered() === null) expect(count, what).toBeGreaterThan(0);
 }
 
 function ordered(): Orders | null {

@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
 import { Campaign } from "./campaign.ts";
 import type { Failure, Settings } from "./campaign.ts";
-import { programsIn } from "./programs.ts";
+import { programs } from "./programs.ts";
 import type { Program } from "./programs.ts";
 
 const USAGE = `usage: pnpm scenarios [--minutes N | --runs N] [--seed S] [--jobs J] [--only TEXT] [NAME…]
@@ -33,7 +33,7 @@ const PROGRESS_EVERY_MS = 500;
 export async function main(args: readonly string[]): Promise<number> {
   const settings = readSettings(
     args.filter((argument) => argument !== "--"),
-    programsIn(),
+    programs(),
   );
   if (typeof settings === "string") {
     process.stdout.write(settings);

@@ -6,7 +6,7 @@ import { root, runNode } from "../../scripts/tools.js";
 import { Campaign } from "./campaign.ts";
 import type { Settings } from "./campaign.ts";
 import { main, readSettings, repeating, summaryOf } from "./command.ts";
-import { programIn, programsIn } from "./programs.ts";
+import { programIn, programs as programsThere } from "./programs.ts";
 
 const sample = programIn("test/scenarios", "sample");
 const [HOLDS, BREAKS] = [
@@ -98,14 +98,16 @@ describe("the campaign", () => {
 });
 
 describe("the command line", () => {
-  const programs = programsIn();
+  const programs = programsThere();
 
-  it("knows every property of the examples", () => {
-    expect(programs.map(({ name }) => name)).toEqual(expect.arrayContaining(["kit", "order-book"]));
-    for (const { name } of programs) {
-      const folder = join(root, "examples", name);
-      for (const file of readdirSync(folder).filter((file) => file.endsWith(".test.ts"))) {
-        const text = readFileSync(join(folder, file), "utf8");
+  it("knows every property of the examples, and those of commit-reveal", () => {
+    expect(programs.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(["commit-reveal", "kit", "order-book"]),
+    );
+    for (const { name, folder } of programs) {
+      const files = readdirSync(join(root, folder)).filter((file) => file.endsWith(".test.ts"));
+      for (const file of files) {
+        const text = readFileSync(join(root, folder, file), "utf8");
         const asserted = text.match(/\bfc\.assert\(/gu) ?? [];
         expect(text.match(/\bruns\(\d+\)/gu) ?? [], `${name}/${file}`).toHaveLength(
           asserted.length,
