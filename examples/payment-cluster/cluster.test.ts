@@ -313,6 +313,23 @@ describe("a core node", () => {
     expect(facts.acks.get(paid)!.get(ada.author)!.id).toBe(first);
   });
 
+  it("that writes on two chains has not acknowledged first what it did before, but what stands first in the log", () => {
+    const [ada, ann] = join("ada", "ann") as [Member, Member];
+    const keyPair = keyPairOf("test", "ada");
+    const elsewhere = new Document({ schema: Cluster, id: terms.id, keyPair, chain: 1n });
+    const paid = pay(ann, terms, keyOf("ben"), 1n);
+    for (const document of [ada.document, elsewhere]) reconcile(document, ann.document);
+    for (let questions = 0; questions < 3; questions++) ask(ada, ann.author);
+    const before = ack(ada, paid);
+    expect(see(ada).facts.acks.get(paid)!.get(ada.author)!.id).toBe(before);
+    elsewhere.change(({ acks }) => acks.append({ target: paid }));
+    const [after] = elsewhere.root.acks.entries();
+    reconcile(elsewhere, ann.document);
+    const { facts } = agreed([ada, ann], 3);
+    expect(ackCount(facts, paid)).toBe(1);
+    expect(facts.acks.get(paid)!.get(ada.author)!.id).toBe(after!.id);
+  });
+
   it("acknowledges sixteen commitments of one author, since they cost him nothing, and those of others", () => {
     const [ada, eve, mallory] = join("ada", "eve", "mallory") as [Member, Member, Member];
     const evidence = { first: "x", salt: new Uint8Array(32) };
