@@ -35,7 +35,12 @@ const rows: Row[] = page
 
 /** The file that a row means, wherever the page says that such files are. */
 function find(file: string): string | null {
-  const places = ["packages/bft-json-crdt/test/attacks/", "packages/bft-json-crdt/", "packages/"];
+  const places = [
+    "packages/bft-json-crdt/test/attacks/",
+    "packages/bft-json-crdt/",
+    "packages/",
+    "",
+  ];
   const place = places.map((folder) => fileURLToPath(new URL(folder + file, WORKSPACE)));
   return place.find((path) => existsSync(path)) ?? null;
 }
@@ -60,7 +65,7 @@ describe("docs/attacks.md", () => {
     expect(incomplete).toEqual([]);
   });
 
-  it("names tests that exist, and one at least for each attack on what is built", () => {
+  it("names tests that exist, and one at least for each attack", () => {
     const missing = rows.flatMap(({ tests }) =>
       tests.filter(({ file, name }) => {
         const path = find(file);
@@ -68,8 +73,7 @@ describe("docs/attacks.md", () => {
       }),
     );
     expect(missing).toEqual([]);
-    const untested = rows.filter(({ tests }) => tests.length === 0);
-    expect(untested.map(({ answer }) => answer.slice(0, 14))).toEqual(["not built yet:"]);
+    expect(rows.filter(({ tests }) => tests.length === 0)).toEqual([]);
   });
 
   it("names strategies that exist, and every one of them", async () => {
