@@ -1,5 +1,6 @@
 /** The local API: the examples of docs/local-api.md are typed to a real node, and its clients are run beside one. */
 import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { statSync, writeFileSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
@@ -108,15 +109,31 @@ test("the client in Python follows a node and sends a transaction", async () => 
     .split("\n")
     .filter((line) => line.trim() !== "");
   expect(code.length).toBeLessThanOrEqual(13);
-  const printed = await printedBy(
-    "python3",
-    [script, socketPath, "zoë -> bob 10 lunch"],
-    /'acknowledged': True/u,
-  );
+  const arguments_ = [script, socketPath, "zoë -> bob 10 lunch"];
+  const printed = await printedBy("python3", arguments_, /'acknowledged': True/u);
   expect(printed).toContain("'event': 'view'");
   expect(printed).toContain("'origin': 'local'");
   expect(printed).toContain("'stored'");
   expect((await place.run(["view", "alice"])).stdout).toBe("zoë -> bob 10 lunch\n");
+});
+
+test("the client in Python shows what others write, and ends when the node does", async () => {
+  const script = join(root, "examples/python-client/client.py");
+  const client = spawn("python3", [script, socketPath, "alice -> bob 1"]);
+  const ended = once(client, "exit");
+  const lines = createInterface({ input: client.stdout })[Symbol.asyncIterator]();
+  await place.run(["init", "bob"]);
+  const { relays } = JSON.parse((await place.run(["status", "alice", "--json"])).stdout) as {
+    readonly relays: readonly { readonly url: string }[];
+  };
+  await place.run(["send", "bob", "bob -> carol 2", "--relay", relays[0]!.url]);
+  for (;;) {
+    const { value, done } = await lines.next();
+    expect(done).not.toBe(true);
+    if (/'remote'.*'carol'/u.test(value!)) break;
+  }
+  await node.end();
+  expect(await ended).toEqual([0, null]);
 });
 
 test("the client in Python ends with the error that it was answered", () => {
