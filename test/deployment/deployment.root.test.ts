@@ -15,12 +15,15 @@ import { pattern, stepsOf } from "../page-steps.ts";
 import { ADDRESS, Machine } from "./machine.ts";
 
 const NEEDED = [
-  ...["unshare", "nsenter", "systemctl", "ip", "nginx", "prometheus", "promtool"],
+  ...["setpriv", "unshare", "nsenter", "systemctl", "ip", "nginx", "prometheus", "promtool"],
   ...["prometheus-node-exporter", "curl", "jq", "/usr/bin/python3", "openssl"],
 ];
 /** The second address of the machine: that of a client. */
 const CLIENT = "10.213.0.2";
 const CERTIFICATE = "/etc/letsencrypt/live/relay.example/fullchain.pem";
+const CERTIFICATE_MADE = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 \\
+  -subj /CN=relay.example -addext subjectAltName=DNS:relay.example -out ${CERTIFICATE} \\
+  -keyout /etc/letsencrypt/live/relay.example/privkey.pem 2> /dev/null`;
 
 const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
 const page = readFileSync(join(docs, "oracle-deployment.md"), "utf8");
@@ -48,9 +51,7 @@ beforeAll(async () => {
     echo '${ADDRESS} relay.example ann.example' >> /etc/hosts
     # What certbot leaves, but that nobody vouches for it: whoever connects is told to trust it.
     mkdir -p -m 700 /etc/letsencrypt/live/relay.example
-    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=relay.example \\
-      -addext subjectAltName=DNS:relay.example -out ${CERTIFICATE} \\
-      -keyout /etc/letsencrypt/live/relay.example/privkey.pem 2> /dev/null
+    ${CERTIFICATE_MADE}
     cp ${CERTIFICATE} /etc/ssl/trusted.pem
     mkdir -p /etc/systemd/system/oracle-node@.service.d
     printf '[Service]\\nEnvironment=NODE_EXTRA_CA_CERTS=/etc/ssl/trusted.pem\\n' > /etc/systemd/system/oracle-node@.service.d/trust.conf
@@ -181,7 +182,10 @@ it("a reload takes settings that are good, and keeps those that hold when they a
 });
 
 it("with wrong settings it does not start, is not tried again, and says why", async () => {
-  await expect(typed("systemctl restart crdt-relayer && sleep 2 && false")).rejects.toThrow();
+  await typed("systemctl restart crdt-relayer");
+  await typedUntil("systemctl show --property ActiveState --value crdt-relayer", /^failed$/u);
+  // It would have been tried again after a second.
+  await typed("sleep 3");
   expect(await property("crdt-relayer", "ActiveState")).toBe("failed");
   expect(await property("crdt-relayer", "ExecMainStatus")).toBe("2");
   expect(await property("crdt-relayer", "NRestarts")).toBe("0");
@@ -200,6 +204,17 @@ it("a stop drains and stores all, and who was there comes back", async () => {
     "journalctl --unit oracle-node@ann --output cat --lines 5",
     /^offline from wss:/mu,
   );
+  await typed("systemctl start crdt-relayer");
+  await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
+});
+
+it("the doctor looks at the relay's store as its user, while it is stopped, as docs/operations.md says", async () => {
+  const operations = readFileSync(join(docs, "operations.md"), "utf8");
+  const [, shown = ""] = /^```\n(systemctl stop crdt-relayer\n[\s\S]*?)^```$/mu.exec(operations)!;
+  expect(shown).toContain("systemd-run --pty ");
+  // Nobody sits here.
+  const printed = await typed(shown.replace("--pty", "--quiet --wait --pipe"));
+  expect(printed).toMatch(/\bsound\b/u);
   await typed("systemctl start crdt-relayer");
   await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
 });
@@ -234,7 +249,7 @@ describe("nginx", () => {
 
   it("lets sessions live in which nobody writes, as long as the relay pings more often than nginx waits", async () => {
     await typed("systemctl stop oracle-feed@ann.timer");
-    await typed("sed -i 's/_timeout 90s/_timeout 4s/' /etc/nginx/conf.d/crdt-relayer.conf");
+    await typed("sed -i 's/_timeout 90s/_timeout 7s/' /etc/nginx/conf.d/crdt-relayer.conf");
     await typed("systemctl reload nginx");
     const joins = async (pingSeconds: number): Promise<number> => {
       await typed(
@@ -244,10 +259,11 @@ describe("nginx", () => {
       const since = await property("crdt-relayer", "InvocationID");
       const joined = `journalctl _SYSTEMD_INVOCATION_ID=${since} --output cat --no-pager`;
       await typedUntil(joined, /"joined"/u);
-      await typed("sleep 9");
+      await typed("sleep 15");
       return (await typed(joined)).split('"joined"').length - 1;
     };
-    expect(await joins(1)).toBe(1);
+    // Not shorter: a node that a busy machine keeps from answering for so long is cut by the relay.
+    expect(await joins(3)).toBe(1);
     expect(await joins(60)).toBeGreaterThan(1);
     await typed(`cp /srv/good.toml ${CONFIG} && systemctl restart crdt-relayer`);
     await typed("systemctl start oracle-feed@ann.timer");
@@ -290,4 +306,14 @@ describe("Prometheus", () => {
 it("the page: without nginx", async () => {
   await typed("systemctl stop nginx");
   await follow(withoutNginx);
+  // A renewal, as the page says it.
+  const fingerprint = "openssl x509 -noout -fingerprint";
+  const shown = `openssl s_client -connect relay.example:8443 < /dev/null 2> /dev/null | ${fingerprint}`;
+  const before = await typed(shown);
+  const installs = withoutNginx.match(/^install -m .*$/gmu) ?? [];
+  expect(installs).toHaveLength(2);
+  await typed([CERTIFICATE_MADE, ...installs, "systemctl reload crdt-relayer"].join("\n"));
+  const wanted = await typed(`${fingerprint} -in ${CERTIFICATE}`);
+  expect(wanted).not.toBe(before);
+  await typedUntil(shown, new RegExp(`^${wanted}$`, "u"));
 });

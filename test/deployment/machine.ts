@@ -33,7 +33,9 @@ export class Machine {
   /** Boots one that has in /usr/local what is below `prefix`; resolves when systemd has started what it starts. */
   static async boot(prefix: string): Promise<Machine> {
     const folder = mkdtempSync(join(tmpdir(), "machine-"));
-    const outer = spawn("unshare", [...NAMESPACES, "sh", BOOT, folder, prefix, ADDRESS], {
+    const boot = ["unshare", ...NAMESPACES, "sh", BOOT, folder, prefix, ADDRESS];
+    // It does not outlive whoever boots it.
+    const outer = spawn("setpriv", ["--pdeathsig", "KILL", ...boot], {
       stdio: ["ignore", "inherit", "inherit"],
     });
     try {
