@@ -57,18 +57,22 @@ export interface ChangeOptions {
 
 /** A change of this replica's own making, applied here and ready to be sent. */
 export class LocalChange {
-  /** The change id; of the last part, if the edits did not fit into one change. */
-  readonly id: Uint8Array;
+  readonly #history: History;
   /** What to send, in order: one group unless the edits had to be split (see `MAX_BODY_BYTES`). */
   readonly groups: readonly Uint8Array[];
   /** Local indexes of the parts in the history. */
   readonly indexes: readonly number[];
 
   /** @internal */
-  constructor(id: Uint8Array, groups: readonly Uint8Array[], indexes: readonly number[]) {
-    this.id = id;
+  constructor(history: History, groups: readonly Uint8Array[], indexes: readonly number[]) {
+    this.#history = history;
     this.groups = groups;
     this.indexes = indexes;
+  }
+
+  /** The change id, 32 bytes; of the last part, if the edits did not fit into one change. */
+  get id(): Uint8Array {
+    return this.#history.idAt(this.indexes[this.indexes.length - 1]!);
   }
 
   /** What to send, when it is one group. Throws MisuseError when the edits were split: then send each of `groups`. */
@@ -227,7 +231,7 @@ export class Document<S extends Schema> {
     this.#signed = [];
     // Others may follow, released by this change.
     this.#announce("local", start);
-    return new LocalChange(this.history.idAt(start + parts - 1), groups, indexes);
+    return new LocalChange(this.#history, groups, indexes);
   }
 
   /**
