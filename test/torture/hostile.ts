@@ -38,8 +38,8 @@ export const hostile: Part = {
     "One `crdt-relayer` with the limits that it has by default. Six honest writers, four in rooms of their own and two in the room that is attacked, write a line each " +
     "50 ms; latency is from when a line was due until another session in its room has it. Twice a second somebody new comes in. All come from " +
     "addresses of their own (127.0.*). Attackers are processes of their own with three addresses each (127.1.*), first each kind by itself, then " +
-    "all at once. They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`) and send at a bounded rate: what is measured is the " +
-    "relay, and not who gets a core. The time in which they make their connections is counted, too.",
+    "all at once. They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, and the same for " +
+    "the session that they have for themselves, where Linux gives each session its share) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too.",
   run: async (context) => {
     const processes = new Processes();
     try {
@@ -78,7 +78,7 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     const programs = Array.from({ length: PROCESSES[name] ?? 1 }, () => {
       const from = Array.from({ length: ADDRESSES }, () => `127.1.0.${++made}`);
       const seed = String(random.below(1_000_000));
-      return processes.script("hostile-attack.ts", [name, url, seed, ...from]);
+      return processes.scriptApart("hostile-attack.ts", [name, url, seed, ...from]);
     });
     // One after the other: they sign what they are going to send.
     for (const program of programs) await within(program.line(/"ready"/u), `"${name}" to be ready`);

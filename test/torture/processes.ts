@@ -55,8 +55,12 @@ export class Processes {
 
   /** Runs a file of the torture as a process of its own. */
   script(name: string, args: readonly string[], flags: readonly string[] = []): Program {
-    const file = fileURLToPath(new URL(name, import.meta.url));
-    return this.#start("--import", ["tsx", ...flags, file, ...args]);
+    return this.#start("--import", ["tsx", ...flags, fileOf(name), ...args]);
+  }
+
+  /** The same in a session of its own: what it does to the processor is not on account of the others. */
+  scriptApart(name: string, args: readonly string[]): Program {
+    return this.#start("--import", ["tsx", fileOf(name), ...args], true);
   }
 
   /** Ends what still runs and removes the folder. */
@@ -65,14 +69,18 @@ export class Processes {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #start(bin: string, args: readonly string[]): Program {
+  #start(bin: string, args: readonly string[], isApart = false): Program {
     const { PATH, HOME, TMPDIR } = process.env;
     const env = { PATH, HOME, TMPDIR, NO_COLOR: "1", SIDE_HOME: this.folder };
-    const program = new Program(bin, args, env);
+    const program = new Program(bin, args, env, isApart);
     this.#running.add(program);
     void program.exited.then(() => this.#running.delete(program));
     return program;
   }
+}
+
+function fileOf(script: string): string {
+  return fileURLToPath(new URL(script, import.meta.url));
 }
 
 /** What a script of the torture says, a line of JSON each, until it says that it is over or the signal is aborted. */

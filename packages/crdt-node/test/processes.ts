@@ -39,9 +39,10 @@ export class Program {
   readonly #waiting = new Set<() => void>();
   readonly #label: string;
 
-  constructor(bin: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  /** `isApart`: in a session of its own, which no Ctrl-C reaches and which the system schedules apart. */
+  constructor(bin: string, args: readonly string[], env: NodeJS.ProcessEnv, isApart = false) {
     this.#label = args.join(" ");
-    this.child = spawn(process.execPath, [bin, ...args], { env, stdio: "pipe" });
+    this.child = spawn(process.execPath, [bin, ...args], { env, stdio: "pipe", detached: isApart });
     // A process that was killed in the middle of its input.
     this.child.stdin?.on("error", () => undefined);
     const texts = { stdout: "", stderr: "" };
