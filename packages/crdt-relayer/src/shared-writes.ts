@@ -1,7 +1,10 @@
 /**
- * Group commit over all rooms: what several logs write while a write is under way goes to the disk in one, the next. A disk
+ * Group commit over all rooms: what several logs write while writes are under way goes to the disk in one, the next. A disk
  * takes milliseconds to make a write durable, however small, and a database has few threads to wait for it: with a write for
  * each room, somebody who writes into very many rooms would let all others wait.
+ *
+ * Two are under way at once: the database begins with the second as soon as the first is durable, and not only when the
+ * thread that serves, which may be busy, has heard of that.
  */
 import type { LevelLike } from "bft-json-crdt";
 
@@ -11,6 +14,9 @@ type WriteOptions = Parameters<LevelLike["batch"]>[1];
 /** Bytes of one write: as much as LevelDB takes into its write buffer (4 MiB) without forcing a compaction. */
 const MAX_WRITE_BYTES = 4 * 1_048_576;
 
+/** Writes that the database is given at once: one that it makes durable, and one that it goes on with. */
+const WRITES_AT_ONCE = 2;
+
 interface Waiting {
   readonly puts: Puts;
   readonly bytes: number;
@@ -18,11 +24,14 @@ interface Waiting {
   readonly reject: (error: unknown) => void;
 }
 
-/** A database with one write at a time. What is written by one call stays whole, and fails with the write it was in. */
+/**
+ * A database with two writes at a time, either of which may be durable first: a log waits for its own. What is written by one
+ * call stays whole, and fails with the write it was in.
+ */
 export class SharedWrites implements LevelLike {
   readonly #store: LevelLike;
   #waiting: Waiting[] = [];
-  #isWriting = false;
+  #underWay = 0;
 
   constructor(store: LevelLike) {
     this.#store = store;
@@ -32,7 +41,7 @@ export class SharedWrites implements LevelLike {
     const bytes = puts.reduce((sum, { key, value }) => sum + key.length + value.length, 0);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ puts, bytes, resolve, reject });
-      if (!this.#isWriting) void this.#drain(options);
+      if (this.#underWay < WRITES_AT_ONCE) void this.#drain(options);
     });
   }
 
@@ -42,7 +51,7 @@ export class SharedWrites implements LevelLike {
 
   /** All logs write with the same options. */
   async #drain(options: WriteOptions): Promise<void> {
-    this.#isWriting = true;
+    this.#underWay++;
     while (this.#waiting.length > 0) {
       const some = this.#take();
       try {
@@ -55,7 +64,7 @@ export class SharedWrites implements LevelLike {
         for (const { reject } of some) reject(error);
       }
     }
-    this.#isWriting = false;
+    this.#underWay--;
   }
 
   /** The oldest, and of the others what fits beside it: a small one does not wait for large ones. */
