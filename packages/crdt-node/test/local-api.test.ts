@@ -130,7 +130,7 @@ test("the client in Python shows what others write, and ends when the node does"
   for (;;) {
     const { value, done } = await lines.next();
     expect(done).not.toBe(true);
-    if (/'remote'.*'carol'/u.test(value!)) break;
+    if (/'remote'.*'carol'/u.test(value)) break;
   }
   await node.end();
   expect(await ended).toEqual([0, null]);
