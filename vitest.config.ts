@@ -12,6 +12,9 @@ const NETWORK_TESTS = "**/*.netns.test.ts";
 /** Tests that boot a machine of namespaces, which needs root, systemd, nginx and Prometheus: `pnpm test:deployment`. */
 const DEPLOYMENT_TESTS = "**/*.root.test.ts";
 
+/** Tests that build and run an image, which needs docker: `pnpm test:image`. */
+const IMAGE_TESTS = "**/*.image.test.ts";
+
 /** Tests of what runs in one process, and of little programs; but one puts another module in the place of a module. */
 const IN_A_PROCESS = [
   "packages/bft-json-crdt/src/**/!(history-load).test.ts",
@@ -45,6 +48,7 @@ export default defineConfig(({ mode }) => ({
             ...IN_A_PROCESS,
             ...(mode === "partition" ? [] : [NETWORK_TESTS]),
             ...(mode === "deployment" ? [] : [DEPLOYMENT_TESTS]),
+            ...(mode === "image" ? [] : [IMAGE_TESTS]),
             ...withoutServer(mode),
           ],
         },

@@ -2,21 +2,25 @@
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { EXIT } from "../src/index.ts";
 import { CLOSE_MS, DEFAULT_MAX_SESSIONS, DRAIN_MS } from "../src/limits.ts";
 import { completeSettings, flagOf, SETTING_NAMES, variableOf } from "../src/settings.ts";
 import { runCommand, startCommand, temporaryFolder } from "./running.ts";
 
+const root = new URL("../../../", import.meta.url);
 const folder = new URL("../deploy/", import.meta.url);
 const unit = readFileSync(new URL("crdt-relayer.service", folder), "utf8");
 const image = readFileSync(new URL("Dockerfile", folder), "utf8");
 const manifest = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-  readonly version: string;
+  readonly dependencies: { readonly [name: string]: string };
   readonly files: readonly string[];
   readonly bin: { readonly [name: string]: string };
 };
 const defaults = completeSettings({}, {});
+/** Seconds that draining takes at most. */
+const longestDrain = (DRAIN_MS + CLOSE_MS) / 1_000 + defaults.drainSeconds;
 
 /** The values of a key in the unit. */
 function inUnit(key: string): string[] {
@@ -56,8 +60,7 @@ describe("the systemd unit", () => {
   it("waits as long as draining takes, and allows as many files as there are connections", () => {
     expect(inUnit("KillSignal")).toEqual(["SIGTERM"]);
     expect(inUnit("ExecReload")).toEqual(["kill -HUP $MAINPID"]);
-    const longest = (DRAIN_MS + CLOSE_MS) / 1_000 + defaults.drainSeconds;
-    expect(Number(inUnit("TimeoutStopSec")[0])).toBeGreaterThan(longest);
+    expect(Number(inUnit("TimeoutStopSec")[0])).toBeGreaterThan(longestDrain);
     expect(Number(inUnit("LimitNOFILE")[0])).toBeGreaterThan(2 * DEFAULT_MAX_SESSIONS);
   });
 
@@ -88,12 +91,57 @@ describe("the systemd unit", () => {
 });
 
 describe("the Dockerfile", () => {
-  it("is of this version, with a Node that it supports, and not root", () => {
-    expect(/^ARG VERSION=(.*)$/mu.exec(image)?.[1]).toBe(manifest.version);
-    expect(image).toMatch(/^FROM node:22-slim$/mu);
-    expect(image.indexOf("\nUSER node\n")).toBeGreaterThan(image.indexOf("\nRUN "));
-    expect(image).toMatch(/^STOPSIGNAL SIGTERM$/mu);
-    expect(image).toMatch(/^ENTRYPOINT \["crdt-relayer"\]$/mu);
+  const [, making = "", made = ""] = image.split(/^FROM /mu);
+
+  it("has two stages, both with a Node that it supports, and the second is not root", () => {
+    expect(image.match(/^FROM .*$/gmu)).toEqual([
+      "FROM node:22-slim AS packed",
+      "FROM node:22-slim",
+    ]);
+    expect(made.match(/^USER .*$/gmu)).toEqual(["USER node"]);
+    expect(made.indexOf("\nUSER node\n")).toBeGreaterThan(made.lastIndexOf("\nRUN "));
+    expect(made).toMatch(/^STOPSIGNAL SIGTERM$/mu);
+    expect(made).toMatch(/^ENTRYPOINT \["crdt-relayer"\]$/mu);
+  });
+
+  it("installs what this clone packs, and nothing else that is ours", () => {
+    const ours = Object.entries(manifest.dependencies)
+      .filter(([, range]) => range.startsWith("workspace:"))
+      .map(([name]) => name);
+    const wanted = [...ours, "crdt-relayer"].sort();
+    const [, built] = /node scripts\/build\.js ([\w -]+?) *\\?$/mu.exec(making)!;
+    expect(built!.split(" ").sort()).toEqual(wanted);
+    const packed = [...making.matchAll(/ --filter (\S+)/gu)].map(([, name]) => name!);
+    expect(packed.sort()).toEqual(wanted);
+    expect(making).toMatch(/ install --frozen-lockfile /u);
+    const [, packedTo] = / --pack-destination (\S+)$/mu.exec(making)!;
+    expect(made.match(/^COPY .*$/gmu)).toEqual([`COPY --from=packed ${packedTo} ${packedTo}`]);
+    expect(made.match(/npm install .*$/gmu)).toEqual([
+      `npm install --global --no-audit --no-fund ${packedTo}/*.tgz \\`,
+    ]);
+  });
+
+  it("is told to be built where it can be, and to be given the time that draining takes", () => {
+    const [, path] = /^#   docker build --file (\S+) --tag crdt-relayer \.$/mu.exec(image)!;
+    expect(fileURLToPath(new URL(path!, root))).toBe(fileURLToPath(new URL("Dockerfile", folder)));
+    expect(Number(/ --stop-timeout (\d+) /u.exec(image)![1])).toBeGreaterThan(longestDrain);
+  });
+
+  it("is made of nothing that git leaves out", () => {
+    const lines = (name: string): string[] =>
+      readFileSync(new URL(name, root), "utf8")
+        .split("\n")
+        .filter((line) => line !== "" && !line.startsWith("#"));
+    const left = lines(".dockerignore");
+    expect(left).toContain(".git");
+    // git means any folder by a name alone, docker only the root's.
+    const untracked = lines(".gitignore")
+      .map((line) => line.replace(/\/\*?$/u, ""))
+      .map((line) => (line.includes("/") ? line : `**/${line}`));
+    const isLeft = (line: string): boolean =>
+      left.some((each) => line === each || line.startsWith(`${each}/`));
+    expect(untracked.length).toBeGreaterThan(3);
+    expect(untracked.filter((line) => !isLeft(line))).toEqual([]);
   });
 
   it("sets variables that there are, and opens the port that they name", () => {
@@ -112,19 +160,24 @@ describe("the Dockerfile", () => {
     expect(/^EXPOSE (\d+)$/mu.exec(image)?.[1]).toBe(String(defaults.port));
   });
 
-  it("has a check of health that sees a relay that serves, and one that does not", async () => {
-    const command = JSON.parse(/HEALTHCHECK .*CMD (\[.*\])$/mu.exec(image)![1]!) as string[];
+  it("has a check of health that sees a relay that serves, one that hangs, and one that is gone", async () => {
+    const [, timeout, json] = /HEALTHCHECK .*--timeout=(\d+)s .*CMD (\[.*\])$/mu.exec(image)!;
+    const [program, option, code] = JSON.parse(json!) as [string, string, string];
+    expect(program).toBe("node");
+    // It ends by itself before it is ended: not everything that runs images ends it.
+    const [limit, milliseconds] = /AbortSignal\.timeout\((\d+)\)/u.exec(code)!;
+    expect(Number(milliseconds)).toBeLessThan(Number(timeout) * 1_000);
     const relay = await startCommand(["--data", ":memory:"]);
     const { port } = new URL(relay.url);
-    const healthy = (): number | null =>
-      spawnSync(process.execPath, command.slice(1), {
-        env: { SIDE_RELAYER_PORT: port },
-      }).status;
-    expect(command[0]).toBe("node");
-    expect(healthy()).toBe(0);
+    const healthy = (asked: string): number | null =>
+      spawnSync(process.execPath, [option, asked], { env: { SIDE_RELAYER_PORT: port } }).status;
+    expect(healthy(code)).toBe(0);
+    relay.process.kill("SIGSTOP");
+    expect(healthy(code.replace(limit, "AbortSignal.timeout(100)"))).toBe(1);
+    relay.process.kill("SIGCONT");
     relay.process.kill("SIGTERM");
     await relay.outcome;
-    expect(healthy()).toBe(1);
+    expect(healthy(code)).toBe(1);
   });
 });
 
