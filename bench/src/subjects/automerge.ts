@@ -8,9 +8,16 @@ type TextRoot = { text: string };
 
 const actor = (author: number): string => (author + 1).toString(16).padStart(2, "0").repeat(16);
 
-/** Makes the fields of a document, the same in every replica. */
+/**
+ * Makes the fields of a document, the same in every replica: without a time, or two that are opened in different seconds
+ * have different first changes, and neither ever applies what the other made.
+ */
 function opened<T>(author: number, first: T): Automerge.Doc<T> {
-  const base = Automerge.from(first as Record<string, unknown>, { actor: "00".repeat(16) });
+  const base = Automerge.change(
+    Automerge.init<T>({ actor: "00".repeat(16) }),
+    { time: 0 },
+    (root) => Object.assign(root as object, first),
+  );
   const [doc] = Automerge.applyChanges(
     Automerge.init<T>({ actor: actor(author) }),
     Automerge.getAllChanges(base),
