@@ -5,7 +5,7 @@ import { ByteWriter, compareBytes, encodeValue, fromHex, toHex } from "../encodi
 import type { Value } from "../encoding/index.ts";
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_CHANGE, MAX_PARENTS } from "../limits.ts";
 import type { RejectionCode } from "../result.ts";
-import { changeId, decodeAgain, decodeBody, signedMessage } from "./body.ts";
+import { changeId, decodeAgain, decodeBody, passingMessage, signedMessage } from "./body.ts";
 import type { ChangeHeader } from "./body.ts";
 import * as everyTag from "./tags.ts";
 
@@ -210,6 +210,10 @@ describe("a change body", () => {
       expect(tags.filter((other) => toHex(other).startsWith(toHex(tag)))).toEqual([tag]);
     }
     expect(toHex(signedMessage(id(9)))).toBe(toHex(everyTag.SIGNATURE_TAG) + "09".repeat(32));
+    const kept = signedMessage(id(9));
+    const passing = passingMessage(id(8));
+    expect(toHex(passing)).toBe(toHex(everyTag.SIGNATURE_TAG) + "08".repeat(32));
+    expect(toHex(kept)).toBe(toHex(everyTag.SIGNATURE_TAG) + "09".repeat(32));
   });
 
   it("cut off anywhere, or with anything behind it, is refused", () => {

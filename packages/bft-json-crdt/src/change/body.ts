@@ -77,11 +77,17 @@ smallInput.set(CHANGE_TAG);
 
 /** The message that an author signs for a change id. */
 export function signedMessage(id: Uint8Array): Uint8Array {
-  const message = new Uint8Array(SIGNATURE_TAG.length + ID_BYTES);
-  message.set(SIGNATURE_TAG);
+  return passingMessage(id).slice();
+}
+
+/** The same, good until the next call: each signature that is made or verified needs one, and is done with it at once. */
+export function passingMessage(id: Uint8Array): Uint8Array {
   message.set(id, SIGNATURE_TAG.length);
   return message;
 }
+
+const message = new Uint8Array(SIGNATURE_TAG.length + ID_BYTES);
+message.set(SIGNATURE_TAG);
 
 /** Writes the head of a body; the caller goes on with exactly `opCount` ops. */
 export function writeBodyHead(writer: ByteWriter, header: ChangeHeader, opCount: number): void {

@@ -5,6 +5,7 @@ export {
   decodeBody,
   FORMAT_VERSION,
   ID_BYTES,
+  passingMessage,
   signedMessage,
   writeBodyHead,
   writeBodyRest,

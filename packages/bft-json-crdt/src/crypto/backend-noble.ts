@@ -25,7 +25,10 @@ export const nobleBackend: CryptoBackend = {
   publicKey: (secretKey) => getPublicKey(secretKey),
   signer(secretKey) {
     const seed = Uint8Array.from(secretKey);
-    return (message) => sign(message, seed);
+    return (message, target) => {
+      target.set(sign(message, seed));
+      return target;
+    };
   },
   verify,
   async verifyMany(checks) {

@@ -36,7 +36,10 @@ export const nodeBackend: CryptoBackend = {
   publicKey: (secretKey) => privateKeyOf(secretKey).publicKey.slice(),
   signer(secretKey) {
     const { key } = privateKeyOf(secretKey);
-    return (message) => plain(sign(null, message, key));
+    return (message, target) => {
+      target.set(sign(null, message, key));
+      return target;
+    };
   },
   verify(signature, message, publicKey) {
     if (!hasValidForm(signature)) return false;

@@ -234,9 +234,10 @@ describe.each([nodeBackend, nobleBackend])("the $name backend", (backend) => {
     const secretKey = hex(seed);
     const signer = backend.signer(secretKey);
     secretKey.fill(0);
-    expect(toHex(signer(hex(message)))).toBe(signature);
-    expect(toHex(signer(hex(message)))).toBe(signature);
-    expect(signer(hex(message)).constructor).toBe(Uint8Array);
+    const target = new Uint8Array(64);
+    expect(signer(hex(message), target)).toBe(target);
+    expect(toHex(target)).toBe(signature);
+    expect(toHex(signer(hex(message), new Uint8Array(64)))).toBe(signature);
   });
 
   test("hashes as FIPS 180-4 says, into plain byte arrays", () => {

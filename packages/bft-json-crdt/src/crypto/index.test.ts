@@ -26,7 +26,7 @@ describe("the crypto of the platform", () => {
 
   test("verifies many as it verifies one, and signs alike with a key made ready", async () => {
     const { publicKey, secretKey } = generateKeyPair();
-    const signature = signerOf(secretKey)(message);
+    const signature = signerOf(secretKey)(message, new Uint8Array(64));
     expect(signature).toEqual(sign(message, secretKey));
     const checks = [message, sha256(message)].map((text) => ({
       signature,

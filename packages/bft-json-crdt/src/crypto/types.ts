@@ -15,8 +15,8 @@ export interface SignatureCheck {
   readonly publicKey: Uint8Array;
 }
 
-/** Makes deterministic Ed25519 signatures (64 bytes) with one secret key. */
-export type Signer = (message: Uint8Array) => Uint8Array;
+/** Makes deterministic Ed25519 signatures with one secret key: writes 64 bytes to the start of `target`, and returns that. */
+export type Signer = (message: Uint8Array, target: Uint8Array) => Uint8Array;
 
 /** SHA-256 and Ed25519 on one platform. */
 export interface CryptoBackend {

@@ -4,7 +4,12 @@
  * Two documents of one id and schema that have applied the same changes show the same view, whoever lied on the way.
  * It does no I/O: hand `change.bytes` to peers and what they send to `receive`.
  */
-import { GROUP_ENTRY_OVERHEAD, signedGroup, signedMessage } from "../change/index.ts";
+import {
+  GROUP_ENTRY_OVERHEAD,
+  passingMessage,
+  SIGNATURE_BYTES,
+  signedGroup,
+} from "../change/index.ts";
 import { isValidPublicKey, publicKeyOf, randomBytes, sha256, signerOf } from "../crypto/index.ts";
 import type { KeyPair, Signer } from "../crypto/index.ts";
 import { canonicalJson, equalBytes, toHex } from "../encoding/index.ts";
@@ -140,6 +145,8 @@ export class Document<S extends Schema> {
   readonly #keyPair: KeyPair | null;
   /** Signs with the key pair. */
   readonly #sign: Signer | null;
+  /** What was signed last: whoever takes a signature copies it. */
+  readonly #signature = new Uint8Array(SIGNATURE_BYTES);
   readonly #chain: bigint;
   readonly #editor: Editor;
   readonly #encoder: DraftEncoder;
@@ -500,7 +507,7 @@ export class Document<S extends Schema> {
       batch.bytes += bytes;
       batch.end = index + 1;
     }
-    const signature = batch === null ? this.#sign!(signedMessage(made.id)) : null;
+    const signature = batch === null ? this.#sign!(passingMessage(made.id), this.#signature) : null;
     if (signature !== null) this.#signed.push(signedGroup(made.body, signature));
     if (history.appendMade(made, signature, batch?.start ?? index) < 0)
       throw new MisuseError("in_change", "this very change is applied already");
@@ -515,8 +522,8 @@ export class Document<S extends Schema> {
     const batch = this.#batch!;
     const { start, end } = batch;
     if (end > start) {
-      const message = signedMessage(history.idAt(end - 1));
-      history.sign(end - 1, this.#sign!(message));
+      const message = passingMessage(history.idViewAt(end - 1));
+      history.sign(end - 1, this.#sign!(message, this.#signature));
       const indexes = range(start, end);
       batch.closed.push({ group: history.groupsFor(indexes)[0]!, indexes });
     }

@@ -208,7 +208,7 @@ export class Editor {
     if (!this.#run.endsAt(node, index)) {
       this.#settleRun();
       checkIndex(index, node.sequence.units, "the text");
-      if (!node.sequence.placeAtUnit(index)) throw insidePair(index);
+      this.#checkEdge(node.sequence, index);
     }
     this.#checkInChange();
     if (content.length <= MAX_TYPED) {

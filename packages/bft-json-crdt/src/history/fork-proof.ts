@@ -6,7 +6,7 @@
  * Each group shows one of the two changes, as its first entry, with the links up to a signature; no trust in whoever
  * hands it over is needed.
  */
-import { changeId, decodeBody, decodeGroup, signedMessage } from "../change/index.ts";
+import { changeId, decodeBody, decodeGroup, passingMessage } from "../change/index.ts";
 import type { DecodedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
 import { compareBytes, equalBytes } from "../encoding/bytes.ts";
@@ -97,7 +97,7 @@ function readBranch(group: Uint8Array): Result<Link> {
   if (!last.link.ok) return last.link;
   if (last.signature === null) return rejected("missing_signature", "a branch ends unsigned");
   const { id, header } = last.link.value;
-  const isGenuine = verify(last.signature, signedMessage(id), header.author);
+  const isGenuine = verify(last.signature, passingMessage(id), header.author);
   return isGenuine ? first : rejected("bad_signature", "a signature is not the author's");
 }
 

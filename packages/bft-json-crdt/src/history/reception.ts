@@ -5,7 +5,7 @@
  * What is applied belongs to the history (history.ts). What waits, and what was refused, is kept here, within bounds: a
  * local cache, which may delay, but never changes a verdict.
  */
-import { changeId, decodeBody, signedMessage } from "../change/index.ts";
+import { changeId, decodeBody, passingMessage } from "../change/index.ts";
 import type { DecodedBody } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
@@ -252,7 +252,7 @@ export class Reception {
   #isGenuine(id: Uint8Array, signature: Uint8Array, header: DecodedBody): boolean {
     const queued = this.#queue.count === 0 ? undefined : this.#queue.get(keyOf(id));
     if (queued !== undefined && equalBytes(queued.signature, signature)) return true;
-    return verify(signature, signedMessage(id), header.author);
+    return verify(signature, passingMessage(id), header.author);
   }
 
   /** Finds the fault that the dependencies show, if they are all known. */

@@ -17,7 +17,7 @@ import {
   OP_REMOVE,
   readOp,
   LEFT,
-  signedMessage,
+  passingMessage,
 } from "../change/index.ts";
 import type { DecodedBody, ElementTarget, Op, Place } from "../change/index.ts";
 import { verify } from "../crypto/index.ts";
@@ -129,7 +129,8 @@ export function explainGroup(group: Uint8Array): ExplainedGroup {
     const header = decodeBody(body);
     const base = { id: toHex(id), bytes: body.length };
     if (!header.ok) return { ...base, signature: "unreadable", body: { fault: header.error } };
-    const isValid = signature !== null && verify(signature, signedMessage(id), header.value.author);
+    const isValid =
+      signature !== null && verify(signature, passingMessage(id), header.value.author);
     const verdict = signature === null ? "absent" : isValid ? "valid" : "wrong";
     return { ...base, signature: verdict, body: explainHeader(body, header.value) };
   });

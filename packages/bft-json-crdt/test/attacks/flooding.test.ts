@@ -40,7 +40,10 @@ vi.mock("../../src/crypto/index.ts", async (original) => {
     },
     signerOf: (secretKey: Uint8Array) => {
       const publicKey = publicKeys.get(nameOf(secretKey))!;
-      return (message: Uint8Array) => standIn(message, publicKey);
+      return (message: Uint8Array, target: Uint8Array) => {
+        target.set(standIn(message, publicKey));
+        return target;
+      };
     },
     // Whoever has no key pair signs with the public key itself.
     sign: (message: Uint8Array, secretKey: Uint8Array) =>
