@@ -61,7 +61,7 @@ export const CURATED: readonly Curated[] = [
   {
     what: "a signature is over the id",
     file: `${CORE}/change/body.ts`,
-    where: "signedMessage",
+    where: "passingMessage",
     code: "message.set(id, SIGNATURE_TAG.length);",
     by: "",
   },

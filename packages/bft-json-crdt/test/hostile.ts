@@ -10,7 +10,6 @@ import {
   OP_REMOVE,
   signedMessage,
   writeBodyHead,
-  writeOp,
 } from "../src/change/index.ts";
 import type { ElementTarget, InertOp, Op, Place } from "../src/change/index.ts";
 import { sign } from "../src/crypto/index.ts";
@@ -23,6 +22,7 @@ import { recordOf, standingIn } from "./naive-document.ts";
 import type { NaiveChange, NaiveContainer, NaiveDocument, NaiveElement } from "./naive-document.ts";
 import { contentFor, KEYS, valueFor } from "./random-edits.ts";
 import type { Choices } from "./random-edits.ts";
+import { writeOp } from "./write-op.ts";
 
 /** An op as it will be written, or an array that stands in the place of one. */
 export type RawOp = Exclude<Op, InertOp> | readonly Value[];

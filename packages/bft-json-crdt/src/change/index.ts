@@ -34,7 +34,6 @@ export {
   RIGHT,
   writeElement,
   writeInserted,
-  writeOp,
   writeOpHead,
 } from "./op.ts";
 export type {

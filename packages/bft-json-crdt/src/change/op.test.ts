@@ -18,9 +18,9 @@ import {
   OP_REMOVE,
   readOp,
   RIGHT,
-  writeOp,
 } from "./op.ts";
 import type { AssignOp, IncrementOp, InsertOp, Op, RemoveOp } from "./op.ts";
+import { writeOp } from "../../test/write-op.ts";
 
 const anyUint = fc.oneof(fc.nat(30), fc.maxSafeNat());
 const anyText = fc.string({ unit: "binary", maxLength: 20 });

@@ -219,43 +219,6 @@ export function countElements(content: readonly Value[] | string): number {
   return content.length - pairs;
 }
 
-/** Writes one op. An INERT op cannot be written: it has lost its content. */
-export function writeOp(writer: ByteWriter, op: Exclude<Op, InertOp>): void {
-  writeOpHead(writer, op.kind, op.made);
-  switch (op.kind) {
-    case OP_INSERT_VALUES:
-    case OP_INSERT_TEXT:
-      if (op.parent === null) {
-        writer.arrayHeader(1);
-        writePlace(writer, op.place!);
-      } else {
-        const { ref, back, index } = op.parent;
-        writer.arrayHeader(4);
-        writer.uint(op.side);
-        writeElement(writer, ref, back, index);
-      }
-      writeInserted(writer, op.content);
-      return;
-    case OP_REMOVE:
-      writer.arrayHeader(op.ranges.length);
-      writeNumbers(writer, op.ranges);
-      writer.null();
-      return;
-    case OP_ASSIGN:
-    case OP_ADD:
-      writer.arrayHeader(1 + op.ranges.length);
-      writePlace(writer, op.place);
-      writeNumbers(writer, op.ranges);
-      writer.value(op.content);
-      return;
-    case OP_INCREMENT:
-      writer.arrayHeader(1);
-      writePlace(writer, op.place);
-      writer.value(op.amount);
-      return;
-  }
-}
-
 /** Writes what every op begins with: its targets, an array, and its content have to follow. */
 export function writeOpHead(writer: ByteWriter, kind: number, made: number): void {
   writer.arrayHeader(4);
@@ -278,14 +241,4 @@ export function writeElement(writer: ByteWriter, ref: number, back: number, inde
   writer.uint(ref);
   writer.uint(back);
   writer.uint(index);
-}
-
-function writePlace(writer: ByteWriter, { owner, path }: Place): void {
-  writer.arrayHeader(path.length + (owner === null ? 0 : 3));
-  if (owner !== null) writeElement(writer, owner.ref, owner.back, owner.index);
-  for (const name of path) writer.text(name);
-}
-
-function writeNumbers(writer: ByteWriter, numbers: readonly number[]): void {
-  for (const number of numbers) writer.uint(number);
 }

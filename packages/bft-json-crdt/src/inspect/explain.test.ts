@@ -13,13 +13,13 @@ import {
   RIGHT,
   signedMessage,
   writeBodyHead,
-  writeOp,
 } from "../change/index.ts";
 import type { InertOp, Op } from "../change/index.ts";
 import { generateKeyPair, sign } from "../crypto/index.ts";
 import { toHex } from "../encoding/bytes.ts";
 import { ByteWriter } from "../encoding/writer.ts";
 import { explainBody, explainGroup } from "./explain.ts";
+import { writeOp } from "../../test/write-op.ts";
 
 const keys = generateKeyPair(new Uint8Array(32).fill(1));
 const id = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);

@@ -8,7 +8,6 @@ import {
   RIGHT,
   signedMessage,
   writeBodyHead,
-  writeOp,
 } from "../change/index.ts";
 import { forge, groupOf, ops, person } from "../../test/forge.ts";
 import { generateKeyPair, sha256, sign } from "../crypto/index.ts";
@@ -25,6 +24,7 @@ import type { SyncMessage } from "./messages.ts";
 import { SyncSession } from "./session.ts";
 import type { SyncErrorCode } from "./session.ts";
 import { frontierOf } from "./tips.ts";
+import { writeOp } from "../../test/write-op.ts";
 
 describe("two replicas", () => {
   it("with nothing are synced after a have and a done each", () => {
