@@ -1,0 +1,352 @@
+/** What one socket may send, and how much work it may cause: each rule by itself, without waiting for a network. */
+import { PassThrough } from "node:stream";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { openLines, writeLine } from "../test/participant.ts";
+import { endWorlds, FakeSocket, settle, World } from "../test/session-world.ts";
+import { stoppedClock } from "../test/stopped-clock.ts";
+import { CLOSE } from "./close-codes.ts";
+import {
+  CREDIT_LINE,
+  CREDIT_MS,
+  CREDIT_PER_MS,
+  FIRST_CREDIT_MS,
+  LEAST_CREDIT_SHARE,
+  MOST_DEBT_MS,
+  MIN_HOLD_MS,
+  REFUSED_CHANGE_BYTES,
+  TURN_MS,
+} from "./limits.ts";
+import { Rates } from "./rates.ts";
+import type { Settings } from "./settings.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  endWorlds();
+});
+
+describe("a session that sends faster than its rates", () => {
+  const RATE = 100_000;
+  const slow = { sessionRateBytes: RATE, sessionBurstBytes: RATE };
+  const text = (seconds: number): string => " ".repeat(seconds * RATE);
+
+  beforeEach(() => {
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout", "performance"] });
+  });
+
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it("is not read until it has kept within them, and then again", () => {
+    const { get, socket } = worldOf(slow);
+    get(text(0.9));
+    expect(socket.isPaused).toBe(false);
+    get(text(2.1));
+    vi.advanceTimersByTime(1_990);
+    expect(socket.isPaused).toBe(true);
+    vi.advanceTimersByTime(30);
+    expect([socket.isPaused, socket.closes]).toEqual([false, []]);
+  });
+
+  it("is not stopped for a moment", () => {
+    const { get, socket } = worldOf(slow);
+    get(text(1));
+    get(" ".repeat(Math.floor((MIN_HOLD_MS / 1_000) * RATE) - 600));
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("waits longer for what its socket had read already", () => {
+    const { get, socket } = worldOf(slow);
+    get(text(2));
+    get(text(2));
+    vi.advanceTimersByTime(2_900);
+    expect(socket.isPaused).toBe(true);
+    vi.advanceTimersByTime(200);
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("is closed when it would have to wait too long", () => {
+    const { get, socket } = worldOf({ ...slow, rateCloseSeconds: 3 });
+    get(text(3.9));
+    expect(socket.closes).toEqual([]);
+    get(text(1.1));
+    expect(socket.closes).toEqual([{ code: CLOSE.tooFast.code, reason: CLOSE.tooFast.reason }]);
+    expect(socket.isPaused).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  it("has nothing of the frame handled for which it is closed", async () => {
+    const { get, world, socket } = worldOf({ ...slow, rateCloseSeconds: 3 });
+    get(`/join main${text(5)}`);
+    await settle();
+    expect(socket.closes.map(({ code }) => code)).toEqual([CLOSE.tooFast.code]);
+    expect(world.entered).toEqual([]);
+  });
+
+  it("waits for the slowest of its rates", async () => {
+    const quick = { keyRateBytes: 10 * RATE, keyBurstBytes: 1_024 };
+    const { get, world, socket } = worldOf({ ...slow, ...quick });
+    await world.join();
+    get(writeLine(openLines("main"), "x".repeat(3 * RATE)));
+    vi.advanceTimersByTime(1_900);
+    expect(socket.isPaused).toBe(true);
+    vi.advanceTimersByTime(200);
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("waits until both its rates and its inbox allow it", () => {
+    const { get, world, socket } = worldOf(slow);
+    get(text(3));
+    world.session.await(world.inboxShare + 1);
+    vi.advanceTimersByTime(3_000);
+    expect(socket.isPaused).toBe(true);
+    world.session.await(-world.inboxShare - 1);
+    expect(socket.isPaused).toBe(false);
+    get(text(3));
+    world.session.await(world.inboxShare + 1);
+    world.session.await(-world.inboxShare - 1);
+    expect(socket.isPaused).toBe(true);
+  });
+
+  it("shares the rate of its address with others from there, and of its room with all in it", async () => {
+    for (const name of ["address", "room"] as const) {
+      const rates = { [`${name}RateBytes`]: RATE, [`${name}BurstBytes`]: RATE };
+      const first = worldOf(rates);
+      const second = worldOf(rates, first.world.rates, name === "address" ? "peer" : "another");
+      const elsewhere = worldOf(rates, first.world.rates, "elsewhere");
+      // It is one room for all of them.
+      vi.spyOn(second.world.rooms, "enter").mockImplementation((id) => first.world.rooms.enter(id));
+      await Promise.all([first.world.join(), second.world.join()]);
+      await elsewhere.world.join({ type: "join", room: "elsewhere" });
+      first.get(text(0.6));
+      second.get(text(0.6));
+      elsewhere.get(text(0.6));
+      const paused = [first, second, elsewhere].map(({ socket }) => socket.isPaused);
+      expect([name, ...paused]).toEqual([name, false, true, false]);
+    }
+  });
+
+  it("pays for what one key has signed, whoever brings it, and not for what is known", async () => {
+    const keyed = { keyRateBytes: RATE, keyBurstBytes: RATE };
+    const first = worldOf(keyed);
+    const second = worldOf(keyed, first.world.rates, "another");
+    vi.spyOn(second.world.rooms, "enter").mockImplementation((id) => first.world.rooms.enter(id));
+    await Promise.all([first.world.join(), second.world.join()]);
+    const [mine, others] = [openLines("main"), openLines("main")];
+    const groups = ["a", "b", "c"].map((letter) => writeLine(mine, letter.repeat(0.6 * RATE)));
+    first.get(groups[0]!);
+    second.get(groups[0]!);
+    second.get(groups[0]!);
+    expect([first, second].map(({ socket }) => socket.isPaused)).toEqual([false, false]);
+    second.get(writeLine(others, "d".repeat(0.6 * RATE)));
+    expect(second.socket.isPaused).toBe(false);
+    first.get(groups[1]!);
+    expect([first, second].map(({ socket }) => socket.isPaused)).toEqual([true, false]);
+  });
+
+  it("pays for each change that is refused", async () => {
+    const { get, world, socket } = worldOf({
+      sessionRateBytes: REFUSED_CHANGE_BYTES,
+      sessionBurstBytes: 3 * REFUSED_CHANGE_BYTES,
+    });
+    await world.join();
+    const forged = writeLine(openLines("main"), "x");
+    forged[forged.length - 1]! ^= 1;
+    for (let i = 0; i < 2; i++) get(forged);
+    expect(socket.isPaused).toBe(false);
+    get(new Uint8Array([1, 2, 3]));
+    expect(socket.isPaused).toBe(true);
+  });
+
+  it("pays as much for a change that the rules of the room refuse", async () => {
+    const { get, world, socket } = worldOf({
+      sessionRateBytes: REFUSED_CHANGE_BYTES,
+      sessionBurstBytes: 3 * REFUSED_CHANGE_BYTES,
+      rooms: { main: { "read-only": true } },
+    });
+    await world.join();
+    for (const isTooMuch of [false, false, true]) {
+      get(writeLine(openLines("main"), "x"));
+      expect(socket.isPaused).toBe(isTooMuch);
+    }
+  });
+
+  function worldOf(
+    given: Partial<Settings>,
+    rates?: Rates,
+    peer?: string,
+  ): {
+    readonly world: World;
+    readonly socket: FakeSocket;
+    readonly get: (frame: string | Uint8Array) => void;
+  } {
+    const world = new World(given, rates, peer);
+    return {
+      world,
+      socket: world.socket,
+      get(frame) {
+        world.get(frame);
+        // Whoever has no credit left stands in line.
+        while (world.steps.length > 0) world.turn();
+      },
+    };
+  }
+});
+
+describe("the work that a session causes", () => {
+  it("waits in line once it has used up its credit, one turn at a time, and comes in its order", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    for (const name of ["a", "b", "c"]) world.get(`/${name}nother`);
+    expect(world.said()).toHaveLength(1);
+    expect(world.steps).toHaveLength(1);
+    for (const name of ["b", "c"]) {
+      world.turn();
+      expect(world.said()).toEqual([expect.stringContaining(`/${name}nother`)]);
+    }
+    expect(world.steps).toHaveLength(0);
+    world.turn();
+    expect(world.said()).toEqual([]);
+  });
+
+  it("is due the later the more it went beyond its credit, up to a bound", () => {
+    const due = [0.1, 1, 2, MOST_DEBT_MS, 1_000 * MOST_DEBT_MS].map((beyondMs) => {
+      vi.restoreAllMocks();
+      const clock = stoppedClock();
+      const world = new World();
+      world.onSending = () => {
+        // Some of it is earned meanwhile.
+        clock.add((FIRST_CREDIT_MS + beyondMs) / (1 - CREDIT_PER_MS));
+      };
+      for (const name of ["a", "b"]) world.get(`/${name}nother`);
+      return world.dueInMs[0];
+    });
+    const longest = MOST_DEBT_MS / CREDIT_PER_MS;
+    const expected = [0.1 / CREDIT_PER_MS, 1 / CREDIT_PER_MS, 2 / CREDIT_PER_MS, longest, longest];
+    expect(due).toHaveLength(expected.length);
+    for (const [at, ms] of due.entries()) expect(ms).toBeCloseTo(expected[at]!, 6);
+  });
+
+  it("is hardly what a pause of the process takes that falls into it", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    let costMs = 0.01;
+    world.onSending = () => {
+      clock.add(costMs);
+    };
+    for (let i = 0; i < 20; i++) {
+      clock.add(1_000);
+      world.get("/who");
+    }
+    costMs = 80;
+    world.get("/who");
+    costMs = 0.01;
+    world.said();
+    world.get("/who");
+    expect([world.said().length, world.steps.length]).toEqual([1, 0]);
+  });
+
+  it("is served at once for less the more others stand in line", () => {
+    const served = [0, CREDIT_LINE / 2, 9 * CREDIT_LINE].map((waiting) => {
+      vi.restoreAllMocks();
+      const clock = stoppedClock();
+      const world = new World();
+      world.turns.waiting = waiting;
+      world.onSending = () => {
+        clock.add(CREDIT_MS / 32);
+      };
+      clock.add(10_000);
+      for (let i = 0; i < 100; i++) world.get("/who");
+      return world.said().length;
+    });
+    const [alone = 0, beside = 0, amongMany = 0] = served;
+    expect(beside).toBeLessThanOrEqual(alone * 0.8);
+    expect(amongMany).toBeLessThan(beside);
+    expect(amongMany).toBeGreaterThanOrEqual(Math.floor(alone * LEAST_CREDIT_SHARE));
+  });
+
+  it("is also what it takes to read it: above its credit it is read in its turn, and again then", () => {
+    const clock = stoppedClock();
+    const stream = new PassThrough();
+    const socket = Object.assign(new FakeSocket(), { _socket: stream });
+    // As ws takes what comes apart.
+    stream.on("data", () => {
+      clock.add(FIRST_CREDIT_MS * 0.6);
+    });
+    const world = new World({}, null, "peer", undefined, socket);
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([false, 0]);
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+    // A frame that was stored does not have it read before.
+    world.session.await(0);
+    expect(socket.isPaused).toBe(true);
+    const [step] = world.steps.splice(0);
+    expect([step?.(), socket.isPaused]).toEqual([true, false]);
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+    // What comes after it was closed is read, so that the answer to the close frame is.
+    world.session.close("stopping");
+    stream.emit("data", new Uint8Array(1));
+    expect(socket.isPaused).toBe(false);
+  });
+
+  it("is counted once, though it is done while the socket is read", () => {
+    const clock = stoppedClock();
+    const stream = new PassThrough();
+    const socket = Object.assign(new FakeSocket(), { _socket: stream });
+    const world = new World({}, null, "peer", undefined, socket);
+    world.onSending = () => {
+      clock.add(FIRST_CREDIT_MS * 0.6);
+    };
+    // Behind the session's first listener, and before its last one, as that of ws is.
+    stream.listeners("data").forEach((listener, at) => {
+      stream.off("data", listener as () => void);
+      stream.on("data", listener as () => void);
+      if (at === 0) stream.on("data", () => world.get("/leave"));
+    });
+    stream.emit("data", new Uint8Array(1));
+    expect([socket.isPaused, world.steps.length]).toEqual([false, 0]);
+  });
+
+  it("takes several frames in one turn while they are cheap, and goes on when the turn is over", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    for (let i = 0; i < 4; i++) world.get("/leave");
+    world.said();
+    world.onSending = () => {
+      clock.add(TURN_MS * 0.6);
+    };
+    world.turn();
+    expect(world.said()).toHaveLength(2);
+    world.turn();
+    expect(world.said()).toHaveLength(1);
+  });
+
+  it("asks for no turn when nothing waits", async () => {
+    const world = await new World().join();
+    expect(world.steps).toEqual([]);
+  });
+
+  it("is bounded in what waits: its socket is not read above that, not even for empty frames", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.inboxShare = 1_000;
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    world.get("/leave");
+    for (let i = 0; i < 3; i++) world.get("");
+    expect(world.socket.isPaused).toBe(false);
+    world.get("");
+    expect(world.socket.isPaused).toBe(true);
+    while (world.steps.length > 0) world.turn();
+    expect(world.socket.isPaused).toBe(false);
+  });
+});
