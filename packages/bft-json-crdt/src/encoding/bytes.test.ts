@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareBytes, equalBytes, fromHex, toBase64, toBase64Url, toHex } from "./bytes.ts";
+import {
+  compareBytes,
+  equalBytes,
+  fromHex,
+  fromLowerHex,
+  toBase64,
+  toBase64Url,
+  toHex,
+} from "./bytes.ts";
 
 const shortBytes = fc.uint8Array({ maxLength: 4, max: 2 });
 
@@ -27,6 +35,8 @@ describe("byte strings", () => {
         expect(toBase64Url(bytes)).toBe(Buffer.from(bytes).toString("base64url"));
         expect(fromHex(toHex(bytes))).toEqual(bytes);
         expect(fromHex(toHex(bytes).toUpperCase())).toEqual(bytes);
+        expect(fromLowerHex(toHex(bytes), bytes.length)).toEqual(bytes);
+        expect(fromLowerHex(toHex(bytes), bytes.length + 1)).toBe(null);
       }),
       { numRuns: 300 },
     );
@@ -53,6 +63,8 @@ describe("byte strings", () => {
     for (let code = 0; code < 0x10000; code++) {
       const digit = String.fromCharCode(code);
       expect(fromHex(`0${digit}`) !== null, digit).toBe(/[0-9a-fA-F]/.test(digit));
+      expect(fromLowerHex(`0${digit}`, 1) !== null, digit).toBe(/[0-9a-f]/.test(digit));
+      expect(fromLowerHex(`${digit}0`, 1) !== null, digit).toBe(/[0-9a-f]/.test(digit));
     }
   });
 });

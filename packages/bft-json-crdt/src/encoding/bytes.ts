@@ -41,6 +41,22 @@ export function fromHex(hex: string): Uint8Array | null {
   return bytes;
 }
 
+/**
+ * The `size` bytes that hexadecimal text in lower case stands for, or null if it is anything else: an id as it is written in
+ * messages, of which a stranger may send thousands.
+ */
+export function fromLowerHex(hex: string, size: number): Uint8Array | null {
+  if (hex.length !== 2 * size) return null;
+  const bytes = new Uint8Array(size);
+  for (let i = 0; i < size; i++) {
+    const high = lowerHexDigit(hex.charCodeAt(2 * i));
+    const low = lowerHexDigit(hex.charCodeAt(2 * i + 1));
+    if (high < 0 || low < 0) return null;
+    bytes[i] = high * 16 + low;
+  }
+  return bytes;
+}
+
 /** Base64 with padding (RFC 4648 §4). */
 export function toBase64(bytes: Uint8Array): string {
   return encodeBase64(bytes, BASE64_ALPHABET) + "=".repeat((3 - (bytes.length % 3)) % 3);
@@ -58,9 +74,13 @@ const BASE64_ALPHABET = `${BASE64_COMMON}+/`;
 const BASE64_URL_ALPHABET = `${BASE64_COMMON}-_`;
 
 function hexDigit(code: number): number {
+  return lowerHexDigit(code >= 0x41 && code <= 0x46 ? code | 0x20 : code);
+}
+
+/** What a lower-case digit stands for; -1 for any other character. */
+function lowerHexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  const letter = code | 0x20;
-  return letter >= 0x61 && letter <= 0x66 && code < 0x80 ? letter - 0x61 + 10 : -1;
+  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
 }
 
 function encodeBase64(bytes: Uint8Array, alphabet: string): string {

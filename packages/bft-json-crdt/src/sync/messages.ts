@@ -36,7 +36,8 @@
  * Fields that are not named here are ignored, so that later versions can add some. A message of an unknown type, or
  * one that breaks a bound, is answered by `error` and changes nothing.
  */
-import { fromHex, toHex } from "../encoding/bytes.ts";
+import { ID_BYTES } from "../change/index.ts";
+import { fromLowerHex, toHex } from "../encoding/bytes.ts";
 import { ok } from "../result.ts";
 import type { Result } from "../result.ts";
 import {
@@ -280,12 +281,11 @@ function readList<T>(value: unknown, most: number, read: (item: unknown) => T | 
   return list;
 }
 
-const ID_PATTERN = /^[0-9a-f]{64}$/u;
 const CHAIN_PATTERN = /^(?:0|[1-9][0-9]{0,19})$/u;
 const CONTROL_CHARACTERS = /\p{Cc}/gu;
 
 function readId(value: unknown): Uint8Array | null {
-  return typeof value === "string" && ID_PATTERN.test(value) ? fromHex(value) : null;
+  return typeof value === "string" ? fromLowerHex(value, ID_BYTES) : null;
 }
 
 function readTip(value: unknown): ListedTip | null {
