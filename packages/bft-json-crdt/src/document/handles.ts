@@ -29,7 +29,7 @@ import type {
 } from "./containers.ts";
 import { placeOf } from "./editor.ts";
 import type { Editor } from "./editor.ts";
-import { contentView, entryView, leafView, listView, shown, textOf, viewOf } from "./view.ts";
+import { contentView, entryView, itemView, leafView, shown, textOf, viewOf } from "./view.ts";
 
 /** The stable id of an element: change id in hex, a colon, the index within the change. Valid on every replica. */
 export type ElementId = string;
@@ -212,7 +212,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   /** The view of the item at an index; undefined when there is none. */
   get(index: number): View<Item> | undefined {
     if (!Number.isSafeInteger(index)) return undefined;
-    return listView(this.node, index, 1)[0] as View<Item> | undefined;
+    return itemView(this.node, index) as View<Item> | undefined;
   }
 
   /** The handle of the item at an index, to edit inside of it. Throws MisuseError when there is none. */
@@ -331,7 +331,7 @@ export class LogHandle<Item> extends NodeHandle<ListNode> {
   /** The record at an index of the view; undefined when there is none. */
   get(index: number): View<Item> | undefined {
     if (!Number.isSafeInteger(index)) return undefined;
-    return listView(this.node, index, 1)[0] as View<Item> | undefined;
+    return itemView(this.node, index) as View<Item> | undefined;
   }
 
   /** Appends records, as plain data; throws MisuseError for what the schema does not take. */

@@ -60,6 +60,17 @@ export function listView(node: ListNode, index: number, count: number): ViewValu
   return views;
 }
 
+/** The view of the item at a visible index; undefined when there is none. */
+export function itemView(
+  { schema, sequence, items }: ListNode,
+  index: number,
+): ViewValue | undefined {
+  if (!sequence.contentAt(index)) return undefined;
+  const known = items.size === 0 ? undefined : items.get(sequence.foundElement);
+  if (known !== undefined) return viewOf(known);
+  return contentView(schema.item, sequence.content![sequence.contentOffset]!);
+}
+
 /** The whole text of a sequence. */
 export function textOf(sequence: {
   forEachVisible(callback: (element: number, count: number, content: string) => void): void;

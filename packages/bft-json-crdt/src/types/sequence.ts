@@ -90,7 +90,7 @@ export class Sequence<C> {
   /** Units between the start of that element and the unit asked for: 0, or 1 inside a pair. */
   foundOffset = 0;
 
-  /** What `livingRun` found: the first of so many consecutive elements. */
+  /** What `livingRun` found: the first of so many consecutive elements; and the element of which `contentAt` has the content. */
   foundElement = -1;
   foundCount = 0;
 
@@ -269,12 +269,13 @@ export class Sequence<C> {
     return this.placeBehind(tree.leaf, tree.index, lv - tree.leaf.rows[tree.index * ROW + ID]!);
   }
 
-  /** Sets `content` and `contentOffset` to what is at a visible index; returns false if that is out of range. */
+  /** Sets `content`, `contentOffset` and `foundElement` to what is at a visible index; returns false if that is out of range. */
   contentAt(elementIndex: number): boolean {
     const tree = this.tree;
     if (!(elementIndex >= 0 && elementIndex < tree.elements)) return false;
     tree.seekElement(elementIndex);
     this.content = this.contentOf(tree.leaf, tree.index);
+    this.foundElement = tree.leaf.rows[tree.index * ROW + ID]! + tree.offset;
     this.contentOffset = tree.offset << shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
     return true;
   }
