@@ -118,8 +118,12 @@ export const DEFAULT_SEND_SECONDS = 120;
 /** Seconds between pings: below the minute after which proxies cut idle connections. */
 export const DEFAULT_PING_SECONDS = 25;
 
-/** Parts of that time, and of all sessions one part is pinged in each: ten thousand pings at once hold up everything. */
-export const PING_PARTS = 100;
+/**
+ * Milliseconds between those who are pinged, and how many are at once, if that is enough: ten thousand pings at once hold up
+ * everything, and so do a sixteenth of them, with what answers them.
+ */
+export const PING_GAP_MS = 20;
+export const MIN_PINGED_AT_ONCE = 8;
 
 /** Seconds that a room stays in memory after its last session: a node that reconnects finds it loaded. */
 export const DEFAULT_ROOM_GRACE_SECONDS = 60;

@@ -17,11 +17,12 @@ import type { CloseName } from "./close-codes.ts";
 import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
-import { CLOSE_MS, DRAIN_MS, PING_PARTS } from "./limits.ts";
+import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { type Frame, Outlets } from "./outlet.ts";
 import { Pauses } from "./pauses.ts";
+import { Pings } from "./pings.ts";
 import { networkOf, Rates } from "./rates.ts";
 import { counted, type Room, type RoomHost } from "./room.ts";
 import { Policies } from "./room-policy.ts";
@@ -132,12 +133,12 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly #sessions = new Set<Session>();
   /** Those of them that have joined no room yet, the oldest first. */
   readonly #strangers = new Set<Session>();
-  /** Those that are pinged together. */
-  readonly #pinged = Array.from({ length: PING_PARTS }, () => new Set<Session>());
-  readonly #pingedWith = new Map<Session, Set<Session>>();
-  #accepted = 0;
-  /** The part that is pinged next. */
-  #pingPart = 0;
+  readonly #pings = new Pings<Session>(
+    () => this.settings.pingSeconds * 1_000,
+    (session) => {
+      session.checkAlive();
+    },
+  );
   /** How many sessions there are from each address. */
   readonly #addresses = new Map<string, number>();
   readonly #sending = new SendAccount();
@@ -145,7 +146,6 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly #changes = { applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 };
   #state: RelayStatus["status"] = "ok";
   #closing: Promise<void> | null = null;
-  #ping: NodeJS.Timeout | null = null;
   #fail: (error: RelayError) => void = () => undefined;
   #noSessions: (() => void) | null = null;
   #storeError: unknown = null;
@@ -236,10 +236,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     this.#rooms.settingsChanged();
     const concerned = [...this.#sessions].filter((session) => session.heedRules());
     for (const session of concerned) session.close("rulesChanged", retryAfter(concerned.length));
-    if (this.#ping !== null && reloaded.changed.includes("pingSeconds")) {
-      clearInterval(this.#ping);
-      this.#ping = this.#startPings();
-    }
+    if (reloaded.changed.includes("pingSeconds")) this.#pings.settingsChanged();
     return reloaded;
   }
 
@@ -291,17 +288,12 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     this.metrics.ended(session.ending);
     this.#sessions.delete(session);
     this.#strangers.delete(session);
-    this.#pingedWith.get(session)?.delete(session);
-    this.#pingedWith.delete(session);
+    this.#pings.delete(session);
     const network = networkOf(session.peer);
     const left = (this.#addresses.get(network) ?? 0) - 1;
     if (left > 0) this.#addresses.set(network, left);
     else this.#addresses.delete(network);
-    if (this.#sessions.size > 0) return;
-    // An idle relay has no timer to wake up for.
-    if (this.#ping !== null) clearInterval(this.#ping);
-    this.#ping = null;
-    this.#noSessions?.();
+    if (this.#sessions.size === 0) this.#noSessions?.();
   }
 
   passedOn(appendMs: number, arrivalMs: number): void {
@@ -400,10 +392,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
       return;
     }
     this.#strangers.add(session);
-    const part = this.#pinged[this.#accepted++ % PING_PARTS]!;
-    part.add(session);
-    this.#pingedWith.set(session, part);
-    this.#ping ??= this.#startPings();
+    this.#pings.add(session);
   }
 
   /** Makes space for somebody new: whoever came long ago and joined no room uses the relay least. */
@@ -415,17 +404,6 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
       this.#sessions.delete(oldest);
       return;
     }
-  }
-
-  /** Each is pinged once in that time; with other settings from where it was, so that nobody has less time to answer. */
-  #startPings(): NodeJS.Timeout {
-    return setInterval(
-      () => {
-        for (const one of this.#pinged[this.#pingPart]!) one.checkAlive();
-        this.#pingPart = (this.#pingPart + 1) % PING_PARTS;
-      },
-      (this.settings.pingSeconds * 1_000) / PING_PARTS,
-    );
   }
 }
 
