@@ -90,8 +90,7 @@ export class HttpSide {
       this.#respond(request, response, true);
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-      // A socket without a listener would end the process with its first error.
-      socket.on("error", () => socket.destroy());
+      socket.on("error", destroyThis);
       this.#upgrades.next(this.#addressOf(request), () => {
         this.#upgrade(request, socket, head);
       });
@@ -331,6 +330,14 @@ export class HttpSide {
       this.#proxies,
     );
   }
+}
+
+/**
+ * A socket without a listener would end the process with its first error. This is no closure: what was made beside one would
+ * be kept for as long as the connection lasts, the whole request among it.
+ */
+function destroyThis(this: Duplex): void {
+  this.destroy();
 }
 
 /** Why a relay cannot listen, in words. `flags` stands before the names of the settings that say where. */

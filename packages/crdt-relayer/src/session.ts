@@ -74,7 +74,7 @@ export class Session implements Member {
   readonly #socket: WebSocket;
   readonly #outlet: Outlet;
   readonly #host: SessionHost;
-  readonly #log: Logger;
+  #ownLog: Logger | null = null;
   #kind: Member["kind"] = "program";
   #room: Room | null = null;
   #roomName: string | null = null;
@@ -105,7 +105,6 @@ export class Session implements Member {
     this.#dialled = dialled;
     this.peer = peer;
     this.#host = host;
-    this.#log = host.log.child({ peer });
     this.#meter = host.rates.meter(peer);
     this.#outlet = new Outlet(socket, host, () => {
       this.#drained();
@@ -141,14 +140,19 @@ export class Session implements Member {
     });
     // What breaks the WebSocket protocol is closed by ws, with its own code.
     socket.on("error", (error) => {
-      this.#log.debug({ error: error.message }, "socket error");
+      this.#debug({ error: error.message }, "socket error");
       this.#ending ??= endingOf(error);
     });
     socket.on("close", (code) => {
-      this.#log.debug({ code }, "session closed");
+      this.#debug({ code }, "session closed");
       this.#ending ??= code === ABNORMAL ? "lost" : "client";
       this.#intake.leave();
     });
+  }
+
+  /** Made when there is something to tell: most sessions come and go without. */
+  get #log(): Logger {
+    return (this.#ownLog ??= this.#host.log.child({ peer: this.peer }));
   }
 
   get kind(): Member["kind"] {
@@ -209,7 +213,7 @@ export class Session implements Member {
     const { code } = CLOSE[name];
     const reason = reasonOf(CLOSE[name], retryMs);
     this.#end();
-    this.#log.debug({ code, reason }, "session is closed by the relay");
+    this.#debug({ code, reason }, "session is closed by the relay");
     this.#outlet.flush();
     // The answer to our close frame must be read.
     if (this.#socket.isPaused) this.#socket.resume();
@@ -250,6 +254,10 @@ export class Session implements Member {
 
   await(bytes: number): void {
     this.#intake.await(bytes);
+  }
+
+  #debug(fields: object, what: string): void {
+    if (this.#host.log.isLevelEnabled("debug")) this.#log.debug(fields, what);
   }
 
   /** A mistake of ours costs this session and never the process. */
