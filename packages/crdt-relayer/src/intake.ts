@@ -54,9 +54,13 @@ export interface IntakeOwner {
   emptied(): void;
 }
 
-/** A frame in the inbox, and when it came. */
+/**
+ * A frame in the inbox, and when it came. Text waits as bytes, too: a string would be moved about by the collector, and what
+ * floods have waiting in line would be most of the garbage that is old before it is any.
+ */
 interface Waiting {
-  readonly frame: Frame;
+  readonly content: Buffer;
+  readonly isText: boolean;
   readonly arrival: number;
   /** Undefined as long as nobody was asked to verify it ahead; null when it is not. */
   ahead?: Foreseen | null;
@@ -143,18 +147,18 @@ export class Intake {
   }
 
   /** A frame has come; called in `guard`. */
-  take(frame: Frame): void {
+  take(content: Buffer, isText: boolean): void {
     if (this.#isDraining) return;
-    this.slowDown(this.#meter.frame(frame.length));
+    this.slowDown(this.#meter.frame(content.length));
     if (this.#isEnded) return;
     this.#arrival = performance.now();
     if (!this.#isBlocked && this.#inbox.length === 0 && this.#hasCredit()) {
-      this.#handleTimed(frame);
+      this.#handleTimed(content, isText);
       return;
     }
-    const waiting: Waiting = { frame, arrival: this.#arrival };
+    const waiting: Waiting = { content, isText, arrival: this.#arrival };
     this.#inbox.push(waiting);
-    this.await(frame.length + FRAME_OVERHEAD_BYTES);
+    this.await(content.length + FRAME_OVERHEAD_BYTES);
     if (!this.#isBlocked) {
       if (this.#inbox.length <= AHEAD_GROUPS) this.#foresee(waiting);
       this.#standInLine();
@@ -253,9 +257,9 @@ export class Intake {
     this.#creditAt = now;
   }
 
-  #handleTimed(frame: Frame): void {
+  #handleTimed(content: Buffer, isText: boolean): void {
     const start = performance.now();
-    this.#owner.handle(frame);
+    this.#owner.handle(isText ? content.toString("utf8") : content);
     const ms = performance.now() - start;
     this.#credit -= this.#work.counted(ms);
     this.#handledMs += ms;
@@ -292,16 +296,16 @@ export class Intake {
     while (!this.#isBlocked) {
       const waiting = this.#inbox[taken];
       if (waiting === undefined || (taken > 0 && performance.now() >= end)) break;
-      const { frame, arrival, ahead = null } = waiting;
+      const { content, isText, arrival, ahead = null } = waiting;
       if (ahead?.group === null) {
         this.#waitFor(ahead);
         break;
       }
       this.#arrival = arrival;
       taken++;
-      bytes += frame.length + FRAME_OVERHEAD_BYTES;
+      bytes += content.length + FRAME_OVERHEAD_BYTES;
       // Someone who is gone gets no answers.
-      if (!this.#isGone || typeof frame !== "string") this.#handleForeseen(frame, ahead);
+      if (!this.#isGone || !isText) this.#handleForeseen(waiting, ahead);
     }
     this.#forget(taken);
     this.await(-bytes);
@@ -311,11 +315,11 @@ export class Intake {
     }
   }
 
-  #handleForeseen(frame: Frame, ahead: Foreseen | null): void {
+  #handleForeseen({ content, isText }: Waiting, ahead: Foreseen | null): void {
     this.#verified = ahead?.group ?? null;
     this.#credit -= (ahead?.signatures ?? 0) * AHEAD_SIGNATURE_MS;
     try {
-      this.#handleTimed(frame);
+      this.#handleTimed(content, isText);
     } finally {
       this.#verified = null;
     }
@@ -344,7 +348,7 @@ export class Intake {
   /** Has a frame verified ahead, if it can be; true when that took some time. */
   #foresee(waiting: Waiting): boolean {
     if (waiting.ahead !== undefined || this.#host.ahead.isFull) return false;
-    waiting.ahead = typeof waiting.frame === "string" ? null : this.#owner.foresee(waiting.frame);
+    waiting.ahead = waiting.isText ? null : this.#owner.foresee(waiting.content);
     return true;
   }
 

@@ -132,7 +132,7 @@ export class Session implements Member {
     socket.on("message", (data: Buffer, isBinary) => {
       this.#isAlive = true;
       this.#guard(() => {
-        this.#intake.take(isBinary ? data : data.toString("utf8"));
+        this.#intake.take(data, !isBinary);
       });
     });
     socket.on("pong", () => {
