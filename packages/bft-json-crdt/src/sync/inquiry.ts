@@ -11,12 +11,14 @@ import type { Frontier, SyncMessage } from "./messages.ts";
 import { frontierOf, sameFrontier } from "./tips.ts";
 import type { SyncHistory } from "./tips.ts";
 
+const NOTHING: readonly Uint8Array[] = [];
+
 /** What is lacking here of what the peer named. */
 export class Inquiry {
   readonly #history: SyncHistory;
   readonly #durable: () => number;
-  /** Heads that the peer named and that are not applied here, by hex id. */
-  readonly #heads = new Map<string, Uint8Array>();
+  /** Heads that the peer named and that are not applied here. */
+  #heads: readonly Uint8Array[] = NOTHING;
   /** The peer's frontier is too wide to be listed, and it is not ours. */
   #isUnnamed = false;
   /** The frontier that the peer named last. */
@@ -37,7 +39,7 @@ export class Inquiry {
 
   /** True when the peer named something that is not applied here. */
   get lacksSome(): boolean {
-    return this.#heads.size > 0 || this.#isUnnamed;
+    return this.#heads.length > 0 || this.#isUnnamed;
   }
 
   /** True while a `have` waits for its `done`. */
@@ -113,10 +115,8 @@ export class Inquiry {
 
   /** Something was applied; returns true when it was the last of what was lacking. */
   takeApplied(): boolean {
-    if (this.#heads.size === 0) return false;
-    for (const [key, id] of this.#heads) {
-      if (this.#history.indexOf(id) >= 0) this.#heads.delete(key);
-    }
+    if (this.#heads.length === 0) return false;
+    this.#heads = this.#heads.filter((id) => this.#history.indexOf(id) < 0);
     return !this.lacksSome;
   }
 
@@ -151,13 +151,9 @@ export class Inquiry {
 
   #note(frontier: Frontier): void {
     this.#frontier = frontier;
-    this.#heads.clear();
     this.#isUnnamed = "digest" in frontier && !this.#isOurs(frontier);
-    if ("heads" in frontier) {
-      for (const id of frontier.heads) {
-        if (this.#history.indexOf(id) < 0) this.#heads.set(toHex(id), id);
-      }
-    }
+    this.#heads =
+      "heads" in frontier ? frontier.heads.filter((id) => this.#history.indexOf(id) < 0) : NOTHING;
     if (!this.lacksSome) this.#hasAll = true;
   }
 
