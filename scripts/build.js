@@ -1,7 +1,7 @@
 // `pnpm build [package…]`: JavaScript and type declarations of the packages into their dist folders, as they are
 // published. Lowest package first, since the others are compiled against the declarations in its dist.
 import { rmSync } from "node:fs";
-import { root, runNode, toolEntry } from "./tools.js";
+import { compiler, root, runNode } from "./tools.js";
 
 const all = ["bft-json-crdt", "crdt-node", "crdt-relayer"];
 const asked = process.argv.slice(2);
@@ -16,7 +16,7 @@ for (const name of asked.length > 0 ? all.filter((each) => asked.includes(each))
   rmSync(`${root}packages/${name}/dist`, { recursive: true, force: true });
   const start = performance.now();
   const config = `packages/${name}/tsconfig.build.json`;
-  const { code, output } = await runNode([toolEntry("typescript", "tsc"), "-p", config], {
+  const { code, output } = await runNode([compiler(), "-p", config], {
     show: false,
   });
   process.stdout.write(output);

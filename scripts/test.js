@@ -6,9 +6,9 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { runNode, toolEntry } from "./tools.js";
+import { compiler, runNode, toolEntry } from "./tools.js";
 
-const tsc = toolEntry("typescript", "tsc");
+const tsc = compiler();
 /** Each check, the script in package.json that runs it alone, and its Node arguments. */
 const checks = [
   { name: "types", script: "typecheck", args: [tsc, "-p", "tsconfig.json"] },

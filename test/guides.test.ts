@@ -17,6 +17,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as library from "bft-json-crdt";
 import { Document, ListHandle, RegisterHandle, TextHandle } from "bft-json-crdt";
 import { commandOf } from "../packages/crdt-node/test/processes.ts";
+import { compiler } from "../scripts/tools.js";
 import { collect, pattern, promisedBy, Shell, stepsOf } from "./transcript.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -107,7 +108,7 @@ for (const { name, text } of pages) {
         include: ["*.ts"],
       };
       writeFileSync(join(folder, "tsconfig.json"), JSON.stringify(config));
-      const args = [join(root, "node_modules/typescript/bin/tsc"), "-p", folder];
+      const args = [compiler(), "-p", folder];
       expect((await collect(args, { cwd: folder, env: process.env })).out.join("\n")).toBe("");
     });
   });
