@@ -2,6 +2,7 @@ import { accessSync, constants } from "node:fs";
 import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 /** Tests that start servers of NATS. */
 const NATS_TESTS = "**/*.nats.test.ts";
@@ -21,12 +22,27 @@ const IN_A_PROCESS = [
   "examples/**/*.test.ts",
 ];
 
+/** The longest first: what starts last must not run on alone. Vitest itself only knows how long files took the last time. */
+const LONGEST = [
+  "crdt-relayer/test/cluster.nats.test.ts",
+  "simulator/simulator.test.ts",
+  "test/oracle-deployment.test.ts",
+  "test/scenarios/scenarios.test.ts",
+  "test/transcripts.test.ts",
+  "test/packaging.test.ts",
+  "test/guides.test.ts",
+  "test/model-check.test.ts",
+  "oracle-consumer/contract.test.ts",
+  "crdt-relayer/test/backplane.nats.test.ts",
+];
+
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
 export default defineConfig(({ mode }) => ({
   test: {
     // Scenarios start no commands.
     globalSetup: mode === "scenarios" ? [] : ["./test/built-programs.ts"],
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         extends: true,
@@ -60,6 +76,17 @@ export default defineConfig(({ mode }) => ({
     hookTimeout: 60_000,
   },
 }));
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const rank = ({ moduleId }: TestSpecification): number => {
+      const at = LONGEST.findIndex((end) => moduleId.endsWith(end));
+      return at === -1 ? LONGEST.length : at;
+    };
+    return sorted.toSorted((a, b) => rank(a) - rank(b));
+  }
+}
 
 /** What is left out where nats-server is missing: nothing in CI or when it was asked for, and never without a word. */
 function withoutServer(mode: string): string[] {
