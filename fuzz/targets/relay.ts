@@ -116,7 +116,10 @@ class Faults {
       this.found.push(`${message ?? ""} ${err instanceof Error ? err.message : ""}`);
     };
     const log = { debug: silent, info: silent, warn: silent, error: noted, fatal: noted };
-    this.log = Object.assign(log, { child: () => this.log }) as unknown as SessionHost["log"];
+    this.log = Object.assign(log, {
+      child: () => this.log,
+      isLevelEnabled: () => true,
+    }) as unknown as SessionHost["log"];
   }
 }
 

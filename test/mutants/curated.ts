@@ -1018,8 +1018,8 @@ export const CURATED: readonly Curated[] = [
     what: "an empty frame that waits costs something",
     file: `${RELAY}/intake.ts`,
     where: "Intake.take",
-    code: "frame.length + FRAME_OVERHEAD_BYTES",
-    by: "frame.length",
+    code: "content.length + FRAME_OVERHEAD_BYTES",
+    by: "content.length",
   },
   {
     what: "a slow reader gets no more until it has read",

@@ -71,8 +71,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "nothing is recorded of a change −1, so it is not foldable, which is asked next",
   "packages/bft-json-crdt/src/document/targets.ts resolveSingle: refuse if `change < 0`":
     "nothing is recorded of a change −1, so it is not foldable, which is asked next",
-  "packages/bft-json-crdt/src/encoding/bytes.ts hexDigit: demand `code < 0x80`":
-    "a code of 0x80 or more is no letter up to 0x66 either",
   "packages/bft-json-crdt/src/encoding/reader.ts ByteReader.bytes: refuse if `this.failed`":
     "a length that was refused is 0, and a string of no bytes is returned either way",
   "packages/bft-json-crdt/src/encoding/reader.ts ByteReader.textItem: refuse if `this.failed`":

@@ -16,7 +16,7 @@ import {
   REFUSED_CHANGE_BYTES,
   TURN_MS,
 } from "./limits.ts";
-import { Rates } from "./rates.ts";
+import type { Rates } from "./rates.ts";
 import type { Settings } from "./settings.ts";
 
 afterEach(() => {

@@ -37,6 +37,7 @@ describe("byte strings", () => {
         expect(fromHex(toHex(bytes).toUpperCase())).toEqual(bytes);
         expect(fromLowerHex(toHex(bytes), bytes.length)).toEqual(bytes);
         expect(fromLowerHex(toHex(bytes), bytes.length + 1)).toBe(null);
+        expect(fromLowerHex(`${toHex(bytes)}00`, bytes.length)).toBe(null);
       }),
       { numRuns: 300 },
     );
