@@ -71,7 +71,10 @@ export class BodyBuffer {
     if (this.writer.capacity <= MAX_KEPT_BYTES) return;
     this.writer.renew(FIRST_BYTES);
     this.#headEnd = 0;
-    this.#capacity = 0;
+    this.#capacity = FIRST_BYTES;
+    // They hold the buffer that is given up.
+    this.#wholes.length = 0;
+    this.#bodies.length = 0;
   }
 
   #view(views: Uint8Array[], start: number): Uint8Array {

@@ -484,6 +484,7 @@ export class Document<S extends Schema> {
       throw error;
     } finally {
       this.#editor.abandon();
+      this.#encoder.forget();
       this.#isMaking = false;
     }
   }

@@ -148,6 +148,12 @@ export class DraftEncoder {
     return made;
   }
 
+  /** Keeps nothing of what was encoded last, which may have been large. */
+  forget(): void {
+    this.#made.body = NO_BYTES;
+    empty(this.#ranges);
+  }
+
   #begin(draft: Draft, { prev, parents, required }: Ground): void {
     this.#base = draft.base;
     this.#prev = prev;

@@ -137,7 +137,10 @@ export class Editor {
     this.#typing.clear();
     this.#assigned = null;
     const { drafts } = this;
-    if (drafts.length === 1) this.#spare = drafts[0]!;
+    if (drafts.length === 1) {
+      this.#spare = drafts[0]!;
+      empty(this.#spare.ops);
+    }
     empty(drafts);
   }
 
