@@ -29,7 +29,7 @@ export function toolEntry(packageName, command = packageName) {
 
 /**
  * The compiler that checks types and builds. It is the native one, which finds the same errors and writes the same files
- * in a tenth of the time; `typescript` itself is what typedoc and our own readers of syntax trees import.
+ * in a quarter of the time; `typescript` itself is what typedoc and our own readers of syntax trees import.
  *
  * @returns {string} absolute path of its entry file
  */
