@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
+import { setup } from "../built-programs.ts";
 import { PARTS } from "./index.ts";
 import { Findings, type Part, PART_NAMES, type PartName } from "./part.ts";
 import { busy, type Chapter, machine, pageOf, reportOf, scoreOf } from "./report.ts";
@@ -52,6 +53,8 @@ export async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(USAGE);
     return 2;
   }
+  // Nodes and relays are what is published: run from their sources, each closure is wrapped.
+  setup();
   const interruption = new AbortController();
   let interruptedAt = Infinity;
   process.on("SIGINT", () => {

@@ -9,9 +9,6 @@ import { commandOf, type Outcome, Program } from "../../packages/crdt-node/test/
 /** Milliseconds between two looks at what a script has said. */
 const LOOK_MS = 20;
 
-const NODE = commandOf("crdt-node");
-const RELAYER = commandOf("crdt-relayer");
-
 /** Flags of a relay all of whose clients come from one address. */
 export const FROM_ONE_ADDRESS: readonly string[] = ["--max-address-sessions", "10000"];
 
@@ -34,7 +31,7 @@ export class Processes {
     data = join(this.folder, "relay"),
   ): StartingRelay {
     const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"];
-    const program = this.#start(RELAYER, [...fixed, ...args]);
+    const program = this.#start(commandOf("crdt-relayer"), [...fixed, ...args]);
     const listens = program.line(/^listening ws:/u).then((line) => line.replace("listening ", ""));
     // Whoever kills it while it starts does not wait for this.
     listens.catch(() => undefined);
@@ -43,7 +40,7 @@ export class Processes {
 
   /** Starts a crdt-node command. */
   node(args: readonly string[]): Program {
-    return this.#start(NODE, args);
+    return this.#start(commandOf("crdt-node"), args);
   }
 
   /** Runs a crdt-node command to its end. */

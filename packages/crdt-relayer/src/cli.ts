@@ -7,6 +7,7 @@ import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import type { Logger } from "pino";
 import { EXIT, type ExitCode, messageOf, RelayError } from "./exit-codes.ts";
+import { yieldHelperThreads } from "./helper-threads.ts";
 import type { Relay } from "./relay.ts";
 import {
   flagOf,
@@ -92,6 +93,7 @@ async function run(load: () => Settings): Promise<void> {
     import("./log.ts"),
   ]);
   const log = openLog(settings.logLevel);
+  yieldHelperThreads();
   const signal = firstSignal();
   const starting = createRelay(settings, { logger: log });
   process.on("SIGHUP", () => {

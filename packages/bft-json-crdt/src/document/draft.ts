@@ -71,11 +71,15 @@ export class Draft {
   bytes = 0;
   readonly ops: DraftOp[] = [];
 
-  /** Begins anew, without any ops. */
+  /** Begins a change whose first element has this number. The draft is new, or the change before has ended. */
   begin(base: number): void {
     this.base = base;
     this.made = 0;
     this.bytes = 0;
+  }
+
+  /** The change is made: what it was made of is not kept, however large. */
+  end(): void {
     empty(this.ops);
   }
 

@@ -139,7 +139,7 @@ export class Editor {
     const { drafts } = this;
     if (drafts.length === 1) {
       this.#spare = drafts[0]!;
-      empty(this.#spare.ops);
+      this.#spare.end();
     }
     empty(drafts);
   }
