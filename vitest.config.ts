@@ -16,11 +16,15 @@ const DEPLOYMENT_TESTS = "**/*.root.test.ts";
 /** Tests that build and run an image, which needs docker: `pnpm test:image`. */
 const IMAGE_TESTS = "**/*.image.test.ts";
 
-/** Tests of what runs in one process, and of little programs; but one puts another module in the place of a module. */
-const IN_A_PROCESS = [
-  "packages/bft-json-crdt/src/**/!(history-load).test.ts",
-  "examples/**/*.test.ts",
+/** Tests that put another module in the place of a module. */
+const WITH_MOCKS = [
+  "packages/bft-json-crdt/src/history/history-load.test.ts",
+  "packages/crdt-node/src/link.test.ts",
+  "packages/crdt-relayer/src/room.test.ts",
 ];
+
+/** Tests that find each module as others left it, so that each is loaded once: helpers keep nothing from one file for the next. */
+const SHARING_MODULES = ["{packages,bench,examples,fuzz}/**/*.test.ts"];
 
 /** The longest first: what starts last must not run on alone. Vitest itself only knows how long files took the last time. */
 const LONGEST = [
@@ -38,44 +42,44 @@ const LONGEST = [
 
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
-export default defineConfig(({ mode }) => ({
-  test: {
-    // Scenarios start no commands.
-    globalSetup: mode === "scenarios" ? [] : ["./test/built-programs.ts"],
-    sequence: { sequencer: LongestFirst },
-    projects: [
-      {
-        extends: true,
-        test: {
-          name: "in a process",
-          include: IN_A_PROCESS,
-          exclude,
-          // Nothing that these files leave behind in a module changes what the next one finds: each module is loaded once.
-          isolate: false,
+export default defineConfig(({ mode }) => {
+  const others = [
+    ...(mode === "partition" ? [] : [NETWORK_TESTS]),
+    ...(mode === "deployment" ? [] : [DEPLOYMENT_TESTS]),
+    ...(mode === "image" ? [] : [IMAGE_TESTS]),
+    ...withoutServer(mode),
+  ];
+  return {
+    test: {
+      // Scenarios start no commands.
+      globalSetup: mode === "scenarios" ? [] : ["./test/built-programs.ts"],
+      sequence: { sequencer: LongestFirst },
+      projects: [
+        {
+          extends: true,
+          test: {
+            name: "sharing modules",
+            include: SHARING_MODULES,
+            exclude: [...exclude, ...WITH_MOCKS, ...others],
+            isolate: false,
+          },
         },
-      },
-      {
-        extends: true,
-        test: {
-          name: "with processes",
-          include: ["{packages,bench,examples,test,fuzz}/**/*.test.ts"],
-          exclude: [
-            ...exclude,
-            ...IN_A_PROCESS,
-            ...(mode === "partition" ? [] : [NETWORK_TESTS]),
-            ...(mode === "deployment" ? [] : [DEPLOYMENT_TESTS]),
-            ...(mode === "image" ? [] : [IMAGE_TESTS]),
-            ...withoutServer(mode),
-          ],
+        {
+          extends: true,
+          test: {
+            name: "with modules of their own",
+            include: [...WITH_MOCKS, "test/**/*.test.ts"],
+            exclude: [...exclude, ...others],
+          },
         },
-      },
-    ],
-    // Two more than the default: the longest tests mostly wait for other processes.
-    maxWorkers: availableParallelism() + 1,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
-  },
-}));
+      ],
+      // Two more than the default: the longest tests mostly wait for other processes.
+      maxWorkers: availableParallelism() + 1,
+      testTimeout: 120_000,
+      hookTimeout: 60_000,
+    },
+  };
+});
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

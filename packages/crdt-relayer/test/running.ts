@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach } from "vitest";
+import { onTestFinished } from "vitest";
 import { createRelay, type Relay, type RelayOptions, type Settings } from "../src/index.ts";
 
 /** Built, where the tests' setup has built it (see test/built-programs.ts of the workspace), else in the sources. */
@@ -15,16 +15,10 @@ const COMMAND = join(
   "crdt-relayer/bin/crdt-relayer.js",
 );
 
-const cleanups: (() => Promise<unknown> | void)[] = [];
-
-afterEach(async () => {
-  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
-});
-
 /** A new folder, removed after the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), "crdt-relayer-"));
-  cleanups.push(() => {
+  onTestFinished(() => {
     rmSync(folder, { recursive: true, force: true });
   });
   return folder;
@@ -37,7 +31,7 @@ export async function startRelay(
 ): Promise<Relay> {
   const relay = await createRelay({ port: 0, data: ":memory:", ...settings }, options);
   // A test that made the store fail has seen the error already.
-  cleanups.push(() => relay.close().catch(() => undefined));
+  onTestFinished(() => relay.close().catch(() => undefined));
   return relay;
 }
 
@@ -102,7 +96,7 @@ function launch(
     stdout,
     stderr,
   }));
-  cleanups.push(async () => {
+  onTestFinished(async () => {
     if (child.exitCode === null && child.signalCode === null) child.kill("SIGKILL");
     await outcome;
   });
