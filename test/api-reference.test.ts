@@ -1,9 +1,17 @@
-// The API reference (`pnpm run docs`) is made without a warning: every public thing has a docstring, every link in one leads
+// The API reference (`pnpm docs`, `pnpm run docs`) is made without a warning: every public thing has a docstring, every link in one leads
 // somewhere, and no type that is mentioned is missing.
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
+import { delimiter, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { afterAll, expect, test } from "vitest";
@@ -28,7 +36,7 @@ test("it is made without a warning, and has a page for whatever the library expo
   expect(Object.keys(library).length).toBeGreaterThan(60);
   expect(Object.keys(library).filter((name) => !page(name))).toEqual([]);
 
-  // Its pages lead to each other and, from where `pnpm run docs` writes them, to the sources.
+  // Its pages lead to each other and, from where `pnpm docs` writes them, to the sources.
   const links = pagesIn(folder).flatMap((file) => {
     const targets = readFileSync(file, "utf8").matchAll(/href="(?![a-z]+:)([^"#]+)/g);
     return [...targets].map(([, target = ""]) => join(dirname(relative(folder, file)), target));
@@ -37,6 +45,27 @@ test("it is made without a warning, and has a page for whatever the library expo
     existsSync(link.startsWith("..") ? join(root, "docs/api", link) : join(folder, link));
   expect(links.filter((link) => link.endsWith("document/document.ts"))).not.toEqual([]);
   expect([...new Set(links)].filter((link) => !exists(link))).toEqual([]);
+});
+
+// pnpm hands the word `docs` to the first npm that it finds, with the workspace's own commands before all others.
+test("`pnpm docs` makes it, and whatever else npm is asked is npm's", async () => {
+  const bin = join(folder, "bin");
+  mkdirSync(bin);
+  writeFileSync(join(bin, "npm"), '#!/bin/sh\necho "npm $*"\nexit 3\n', { mode: 0o755 });
+  const own = join(root, "node_modules/.bin");
+  const PATH = [own, bin, process.env["PATH"]].join(delimiter);
+  const asked = async (cwd: string, ...args: string[]): Promise<string> => {
+    const run = promisify(execFile)("npm", args, { cwd, env: { ...process.env, PATH } });
+    const { code, stdout } = (await run.catch((error: unknown) => error)) as {
+      code: number;
+      stdout: string;
+    };
+    return `${stdout.trim()}, exit ${code}`;
+  };
+  expect(await asked(root, "docs")).toBe("npm run --silent docs, exit 3");
+  expect(await asked(join(root, "packages"), "docs")).toBe("npm docs, exit 3");
+  expect(await asked(root, "docs", "ws")).toBe("npm docs ws, exit 3");
+  expect(await asked(root, "pack", "--json")).toBe("npm pack --json, exit 3");
 });
 
 test("what is left without a docstring are members of unions, whose union has one", () => {
