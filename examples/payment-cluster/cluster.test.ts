@@ -6,8 +6,8 @@ import { keyPairOf, Random, reconcile, taggedBytes } from "example-kit";
 import { hasSigned, isCertified, isProven, proveBalance, rootOf, signState } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { accuse, answer, ask, commit, pay, refutationOf } from "./client.ts";
-import { serve, signCheckpoint } from "./core.ts";
-import { ack, agreed, CORE, join, keyOf, meet, see, terms } from "./members.model.ts";
+import { serve, signCheckpoint, takePayout } from "./core.ts";
+import { ack, agreed, convicted, CORE, join, keyOf, meet, see, terms } from "./members.model.ts";
 import type { Member } from "./members.model.ts";
 import { Cluster } from "./schema.ts";
 import { ackCount, balanceOf } from "./settle.ts";
@@ -23,7 +23,8 @@ function certified({ facts }: ClusterView): { id: string; slot: string }[] {
 /** What a liar does: anything, most of it absurd; `twin` tells another story. */
 function misbehave(liar: Member, random: Random, victims: readonly string[]): void {
   const { root } = liar.document;
-  const ids = [root.transfers, root.commitments, root.accusations, root.acks, root.checkpoints]
+  const { transfers, payouts, commitments, accusations, acks, checkpoints } = root;
+  const ids = [transfers, payouts, commitments, accusations, acks, checkpoints]
     .flatMap((log) => log.entries() as readonly { id: string }[])
     .map(({ id }) => id);
   const anyId = (): string => (ids.length > 0 && random.chance(0.9) ? random.pick(ids) : "x:0");
@@ -38,6 +39,8 @@ function misbehave(liar: Member, random: Random, victims: readonly string[]): vo
   const deeds = [
     transfer,
     transfer,
+    () =>
+      liar.change(({ payouts }) => payouts.append({ periods: absurd ? number : random.below(4) })),
     () => liar.change(({ acks }) => acks.append({ target: anyId() }, { target: anyId() })),
     () => {
       const settled = random.below(3);
@@ -86,6 +89,7 @@ describe("with one core node of four and a payer that lie", () => {
         const twins = [liar, other, dan, dan.twin()];
         const victims = [ann.author, ben.author, keyOf("eve")];
         const relied = new Set<string>();
+        const paidOut = new Map<string, number>();
         for (let step = 0; step < 32; step++) {
           const actor = random.pick([...honest, ...twins]);
           if (twins.includes(actor)) misbehave(actor, random, victims);
@@ -98,6 +102,7 @@ describe("with one core node of four and a payer that lie", () => {
             );
           } else {
             serve(actor, terms);
+            takePayout(actor, terms);
             if (random.chance(0.2)) signCheckpoint(actor, terms);
           }
           for (let meeting = 0; meeting < 3; meeting++) {
@@ -108,6 +113,11 @@ describe("with one core node of four and a payer that lie", () => {
           }
           const view = see(actor);
           for (const id of view.settled.made) relied.add(id);
+          for (const { core, paid } of view.shares) {
+            paidOut.set(core, Math.max(paid, paidOut.get(core) ?? 0));
+            // Whoever has the acknowledgements has all the fees that a payout is of.
+            expect(paid * terms.period).toBeLessThanOrEqual(view.settled.made.size);
+          }
           const sure = certified(view);
           expect(new Set(sure.map(({ slot }) => slot)).size).toBe(sure.length);
           // Whoever has the acknowledgements has all that the payment needs.
@@ -115,10 +125,14 @@ describe("with one core node of four and a payer that lie", () => {
         }
         const view = agreed([...honest, ...twins], seed);
         for (const id of relied) expect(view.settled.made.has(id)).toBe(true);
+        for (const { core, paid } of view.shares) {
+          expect(paid).toBeGreaterThanOrEqual(paidOut.get(core)!);
+          expect(paid * terms.period).toBeLessThanOrEqual(view.settled.made.size);
+        }
         for (const id of view.settled.made) expect(view.expected.made.has(id)).toBe(true);
         for (const culprit of [...view.verdicts.values()].map((verdict) => verdict.culprit))
           expect([liar.author, dan.author]).toContain(culprit);
-        for (const culprit of view.convicted.keys()) expect(culprit).toBe(dan.author);
+        for (const culprit of convicted(view).keys()) expect(culprit).toBe(dan.author);
         expect(view.settled.made.size).toBeGreaterThan(0);
         expect(view.doubleSpends.length).toBeGreaterThan(0);
       }),
@@ -126,7 +140,7 @@ describe("with one core node of four and a payer that lie", () => {
     );
   });
 
-  it("honest core nodes are never proven to lie, and settle all that honest people pay", () => {
+  it("honest core nodes are never proven to lie, are paid, and settle all that honest people pay", () => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const random = new Random(seed);
@@ -146,7 +160,9 @@ describe("with one core node of four and a payer that lie", () => {
           misbehave(dan, random, [ann.author]);
           reconcile(random.pick(everybody).document, random.pick(everybody).document);
           reconcile(dan.document, random.pick(everybody).document);
-          serve(random.pick([ada, bea, cyd]), terms);
+          const node = random.pick([ada, bea, cyd]);
+          serve(node, terms);
+          takePayout(node, terms);
         }
         // The network heals, and three of four answer.
         for (let round = 0; round < paid.length; round++) {
@@ -156,6 +172,9 @@ describe("with one core node of four and a payer that lie", () => {
         }
         const view = agreed([...everybody, dan], seed);
         for (const id of paid) expect(view.settled.made.has(id)).toBe(true);
+        for (const { id, author, periods } of view.facts.payouts)
+          if (author !== dan.author && ackCount(view.facts, id) < terms.threshold)
+            expect(view.shares.find(({ core }) => core === author)!.paid).toBeGreaterThan(periods);
         for (const { culprit } of view.verdicts.values()) expect(culprit).toBe(dan.author);
       }),
       runs(4),
@@ -348,8 +367,14 @@ describe("a core node", () => {
     const id = pay(ann, terms, keyOf("ben"), 1n);
     meet(ann, eve);
     const signature = signState(eve.keyPair, terms, 1, new Uint8Array(32));
-    eve.change(({ acks, transfers, checkpoints, claims, commitments }) => {
+    const [ada] = join("ada") as [Member];
+    ada.change(({ payouts }) =>
+      payouts.append({ periods: 0 }, { periods: -1 }, { periods: 2 ** 31 }),
+    );
+    meet(ada, eve);
+    eve.change(({ acks, transfers, payouts, checkpoints, claims, commitments }) => {
       acks.append({ target: id });
+      payouts.append({ periods: 1 });
       transfers.append(
         { number: -1, to: ann.author, amount: 1n },
         { number: 0, to: "ann", amount: 1n },
@@ -368,9 +393,13 @@ describe("a core node", () => {
     ).toEqual([
       "a commitment has 32 bytes",
       "a payment's number is an integer from 0 on",
+      "a payout is of one period at least",
+      "a payout is of one period at least",
+      "a payout is of one period at least",
       "it answers no question",
       "nobody pays oneself",
       "only core nodes acknowledge",
+      "only core nodes have shares",
       "only core nodes sign checkpoints",
       "the payee is no account",
       "there is no such amount of money",

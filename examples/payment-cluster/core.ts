@@ -1,8 +1,11 @@
-/** What an honest core node does: acknowledges, at most one payment for each number of an account, and signs checkpoints. */
+/**
+ * What an honest core node does: acknowledges, at most one payment for each number of an account, takes its shares of the fees,
+ * and signs checkpoints.
+ */
 import { equalBytes } from "bft-json-crdt";
 import type { Participant } from "example-kit";
 import { latestCheckpoint, rootOf, signState } from "./checkpoint.ts";
-import type { Accusation, Transfer } from "./facts.ts";
+import type { Accusation } from "./facts.ts";
 import type { Cluster } from "./schema.ts";
 import { chosenLines } from "./settle.ts";
 import type { Terms } from "./terms.ts";
@@ -20,6 +23,7 @@ export function serve(node: Participant<typeof Cluster>, terms: Terms): number {
     const view = viewOf(node.document, terms);
     const targets = [
       ...payable(node.author, view, terms),
+      ...due(node.author, view, terms),
       ...promised(node.author, view),
       ...convicting(node, view, terms),
     ];
@@ -28,6 +32,16 @@ export function serve(node: Participant<typeof Cluster>, terms: Terms): number {
     node.change(({ acks }) => acks.append(...targets.map((target) => ({ target }))));
     made += targets.length;
   }
+}
+
+/** States that it takes its shares of all periods that are over; false when there is none that it has not asked for. */
+export function takePayout(node: Participant<typeof Cluster>, terms: Terms): boolean {
+  const { facts, settled } = viewOf(node.document, terms);
+  const mine = facts.payouts.filter(({ author }) => author === node.author);
+  const periods = Math.floor(settled.made.size / terms.period);
+  if (periods <= Math.max(0, ...mine.map((payout) => payout.periods))) return false;
+  node.change(({ payouts }) => payouts.append({ periods }));
+  return true;
 }
 
 /**
@@ -86,6 +100,28 @@ function payable(me: string, { facts, settled }: ClusterView, terms: Terms): str
     if (balance >= transfer.amount + terms.fee) targets.push(transfer.id);
   }
   return targets;
+}
+
+/**
+ * For each core node that nobody has proven to lie the payout of most periods that are over, if this node has not acknowledged one
+ * of as many.
+ */
+function due(me: string, { facts, settled, verdicts }: ClusterView, terms: Terms): string[] {
+  const culprits = new Set([...verdicts.values()].map(({ culprit }) => culprit));
+  const most = new Map<string, number>();
+  for (const payout of facts.payouts) {
+    const { author, periods } = payout;
+    if (isAckedBy(me, facts.acks, payout))
+      most.set(author, Math.max(periods, most.get(author) ?? 0));
+  }
+  const targets = new Map<string, string>();
+  for (const { id, author, periods } of facts.payouts) {
+    if (culprits.has(author) || periods * terms.period > settled.made.size) continue;
+    if (periods <= (most.get(author) ?? 0)) continue;
+    most.set(author, periods);
+    targets.set(author, id);
+  }
+  return [...targets.values()];
 }
 
 /** Commitments that this node has not acknowledged. */
@@ -148,7 +184,7 @@ function wasFirst(
 function isAckedBy(
   me: string,
   acks: ClusterView["facts"]["acks"],
-  { id }: Pick<Transfer, "id">,
+  { id }: { readonly id: string },
 ): boolean {
   return acks.get(id)?.has(me) ?? false;
 }

@@ -6,7 +6,7 @@ import type { ClusterDocument } from "./schema.ts";
 import { isAccount } from "./terms.ts";
 import type { Terms } from "./terms.ts";
 
-/** Numbers of payments end here; far beyond what an account can pay for. */
+/** Numbers of payments and of periods end here; far beyond what an account can pay for. */
 const MAX_NUMBER = 2 ** 31;
 
 /** What all statements have. */
@@ -23,6 +23,11 @@ export interface Transfer extends Statement {
   readonly number: number;
   readonly to: string;
   readonly amount: bigint;
+}
+
+export interface Payout extends Statement {
+  readonly kind: "payout";
+  readonly periods: number;
 }
 
 export interface Ack extends Statement {
@@ -62,7 +67,15 @@ export interface Question extends Statement {
   readonly account: string;
 }
 
-export type Fact = Transfer | Ack | CheckpointVote | Claim | Commitment | Accusation | Question;
+export type Fact =
+  | Transfer
+  | Payout
+  | Ack
+  | CheckpointVote
+  | Claim
+  | Commitment
+  | Accusation
+  | Question;
 
 /** A record that counts for nothing, and why. */
 export interface Ignored {
@@ -75,6 +88,7 @@ export interface Ignored {
 export interface Facts {
   readonly byId: ReadonlyMap<string, Fact>;
   readonly transfers: readonly Transfer[];
+  readonly payouts: readonly Payout[];
   readonly checkpoints: readonly CheckpointVote[];
   readonly claims: readonly Claim[];
   readonly commitments: readonly Commitment[];
@@ -124,6 +138,11 @@ export function factsOf(
     if (amount <= 0n || amount > terms.supply) return "there is no such amount of money";
     return { kind: "transfer", ...statement, number, to, amount };
   });
+  const payouts = gather(root.payouts, ({ periods }, statement) => {
+    if (!isCore.has(statement.author)) return "only core nodes have shares";
+    if (!isNumber(periods) || periods === 0) return "a payout is of one period at least";
+    return { kind: "payout", ...statement, periods };
+  });
   const checkpoints = gather(root.checkpoints, (value, statement) => {
     if (!isCore.has(statement.author)) return "only core nodes sign checkpoints";
     if (!isNumber(value.settled)) return "the number of payments is an integer from 0 on";
@@ -157,7 +176,7 @@ export function factsOf(
   gather(root.acks, ({ target }, statement) => {
     if (!isCore.has(statement.author)) return "only core nodes acknowledge";
     const kind = byId.get(target)?.kind;
-    if (kind !== "transfer" && kind !== "commitment" && kind !== "accusation")
+    if (!["transfer", "payout", "commitment", "accusation"].includes(kind ?? ""))
       return "there is nothing to acknowledge";
     const ack: Ack = { kind: "ack", ...statement, target };
     let byCore = acks.get(target);
@@ -168,6 +187,7 @@ export function factsOf(
   return {
     byId,
     transfers,
+    payouts,
     checkpoints,
     claims,
     commitments,

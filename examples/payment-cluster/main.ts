@@ -4,7 +4,7 @@ import { Clock, command, keyPairOf, Mesh, paint, Participant, Random } from "exa
 import { reconcile, run, table } from "example-kit";
 import { isCertified, isProven, proveBalance } from "./checkpoint.ts";
 import { accuse, answer, ask, commit, pay, refutationOf } from "./client.ts";
-import { serve, signCheckpoint } from "./core.ts";
+import { serve, signCheckpoint, takePayout } from "./core.ts";
 import { Cluster } from "./schema.ts";
 import { ackCount, balanceOf, totalOf } from "./settle.ts";
 import { termsOf } from "./terms.ts";
@@ -16,7 +16,7 @@ const CORE = ["ada", "bea", "cyd", "dan"];
 
 const program = command(
   "payment-cluster",
-  "Payments among strangers: a liar is refuted, a double spend comes to nothing,\na core node that lies loses its share of the fees.",
+  "Payments among strangers: a liar is refuted, a double spend comes to nothing,\na core node that lies loses its share of the fees, the others are paid.",
 );
 
 await run(program, ({ seed }) => {
@@ -26,6 +26,7 @@ await run(program, ({ seed }) => {
     core: CORE.map((name) => keyPairOf(seed, name).publicKey),
     faults: 1,
     fee: 8n,
+    period: 8,
     allocation: [[toHex(keyPairOf(seed, "node1").publicKey), 10_000n]],
   });
   const join = (name: string): Member =>
@@ -53,7 +54,8 @@ await run(program, ({ seed }) => {
   title("Node1 has 100 tokens: the document's id commits to that");
   print(
     `4 core nodes (${CORE.join(", ")}), of which 1 may lie; 3 acknowledgements`,
-    `settle a payment; each costs a fee of ${tokens(terms.fee)}`,
+    `settle a payment; each costs a fee of ${tokens(terms.fee)}, of which each core`,
+    `node may take its share after ${terms.period} payments, again and again`,
   );
   show(node2, [node1, node2]);
 
@@ -155,8 +157,32 @@ await run(program, ({ seed }) => {
       `${who.padEnd(7)} accuses dan: "${after.verdicts.get(id)?.offence}", ${ackCount(after.facts, id)} of 4`,
     );
   }
-  print("node3 gets half of dan's share of the pot; the other half is nobody's");
+  print("node3 gets half of dan's shares, in future too; the other half is nobody's");
   show(mallory, [node1, node2, node3, mallory]);
+
+  title("Six payments later the core takes its shares, and dan tries");
+  const serveAll = (): void => {
+    all.settle();
+    core.slice(0, 3).forEach((node) => serve(node, terms));
+    all.settle();
+  };
+  for (let number = 0; number < 6; number++) {
+    pay(node2, terms, node1.author, 10n);
+    serveAll();
+  }
+  core.forEach((node) => takePayout(node, terms));
+  serveAll();
+  const { shares } = viewOf(node2.document, terms);
+  const periodsOf = ({ author }: Member): string => {
+    const paid = shares.find(({ core: node }) => node === author)!.paid;
+    return `${paid} period${paid === 1 ? "" : "s"}`;
+  };
+  print(`paid out: ${core.map((node) => `${node.name} ${periodsOf(node)}`).join(", ")}`);
+  show(node2, [ada, bea, cyd, dan, node3]);
+  pay(ada, terms, node2.author, 8n);
+  serveAll();
+  print("ada spends hers: 0.08 for node2, and the fee");
+  show(node2, [ada, node2, node3]);
 
   title("A checkpoint, for who has no history");
   core.slice(0, 3).forEach((node) => {

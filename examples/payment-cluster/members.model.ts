@@ -26,6 +26,7 @@ export const terms = termsOf({
   core: CORE.map((name) => keyPairOf("test", name).publicKey),
   faults: 1,
   fee: 8n,
+  period: 2,
   allocation: [
     [keyOf("ann"), 1_000n],
     [keyOf("ben"), 500n],
@@ -54,10 +55,15 @@ export function shown({
   expected,
   doubleSpends,
   verdicts,
-  convicted,
+  shares,
   checkpoint,
 }: ClusterView) {
-  return { settled, expected, doubleSpends, verdicts, convicted, checkpoint };
+  return { settled, expected, doubleSpends, verdicts, shares, checkpoint };
+}
+
+/** Core nodes that were proven to lie → who gets half of their shares. */
+export function convicted({ shares }: ClusterView): Map<string, string> {
+  return new Map(shares.flatMap(({ core, prover }) => (prover === null ? [] : [[core, prover]])));
 }
 
 export const see = (member: Member): ClusterView => viewOf(member.document, terms);

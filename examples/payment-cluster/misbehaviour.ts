@@ -6,7 +6,7 @@ import { equalBytes } from "bft-json-crdt";
 import type { Value } from "bft-json-crdt";
 import { taggedHash } from "example-kit";
 import { hasSigned, rootOf } from "./checkpoint.ts";
-import type { Accusation, CheckpointVote, Fact, Facts, Transfer } from "./facts.ts";
+import type { Accusation, Ack, CheckpointVote, Fact, Facts, Payout, Transfer } from "./facts.ts";
 import type { ClusterDocument } from "./schema.ts";
 import type { Balances } from "./settle.ts";
 import type { Terms } from "./terms.ts";
@@ -16,6 +16,7 @@ export type Offence =
   | "two payments with one number"
   | "two acknowledgements for one number"
   | "two accusers acknowledged"
+  | "a payout acknowledged wrongly"
   | "a false claim"
   | "a false checkpoint"
   | "two stories on one chain";
@@ -63,7 +64,7 @@ class Court {
   readonly #terms: Terms;
   readonly #facts: Facts;
   readonly #stateBehind: StateBehind;
-  /** What is known of checkpoints: computing a state takes time, so each is computed once. */
+  /** What is known of checkpoints and of acknowledged payouts: computing a state takes time, so each is computed once. */
   readonly #isFalse = new Map<string, boolean>();
 
   constructor(document: ClusterDocument, terms: Terms, facts: Facts, stateBehind: StateBehind) {
@@ -80,7 +81,7 @@ class Court {
     const second = accusation.second === "" ? null : this.#seen(accusation.second, accusation);
     if (first === null || (second === null && accusation.second !== "")) return;
     const offence =
-      second === null ? this.#alone(first) : this.#together(first, second, accusation);
+      second === null ? this.#alone(first, accusation) : this.#together(first, second, accusation);
     // Whoever could accuse himself would never lose anything.
     if (offence === null || first.author === prover) return;
     this.verdicts.set(accusation.id, { culprit: first.author, prover, offence });
@@ -103,11 +104,30 @@ class Court {
     return this.#document.history.isAncestor(fact.change, change) ? fact : null;
   }
 
-  #alone(fact: Fact): Offence | null {
-    if (fact.kind !== "checkpoint") return null;
-    let isFalse = this.#isFalse.get(fact.id);
-    if (isFalse === undefined) this.#isFalse.set(fact.id, (isFalse = this.#isFalseState(fact)));
-    return isFalse ? "a false checkpoint" : null;
+  #alone(fact: Fact, accusation: Accusation): Offence | null {
+    if (fact.kind === "checkpoint")
+      return this.#once(fact, () => this.#isFalseState(fact)) ? "a false checkpoint" : null;
+    const payout = fact.kind === "ack" ? this.#seen(fact.target, accusation) : null;
+    if (fact.kind !== "ack" || payout?.kind !== "payout") return null;
+    const isWrong = this.#once(fact, () => this.#isWrongPayout(fact, payout));
+    return isWrong ? "a payout acknowledged wrongly" : null;
+  }
+
+  #once({ id }: Fact, isFalse: () => boolean): boolean {
+    let known = this.#isFalse.get(id);
+    if (known === undefined) this.#isFalse.set(id, (known = isFalse()));
+    return known;
+  }
+
+  /** True when who acknowledged a payout had seen a proof against its author, or too few payments. */
+  #isWrongPayout({ change }: Ack, { author, periods }: Payout): boolean {
+    for (const [id, { culprit }] of this.verdicts) {
+      const accusation = this.#facts.byId.get(id)!;
+      if (culprit === author && this.#document.history.isAncestor(accusation.change, change))
+        return true;
+    }
+    const { made } = this.#stateBehind(change, this.verdicts);
+    return made.size < periods * this.#terms.period;
   }
 
   /** True when a checkpoint does not hold what it should: what the first of its signers had seen. */
@@ -141,6 +161,14 @@ class Court {
         const culprit = this.verdicts.get(a.id)?.culprit;
         if (culprit !== undefined && culprit === this.verdicts.get(b.id)?.culprit)
           return "two accusers acknowledged";
+      }
+      // Once it has acknowledged an accusation, it acknowledges no payout: not on another chain either.
+      if (
+        a?.kind === "payout" &&
+        b?.kind === "accusation" &&
+        a.author === this.verdicts.get(b.id)?.culprit
+      ) {
+        if (!history.isAncestor(one.change, other.change)) return "a payout acknowledged wrongly";
       }
     }
     if (one.kind === "claim" && other.kind === "transfer" && other.number >= one.next) {

@@ -6,7 +6,9 @@ import type { Document, Handle } from "bft-json-crdt";
 export const Cluster = struct({
   /** "My payment with this number": each account numbers its payments 0, 1, 2, … */
   transfers: log(struct({ number: integer(), to: string(), amount: bigint() })),
-  /** A core node has checked a transfer, a commitment or an accusation. */
+  /** A core node takes from the pot its shares of the first so many periods, all it ever took included. */
+  payouts: log(struct({ periods: integer() })),
+  /** A core node has checked a transfer, a payout, a commitment or an accusation. */
   acks: log(struct({ target: string() })),
   /** A core node's signature on a state; `proposal` names the checkpoint that it joins, "" when it is the first. */
   checkpoints: log(

@@ -2,6 +2,9 @@
  * Balances out of payments, without any order between accounts. Each account's payments are a line by their numbers; one is
  * made as soon as those before it are and the money is there. A payment takes from its own payer only and can but help
  * everybody else, so it does not matter who goes first: every order ends in the same balances.
+ *
+ * What the pot pays depends on *how many* payments were made, never on which: it only grows with them. So it too can but help,
+ * whoever has it may spend it, and what could be made stays so: there is one greatest set of payments, which every order comes to.
  */
 import type { Facts, Transfer } from "./facts.ts";
 import type { Terms } from "./terms.ts";
@@ -20,6 +23,17 @@ export interface Balances {
   readonly pot: bigint;
   /** Ids of the payments that were made. */
   readonly made: ReadonlySet<string>;
+}
+
+/** Who gets the shares of one core node: itself those of the first periods, then half of each who proved that it lies. */
+export interface Share {
+  readonly core: string;
+  /** Periods that it was paid for. */
+  readonly paid: number;
+  /** Null while nobody has proved anything. */
+  readonly prover: string | null;
+  /** Periods that the prover gets nothing of. */
+  readonly after: number;
 }
 
 /** Payer → number → payment. */
@@ -59,13 +73,15 @@ export function certifiedLines(lines: Lines, facts: Facts, terms: Terms): Lines 
 }
 
 /**
- * Makes all payments that can be made. A fee goes into the pot, an equal share for each core node; half the share of one that was
- * proven to lie is that of its prover (`provers`: one entry for each such core node), of all payments, those to come too.
+ * Makes all payments that can be made. A fee goes into the pot, an equal share for each core node. `shares` has at most one entry
+ * for each. No share is paid twice, whatever it says: the core node gets those of whole periods up to `paid`, its prover half of
+ * those after it. The other half is nobody's.
  */
-export function settle(terms: Terms, lines: Lines, provers: readonly string[]): Balances {
+export function settle(terms: Terms, lines: Lines, shares: readonly Share[]): Balances {
   const accounts = new Map<string, { balance: bigint; next: number }>();
   const made = new Set<string>();
   const halfShare = terms.fee / BigInt(2 * terms.core.length);
+  const ofPeriod = 2n * halfShare * BigInt(terms.period);
   let pot = 0n;
   const waiting: string[] = [];
   const credit = (account: string, amount: bigint): void => {
@@ -74,6 +90,10 @@ export function settle(terms: Terms, lines: Lines, provers: readonly string[]): 
     if (found === undefined) accounts.set(account, { balance: amount, next: 0 });
     else found.balance += amount;
     waiting.push(account);
+  };
+  const draw = (account: string, amount: bigint): void => {
+    pot -= amount;
+    credit(account, amount);
   };
   for (const [account, amount] of terms.allocation) credit(account, amount);
   for (let payer = waiting.pop(); payer !== undefined; payer = waiting.pop()) {
@@ -84,9 +104,13 @@ export function settle(terms: Terms, lines: Lines, provers: readonly string[]): 
       account.balance -= transfer.amount + terms.fee;
       account.next++;
       made.add(transfer.id);
-      pot += terms.fee - halfShare * BigInt(provers.length);
+      pot += terms.fee;
       credit(transfer.to, transfer.amount);
-      for (const prover of provers) credit(prover, halfShare);
+      const periods = made.size / terms.period;
+      for (const { core, paid, prover, after } of shares) {
+        if (Number.isInteger(periods) && periods <= paid) draw(core, ofPeriod);
+        if (prover !== null && periods > Math.max(paid, after)) draw(prover, halfShare);
+      }
     }
   }
   return { accounts, pot, made };

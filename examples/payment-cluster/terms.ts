@@ -15,6 +15,8 @@ export interface Terms {
   readonly threshold: number;
   /** What the payer of each payment puts into the pot. */
   readonly fee: bigint;
+  /** After how many settled payments, again and again, each core node may take its shares of their fees. */
+  readonly period: number;
   /** Account in hex → what it has at first. */
   readonly allocation: ReadonlyMap<string, bigint>;
   /** The sum of all money. */
@@ -39,14 +41,17 @@ export function termsOf(options: {
   readonly core: readonly Uint8Array[];
   readonly faults: number;
   readonly fee: bigint;
+  readonly period: number;
   readonly allocation: readonly (readonly [account: string, amount: bigint])[];
 }): Terms {
-  const { name, faults, fee } = options;
+  const { name, faults, fee, period } = options;
   const n = options.core.length;
   if (!Number.isSafeInteger(faults) || faults < 0 || n <= 3 * faults)
     throw new RangeError(`${n} core nodes cannot bear ${faults} liars: more than ${3 * faults}`);
   if (fee < 0n || fee % BigInt(2 * n) !== 0n)
     throw new RangeError(`the fee should be a multiple of ${2 * n}, half a share for each of ${n}`);
+  if (!Number.isSafeInteger(period) || period < 1)
+    throw new RangeError("a period has a whole number of payments, at least 1");
   const allocation = new Map(options.allocation);
   if (![...allocation].every(([account, amount]) => isAccount(account) && amount >= 0n))
     throw new RangeError("an allocation gives an account, 64 hexadecimal digits, at least 0");
@@ -58,6 +63,7 @@ export function termsOf(options: {
     parameters: {
       faults,
       fee,
+      period,
       allocation: [...allocation]
         .sort(([a], [b]) => (a < b ? -1 : 1))
         .map(([account, amount]) => [fromHex(account)!, amount]),
@@ -68,6 +74,7 @@ export function termsOf(options: {
     faults,
     threshold: n - faults,
     fee,
+    period,
     allocation,
     supply: [...allocation.values()].reduce((sum, amount) => sum + amount, 0n),
     id: genesisDocumentId(genesis),

@@ -5,12 +5,12 @@
 import { latestCheckpoint } from "./checkpoint.ts";
 import type { Checkpoint } from "./checkpoint.ts";
 import { factsOf } from "./facts.ts";
-import type { Facts, Transfer } from "./facts.ts";
+import type { Accusation, Ack, Facts, Transfer } from "./facts.ts";
 import { judge } from "./misbehaviour.ts";
 import type { Verdicts } from "./misbehaviour.ts";
 import type { ClusterDocument } from "./schema.ts";
 import { ackCount, certifiedLines, chosenLines, settle } from "./settle.ts";
-import type { Balances } from "./settle.ts";
+import type { Balances, Share } from "./settle.ts";
 import type { Terms } from "./terms.ts";
 
 /** Payments of one account with one number, in the order of their ids: a double spend, which all of them together prove. */
@@ -30,8 +30,8 @@ export interface ClusterView {
   readonly expected: Balances;
   readonly doubleSpends: readonly DoubleSpend[];
   readonly verdicts: Verdicts;
-  /** Core nodes that were proven to lie → who gets half their share of the pot. */
-  readonly convicted: ReadonlyMap<string, string>;
+  /** One for each core node, in the order of the terms: what it was paid for, and who gets half of the rest. */
+  readonly shares: readonly Share[];
   readonly checkpoint: Checkpoint | null;
 }
 
@@ -42,16 +42,15 @@ export function viewOf(document: ClusterDocument, terms: Terms): ClusterView {
     settledBehind(document, terms, change, verdicts),
   );
   const lines = chosenLines(facts);
-  const convicted = convictedOf(facts, terms, verdicts);
-  const provers = [...convicted.values()];
-  const settled = settle(terms, certifiedLines(lines, facts, terms), provers);
+  const shares = sharesOf(document, terms, facts, verdicts);
+  const settled = settle(terms, certifiedLines(lines, facts, terms), shares);
   return {
     facts,
     settled,
-    expected: settle(terms, lines, provers),
+    expected: settle(terms, lines, shares),
     doubleSpends: doubleSpendsOf(facts, settled),
     verdicts,
-    convicted,
+    shares,
     checkpoint: latestCheckpoint(facts, terms),
   };
 }
@@ -65,23 +64,56 @@ export function settledBehind(
 ): Balances {
   const unseen = new Set(document.history.missingFor([change]));
   const facts = factsOf(document, terms, (at) => !unseen.has(at));
-  const provers = [...convictedOf(facts, terms, verdicts).values()];
-  return settle(terms, certifiedLines(chosenLines(facts), facts, terms), provers);
+  const shares = sharesOf(document, terms, facts, verdicts);
+  return settle(terms, certifiedLines(chosenLines(facts), facts, terms), shares);
+}
+
+/**
+ * A period is paid for when enough core nodes have acknowledged payouts of it. It is the prover's when enough have acknowledged
+ * the accusation and not, before that, a payout of it. Both take n − f, so an honest core node would have done both; but it
+ * acknowledges no payout once it has seen a proof. So with at most f liars no period is both, and none changes hands.
+ */
+function sharesOf(
+  { history }: ClusterDocument,
+  terms: Terms,
+  facts: Facts,
+  verdicts: Verdicts,
+): Share[] {
+  const convictions = convictionsOf(facts, terms, verdicts);
+  return terms.core.map((core) => {
+    const payouts = facts.payouts.filter(({ author }) => author === core);
+    /** For how many periods somebody has acknowledged payouts, in acknowledgements that count. */
+    const granted = (by: string, counts: (ack: Ack) => boolean): number =>
+      payouts.reduce((most, { id, periods }) => {
+        const ack = facts.acks.get(id)?.get(by);
+        return ack !== undefined && counts(ack) ? Math.max(most, periods) : most;
+      }, 0);
+    const all = terms.core.map((by) => granted(by, () => true));
+    const paid = all.sort((a, b) => b - a)[terms.threshold - 1]!;
+    const accusation = convictions.get(core);
+    if (accusation === undefined) return { core, paid, prover: null, after: 0 };
+    const before = [...facts.acks.get(accusation.id)!.values()].map(({ author, change }) =>
+      granted(author, (ack) => history.isAncestor(ack.change, change)),
+    );
+    const after = before.sort((a, b) => a - b)[terms.threshold - 1]!;
+    return { core, paid, prover: accusation.author, after };
+  });
 }
 
 /** For each core node the accusation that the core has acknowledged, as it does for one at most. */
-function convictedOf(facts: Facts, terms: Terms, verdicts: Verdicts): Map<string, string> {
-  const best = new Map<string, { id: string; prover: string; count: number }>();
-  for (const { id } of facts.accusations) {
-    const verdict = verdicts.get(id);
+function convictionsOf(facts: Facts, terms: Terms, verdicts: Verdicts): Map<string, Accusation> {
+  const best = new Map<string, Accusation>();
+  for (const accusation of facts.accusations) {
+    const { id } = accusation;
+    const culprit = verdicts.get(id)?.culprit;
     const count = ackCount(facts, id);
-    if (verdict === undefined || count < terms.threshold) continue;
-    if (!terms.core.includes(verdict.culprit)) continue;
-    const rival = best.get(verdict.culprit);
-    if (rival === undefined || count > rival.count || (count === rival.count && id < rival.id))
-      best.set(verdict.culprit, { id, prover: verdict.prover, count });
+    if (culprit === undefined || count < terms.threshold) continue;
+    const rival = best.get(culprit)?.id;
+    const rivalCount = rival === undefined ? 0 : ackCount(facts, rival);
+    if (rival === undefined || count > rivalCount || (count === rivalCount && id < rival))
+      best.set(culprit, accusation);
   }
-  return new Map([...best].map(([culprit, { prover }]) => [culprit, prover]));
+  return best;
 }
 
 function doubleSpendsOf(facts: Facts, settled: Balances): DoubleSpend[] {
