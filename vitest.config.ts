@@ -23,8 +23,17 @@ const WITH_MOCKS = [
   "packages/crdt-relayer/src/room.test.ts",
 ];
 
-/** Tests that find each module as others left it, so that each is loaded once: helpers keep nothing from one file for the next. */
-const SHARING_MODULES = ["{packages,bench,examples,fuzz}/**/*.test.ts"];
+/**
+ * Tests that find each module as others left it, so that each is loaded once: of what runs in one process, and of little programs.
+ * Those of the library, and those of relay and node, each among themselves.
+ */
+const SHARING_MODULES = {
+  "library and examples": ["packages/bft-json-crdt/src/**/*.test.ts", "examples/**/*.test.ts"],
+  "relay and node": ["packages/{crdt-relayer,crdt-node}/src/**/*.test.ts"],
+};
+
+/** Tests with modules of their own. */
+const APART = [...WITH_MOCKS, "packages/*/test/**/*.test.ts", "{bench,fuzz,test}/**/*.test.ts"];
 
 /** The longest first: what starts last must not run on alone. Vitest itself only knows how long files took the last time. */
 const LONGEST = [
@@ -55,22 +64,13 @@ export default defineConfig(({ mode }) => {
       globalSetup: mode === "scenarios" ? [] : ["./test/built-programs.ts"],
       sequence: { sequencer: LongestFirst },
       projects: [
+        ...Object.entries(SHARING_MODULES).map(([name, include]) => ({
+          extends: true as const,
+          test: { name, include, exclude: [...exclude, ...WITH_MOCKS], isolate: false },
+        })),
         {
           extends: true,
-          test: {
-            name: "sharing modules",
-            include: SHARING_MODULES,
-            exclude: [...exclude, ...WITH_MOCKS, ...others],
-            isolate: false,
-          },
-        },
-        {
-          extends: true,
-          test: {
-            name: "with modules of their own",
-            include: [...WITH_MOCKS, "test/**/*.test.ts"],
-            exclude: [...exclude, ...others],
-          },
+          test: { name: "apart", include: APART, exclude: [...exclude, ...others] },
         },
       ],
       // Two more than the default: the longest tests mostly wait for other processes.

@@ -303,6 +303,11 @@ describe("whatever liars write", () => {
           return directoryOf(replica, { now: clock.now, askers });
         });
         for (const view of views) expect(view).toEqual(views[0]);
+        // Who trusts a liar to ask sees the same as others who do.
+        const trusting = replicasOf(whole, new Random(seed), 3).map((replica) =>
+          directoryOf(replica, { now: clock.now, askers: new Set([...askers, mallory.author]) }),
+        );
+        for (const view of trusting) expect(view).toEqual(trusting[0]);
         // A liar can repeat what others have shown, so what was shown is all that it can prove.
         const shown = new Set(
           pam.document.root.answers.entries().map(({ value }) => toHex(value.chunk)),

@@ -202,7 +202,7 @@ describe("a proposal", () => {
     expect(ann.view.parameters.size).toBe(0);
   });
 
-  test("enacted beside another in the place of the same, which takes a third of liars, names them", () => {
+  test("enacted beside another in the place of the same, which takes more than a third of liars, names them", () => {
     const { members } = council(3);
     const [ann] = members as [Member];
     const ids = [ann.propose("fee", 1), ann.propose("fee", 2)];

@@ -2,7 +2,10 @@
  * A clock of one's own: what shall happen is queued and happens in the order of its time. It jumps from one event to
  * the next, or keeps pace with the wall clock for people who watch.
  */
-import { setTimeout as wait } from "node:timers/promises";
+import { setImmediate as turn, setTimeout as wait } from "node:timers/promises";
+
+/** Milliseconds of the wall clock after which who hurries lets others have a turn. */
+const TURN_MS = 20;
 
 interface Planned {
   readonly time: number;
@@ -48,6 +51,19 @@ export class Clock {
     const end = this.#now + duration;
     while (this.#due(end)) this.#step();
     this.#now = end;
+  }
+
+  /** The same, unless the signal ends it: now and then it looks. */
+  async hurry(duration: number, signal: AbortSignal): Promise<void> {
+    const end = this.#now + duration;
+    let until = performance.now() + TURN_MS;
+    while (!signal.aborted && this.#due(end)) {
+      this.#step();
+      if (performance.now() < until) continue;
+      await turn();
+      until = performance.now() + TURN_MS;
+    }
+    if (!signal.aborted) this.#now = end;
   }
 
   /** The same at the pace of the wall clock, until the time is over or the signal ends it. */

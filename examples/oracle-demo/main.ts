@@ -23,7 +23,7 @@ await run(program, async ({ seed, duration, fast }, signal) => {
   // Not the last moment itself, in which a next round would begin.
   const milliseconds = Math.floor((duration as number) * 1_000) - 1;
   try {
-    if (fast === true) demo.clock.advance(milliseconds);
+    if (fast === true) await demo.clock.hurry(milliseconds, signal);
     else await demo.clock.keepPace(milliseconds, signal);
   } finally {
     screen.close();

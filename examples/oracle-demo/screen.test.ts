@@ -50,6 +50,9 @@ describe("a screen", () => {
     expect(out.written[0]!.startsWith("\u001B[?25l")).toBe(true);
     expect(out.written[1]!.startsWith(`\u001B[${height}A\u001B[J`)).toBe(true);
     expect(out.written.at(-1)).toBe("\u001B[?25h");
+    // The network settles once more when all is over, and a proof may come only then.
+    screen.event(1_700, "eve has a proof");
+    expect(out.written.slice(3)).toEqual(["  1.7 s  eve has a proof\n"]);
   });
 
   it("writes plain lines to what is no terminal, or too small, or when that is wanted", () => {

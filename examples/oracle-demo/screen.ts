@@ -33,6 +33,7 @@ export class Screen {
   readonly #events: string[] = [];
   #state: State | null = null;
   #drawn = 0;
+  #isClosed = false;
 
   constructor(output: Output, wantsTable: boolean) {
     this.#output = output;
@@ -54,15 +55,16 @@ export class Screen {
     } else this.#line(["", ...pictureOf(state), ""].join("\n"));
   }
 
-  /** Leaves the last picture where it is. */
+  /** Leaves the last picture where it is; what happens later is a line below it. */
   close(): void {
     if (this.#drawn > 0) this.#output.write(SHOW_CURSOR);
-    this.#drawn = 0;
+    this.#isClosed = true;
   }
 
   #isLive(): boolean {
     const { isTTY = false, columns = 0, rows = 0 } = this.#output;
-    return this.#wantsTable && isTTY && columns >= COLUMNS && rows >= ROWS;
+    const fits = isTTY && columns >= COLUMNS && rows >= ROWS;
+    return this.#wantsTable && fits && !this.#isClosed;
   }
 
   #line(text: string): void {

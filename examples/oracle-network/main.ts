@@ -24,14 +24,15 @@ const program = command(
   "Seven oracles attest prices with sources; one invents them, one misquotes his sources.",
 ).option("--duration <seconds>", "simulated seconds", atLeast(5), 120);
 
-await run(program, ({ seed, duration }) => {
+await run(program, async ({ seed, duration }, signal) => {
   const simulation = new Simulation(seed, PAIRS);
   introduce();
   const rows: string[][] = [];
   simulation.onSample = (sample) => {
     if ((sample.time + 1) % EVERY === 0) rows.push(rowOf(sample));
   };
-  simulation.clock.advance((duration as number) * 1_000);
+  await simulation.clock.hurry((duration as number) * 1_000, signal);
+  if (signal.aborted) console.log("\nStopped; what there is so far:");
   simulation.mesh.heal();
   simulation.mesh.settle();
   print(`${SHOWN} as ann and dot see it, beside the market and a plain mean`);

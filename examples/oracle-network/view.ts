@@ -56,9 +56,7 @@ export function viewOf(
   const known = openings.get(document) ?? new Map<string, boolean>();
   openings.set(document, known);
   const reader = new Reader(rules, now, known);
-  // Sorted, because a replica lists forks in the order in which it learned of them.
-  const forks = document.history.forks().map(({ author }) => toHex(author));
-  reader.readForks(forks.sort());
+  reader.readForks(document.history.forks().map(({ author }) => toHex(author)));
   reader.readAttestations(document.root.attestations.entries());
   reader.readReveals(document.root.reveals.entries());
   reader.judge();
