@@ -91,7 +91,10 @@ test("every block of the page is a command that is run, or is marked as root's o
     ([, language]) => language,
   );
   expect(new Set(languages)).toEqual(
-    new Set(["", "sh", "console", "sh root", "console root", "sh network"]),
+    new Set([
+      ...["", "sh", "console", "sh network"],
+      ...["sh root relay", "console root relay", "sh root oracle", "console root oracle"],
+    ]),
   );
   expect(languages.filter((language) => language === "").length).toBe(1);
 });

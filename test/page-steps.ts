@@ -8,23 +8,26 @@ export interface Step {
   readonly commands: string;
   /** What it has to print; null when that is not said. */
   readonly expected: readonly string[] | null;
+  /** Whose machine it is typed into, when the page has several: what follows `root`. */
+  readonly on: string | null;
 }
 
 /** The steps of the `sh` and `console` blocks for a user, or of those that are marked as root's. */
 export function stepsOf(text: string, who: "user" | "root"): Step[] {
-  const mark = who === "root" ? " root" : "";
+  const mark = who === "root" ? " root(?: (\\w+))?" : "()";
   const blocks = [
     ...text.matchAll(new RegExp(`^\`\`\`(sh|console)${mark}\n([\\s\\S]*?)^\`\`\`$`, "gmu")),
   ];
-  return blocks.flatMap(([, language, block = ""]): Step[] => {
-    if (language === "sh") return [{ commands: block, expected: null }];
+  return blocks.flatMap(([, language, machine = "", block = ""]): Step[] => {
+    const on = machine === "" ? null : machine;
+    if (language === "sh") return [{ commands: block, expected: null, on }];
     return block
       .trimEnd()
       .split(/^\$ /mu)
       .slice(1)
       .map((step) => {
         const [commands = "", ...expected] = step.trimEnd().split("\n");
-        return { commands, expected };
+        return { commands, expected, on };
       });
   });
 }

@@ -1,64 +1,55 @@
 /**
  * The part of docs/oracle-deployment.md that is for root, on a machine of its own: what the page says is typed there, and
- * then everything is tried that a unit, a proxy and a rule are for: confinement, reload, draining, crashes, addresses,
- * alerts. Run by `pnpm test:deployment`. On Debian, besides what the relay needs, this needs
- * `apt-get install systemd dbus nginx prometheus prometheus-node-exporter iproute2 curl jq python3 openssl`.
+ * then everything is tried that a unit, a proxy, a certificate and a rule are for: confinement, reload, draining, crashes,
+ * addresses, renewals, boots, alerts. Run by `pnpm test:deployment`. On Debian, besides what the relay needs, this needs
+ * `apt-get install systemd dbus nginx certbot pebble prometheus prometheus-node-exporter prometheus-alertmanager iproute2 curl
+ * jq python3 openssl ca-certificates`.
  */
-import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { installPackages } from "../installed-packages.ts";
-import { pattern, stepsOf } from "../page-steps.ts";
-import { ADDRESS, Machine } from "./machine.ts";
+import { stepsOf } from "../page-steps.ts";
+import type { Machine } from "./machine.ts";
+import {
+  bootWithGuide,
+  docs,
+  page,
+  requireAll,
+  RUNAS,
+  startAuthority,
+  startMailbox,
+  trust,
+  Typist,
+  variables,
+} from "./surroundings.ts";
 
-const NEEDED = [
-  ...["setpriv", "unshare", "nsenter", "systemctl", "ip", "nginx", "prometheus", "promtool"],
-  ...["prometheus-node-exporter", "curl", "jq", "/usr/bin/python3", "openssl"],
-];
+const ADDRESS = "10.213.0.1";
 /** The second address of the machine: that of a client. */
 const CLIENT = "10.213.0.2";
-const CERTIFICATE = "/etc/letsencrypt/live/relay.example/fullchain.pem";
-const CERTIFICATE_MADE = `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 \\
-  -subj /CN=relay.example -addext subjectAltName=DNS:relay.example -out ${CERTIFICATE} \\
-  -keyout /etc/letsencrypt/live/relay.example/privkey.pem 2> /dev/null`;
-
-const docs = fileURLToPath(new URL("../../docs/", import.meta.url));
-const page = readFileSync(join(docs, "oracle-deployment.md"), "utf8");
 const [behindNginx = "", withoutNginx = ""] = page.split("**Without nginx**");
 const CONFIG = "/etc/crdt-relayer/config.toml";
 const JOURNAL = "journalctl --quiet --no-pager --output cat --unit crdt-relayer";
-const RUNAS = "runuser -u crdt-node -- env SIDE_HOME=/var/lib/crdt-node";
+const STATUS = `${RUNAS} crdt-node status ann --json`;
 const CODE = "curl --silent --output /dev/null --write-out '%{http_code}'";
 const scratch = mkdtempSync(join(tmpdir(), "deployment-"));
+const env = variables();
 let uninstall: (() => void) | undefined;
 let machine: Machine;
+let root: Typist;
+let mails: () => string;
 
 beforeAll(async () => {
-  const missing = NEEDED.filter(
-    (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0,
-  );
-  if (process.getuid?.() !== 0) missing.push("root");
-  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
+  requireAll();
   const prefix = join(scratch, "prefix");
   uninstall = await installPackages(prefix, scratch);
-  machine = await Machine.boot(prefix);
-  machine.copy(join(docs, "oracle-deployment"), "/srv/guide");
-  await machine.run(`
-    ip address add ${CLIENT}/32 dev lo
-    echo '${ADDRESS} relay.example ann.example' >> /etc/hosts
-    # What certbot leaves, but that nobody vouches for it: whoever connects is told to trust it.
-    mkdir -p -m 700 /etc/letsencrypt/live/relay.example
-    ${CERTIFICATE_MADE}
-    cp ${CERTIFICATE} /etc/ssl/trusted.pem
-    mkdir -p /etc/systemd/system/oracle-node@.service.d
-    printf '[Service]\\nEnvironment=NODE_EXTRA_CA_CERTS=/etc/ssl/trusted.pem\\n' > /etc/systemd/system/oracle-node@.service.d/trust.conf
-    mkdir /srv/quotes
-    echo '{"price":2000}' > /srv/quotes/quote.json
-    systemd-run --quiet --unit=quotes python3 -m http.server 8555 --bind 127.0.0.1 --directory /srv/quotes
-    systemctl start dbus`);
+  const hosts = `${ADDRESS} relay.example ann.example`;
+  machine = await bootWithGuide({ prefix, name: "relay", address: ADDRESS }, hosts, scratch);
+  root = new Typist(machine, env);
+  await machine.run(`ip address add ${CLIENT}/32 dev lo`);
+  await trust(machine, await startAuthority(machine, ADDRESS, scratch));
+  mails = startMailbox(machine, scratch);
 }, 300_000);
 
 afterAll(async () => {
@@ -67,36 +58,50 @@ afterAll(async () => {
   rmSync(scratch, { recursive: true, force: true });
 });
 
-const SOURCES = ["a", "b", "c"]
-  .map((name) => `http://127.0.0.1:8555/quote.json?${name}#price`)
-  .join(" ");
-const env = { GUIDE: "/srv/guide", SOURCES, CURL_CA_BUNDLE: "/etc/ssl/trusted.pem" };
-
-/** What a script prints there, without white space at its end. */
-async function typed(script: string): Promise<string> {
-  return (await machine.run(script, env)).trimEnd();
+function typed(script: string): Promise<string> {
+  return root.type(script);
 }
 
-/** Types a command there until it prints what fits. */
-async function typedUntil(script: string, wanted: RegExp): Promise<string> {
-  for (;;) {
-    const printed = await typed(script);
-    if (wanted.test(printed)) return printed;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  }
+function typedUntil(script: string, wanted: RegExp): Promise<string> {
+  return root.typeUntil(script, wanted);
 }
 
 /** Types what a part of the page shows to root, and compares what is printed. */
 async function follow(text: string): Promise<void> {
-  for (const { commands, expected } of stepsOf(text, "root")) {
-    const printed = await typed(commands);
-    if (expected !== null) expect(printed, commands).toMatch(pattern(expected));
+  for (const step of stepsOf(text, "root")) {
+    const printed = await root.follow(step);
+    if (step.commands.endsWith(" whoami ann")) env.KEY = printed;
   }
 }
 
 /** A property of a unit, as systemd has it. */
 function property(unit: string, name: string): Promise<string> {
   return typed(`systemctl show --property ${name} --value ${unit}`);
+}
+
+/** The number of the certificate that is shown to who connects to a port. */
+function serialAt(port: number): string {
+  const connect = `openssl s_client -connect relay.example:${port} -servername relay.example`;
+  return `${connect} < /dev/null 2> /dev/null | openssl x509 -noout -serial`;
+}
+
+/**
+ * Has certbot renew as its timer does, the certificate being due, and sees that a port shows the new one, which comes from the
+ * authority, while whoever is connected there stays.
+ */
+async function renewed(port: number): Promise<void> {
+  const shown = serialAt(port);
+  const before = await typed(shown);
+  const pid = await property("crdt-relayer", "MainPID");
+  await typed("systemctl start certbot.service");
+  const live = "/etc/letsencrypt/live/relay.example/cert.pem";
+  const wanted = await typed(`openssl x509 -noout -serial -in ${live}`);
+  expect(wanted).not.toBe(before);
+  await typedUntil(shown, new RegExp(`^${wanted}$`, "u"));
+  const ready =
+    port === 443 ? "https://relay.example/readyz" : `https://relay.example:${port}/readyz`;
+  expect(await typed(`curl --silent ${ready}`)).toBe('{"ready":true}');
+  expect(await property("crdt-relayer", "MainPID")).toBe(pid);
 }
 
 it("the page: what root types does what is shown", async () => {
@@ -140,6 +145,8 @@ describe.each([
     const before = Number(await property(unit, "NRestarts"));
     for (let times = 1; times <= 7; times++) {
       const pid = await property(unit, "MainPID");
+      // 0 would be whoever runs this.
+      expect(pid).toMatch(/^[1-9]/u);
       await typed(`kill -KILL ${pid}`);
       await typedUntil(
         `systemctl show --property MainPID --value ${unit}`,
@@ -147,7 +154,7 @@ describe.each([
       );
       expect(Number(await property(unit, "NRestarts"))).toBe(before + times);
     }
-    await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
+    await typedUntil(STATUS, /"state":"synced"/u);
   });
 });
 
@@ -156,7 +163,7 @@ it("a node says in the journal what happens to it", async () => {
 });
 
 it("what was acknowledged has outlived the kills", async () => {
-  const { changes, faults } = JSON.parse(await typed(`${RUNAS} crdt-node status ann --json`)) as {
+  const { changes, faults } = JSON.parse(await typed(STATUS)) as {
     readonly changes: number;
     readonly faults: unknown;
   };
@@ -191,7 +198,7 @@ it("with wrong settings it does not start, is not tried again, and says why", as
   expect(await property("crdt-relayer", "NRestarts")).toBe("0");
   expect(await typed(`${JOURNAL} --lines 12`)).toContain("max-rooms");
   await typed(`cp /srv/good.toml ${CONFIG} && systemctl start crdt-relayer`);
-  await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
+  await typedUntil(STATUS, /"state":"synced"/u);
 });
 
 it("a stop drains and stores all, and who was there comes back", async () => {
@@ -205,7 +212,7 @@ it("a stop drains and stores all, and who was there comes back", async () => {
     /^offline from wss:/mu,
   );
   await typed("systemctl start crdt-relayer");
-  await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
+  await typedUntil(STATUS, /"state":"synced"/u);
 });
 
 it("the doctor looks at the relay's store as its user, while it is stopped, as docs/operations.md says", async () => {
@@ -216,7 +223,7 @@ it("the doctor looks at the relay's store as its user, while it is stopped, as d
   const printed = await typed(shown.replace("--pty", "--quiet --wait --pipe"));
   expect(printed).toMatch(/\bsound\b/u);
   await typed("systemctl start crdt-relayer");
-  await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
+  await typedUntil(STATUS, /"state":"synced"/u);
 });
 
 describe("nginx", () => {
@@ -283,15 +290,30 @@ describe("Prometheus", () => {
     // What takes minutes is to take seconds.
     await typed("sed -i 's/_interval: 15s/_interval: 1s/' /etc/prometheus/prometheus.yml");
     await typed("sed -i 's/for: 2m/for: 2s/' /etc/prometheus/alerts.yml");
-    await typed("systemctl reload prometheus");
+    await typed(
+      "sed -i 's/_wait: 30s/_wait: 1s/; s/_interval: 5m/_interval: 1s/' /etc/prometheus/alertmanager.yml",
+    );
+    await typed("systemctl reload prometheus prometheus-alertmanager");
     const alerts = `curl --silent http://127.0.0.1:9090/api/v1/alerts |
       jq --raw-output '.data.alerts[] | select(.state == "firing") | .labels.alertname'`;
     await typed("systemctl stop crdt-relayer && systemctl start oracle-metrics@ann");
     await typedUntil(alerts, /^NodeAlone\n(?:.*\n)*RelayDown$|^RelayDown\n(?:.*\n)*NodeAlone$/u);
     await typed("systemctl start crdt-relayer");
-    await typedUntil(`${RUNAS} crdt-node status ann --json`, /"state":"synced"/u);
+    await typedUntil(STATUS, /"state":"synced"/u);
     await typed("systemctl start oracle-metrics@ann");
     await typedUntil(alerts, /^(?!.*(?:RelayDown|NodeAlone))/su);
+  });
+
+  it("has had Alertmanager mail that it was away and what that means, and then that it is back", async () => {
+    const away = "[FIRING:1] RelayDown (127.0.0.1:9464 crdt-relayer)";
+    const back = "[RESOLVED] RelayDown (127.0.0.1:9464 crdt-relayer)";
+    await expect.poll(mails, { timeout: 60_000 }).toContain(`Subject: ${back}`);
+    const [first = "", ...others] = mails()
+      .split(/^To: /mu)
+      .filter((mail) => mail.includes("RelayDown ("));
+    expect(first).toContain(`operators@relay.example\nSubject: ${away}\n`);
+    expect(first).toContain("Nodes keep what they sign and deliver it when the relay is back.");
+    expect(others.at(-1)).toContain(`Subject: ${back}\n`);
   });
 
   it("sees that a node does not run", async () => {
@@ -303,17 +325,68 @@ describe("Prometheus", () => {
   });
 });
 
+it("certbot renews: nginx shows the new certificate, and the node stays connected", async () => {
+  await typedUntil(STATUS, /"state":"synced"/u);
+  const joined = `${JOURNAL} --grep '"joined"' | wc --lines`;
+  const before = await typed(joined);
+  await renewed(443);
+  await typed("systemctl start oracle-feed@ann");
+  expect(
+    await typed("journalctl --unit oracle-feed@ann --output cat --lines 1 --grep sources"),
+  ).toBe("ETH/USD 2000.000000 sources=3");
+  expect(await typed(joined)).toBe(before);
+});
+
+it("a boot starts what the page has enabled, and no person is needed", async () => {
+  const enabled = [
+    ...behindNginx.matchAll(/^systemctl enable (?:--now )?(.*?)(?: &&.*)?$/gmu),
+  ].flatMap(([, names = ""]) => names.split(" "));
+  expect(enabled).toHaveLength(9);
+  const changes = async (): Promise<number> =>
+    (JSON.parse(await typed(STATUS)) as { readonly changes: number }).changes;
+  const boots = [
+    ["a restart", () => machine.reboot()],
+    ["the power fails", () => machine.cutPower()],
+  ] as const;
+  for (const [why, boot] of boots) {
+    await typed("systemctl start oracle-feed@ann");
+    const before = await changes();
+    await boot();
+    expect(await typed(`systemctl is-active ${enabled.join(" ")} || true`), why).toBe(
+      enabled.map(() => "active").join("\n"),
+    );
+    await typedUntil(STATUS, /"state":"synced"/u);
+    // And the timer has the feed go on.
+    await expect.poll(changes, { timeout: 60_000, message: why }).toBeGreaterThan(before);
+    expect(JSON.parse(await typed(STATUS)), why).toMatchObject({
+      faults: { forks: [], rejected: {} },
+    });
+    await typedUntil(`${CODE} https://relay.example/readyz`, /^200$/u);
+    const up = "curl --silent http://127.0.0.1:9090/api/v1/targets";
+    await typedUntil(
+      `${up} | jq --compact-output '[.data.activeTargets[].health]'`,
+      /^\["up","up"\]$/u,
+    );
+  }
+});
+
 it("the page: without nginx", async () => {
   await typed("systemctl stop nginx");
+  // Another machine would have none.
+  await typed("certbot delete --non-interactive --cert-name relay.example");
   await follow(withoutNginx);
-  // A renewal, as the page says it.
-  const fingerprint = "openssl x509 -noout -fingerprint";
-  const shown = `openssl s_client -connect relay.example:8443 < /dev/null 2> /dev/null | ${fingerprint}`;
-  const before = await typed(shown);
-  const installs = withoutNginx.match(/^install -m .*$/gmu) ?? [];
-  expect(installs).toHaveLength(2);
-  await typed([CERTIFICATE_MADE, ...installs, "systemctl reload crdt-relayer"].join("\n"));
-  const wanted = await typed(`${fingerprint} -in ${CERTIFICATE}`);
-  expect(wanted).not.toBe(before);
-  await typedUntil(shown, new RegExp(`^${wanted}$`, "u"));
+});
+
+it("certbot renews: the relay shows the new certificate, and the node stays connected", async () => {
+  await typed(
+    `sed -i 's|/relay.example/|/relay.example:8443/|' /var/lib/crdt-node/ann/config.toml`,
+  );
+  await typed("systemctl restart oracle-node@ann");
+  await typedUntil(STATUS, /"state":"synced"/u);
+  const since = await property("oracle-node@ann", "InvocationID");
+  await renewed(8443);
+  await typed("systemctl start oracle-feed@ann");
+  const said = await typed(`journalctl _SYSTEMD_INVOCATION_ID=${since} --output cat --no-pager`);
+  expect(said).toContain("connected to wss://relay.example:8443/");
+  expect(said).not.toContain("offline");
 });
