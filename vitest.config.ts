@@ -10,7 +10,7 @@ const NATS_TESTS = "**/*.nats.test.ts";
 /** Tests that make networks, which needs root and changes the machine: `pnpm test:partition`. */
 const NETWORK_TESTS = "**/*.netns.test.ts";
 
-/** Tests that boot a machine of namespaces, which needs root, systemd, nginx and Prometheus: `pnpm test:deployment`. */
+/** Tests that boot machines of namespaces, which needs root, systemd, nginx, Prometheus and others: `pnpm test:deployment`. */
 const DEPLOYMENT_TESTS = "**/*.root.test.ts";
 
 /** Tests that build and run an image, which needs docker: `pnpm test:image`. */
