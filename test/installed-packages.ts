@@ -35,13 +35,24 @@ export async function run(
  * made in the clone where there were none.
  */
 export async function installPackages(prefix: string, scratch: string): Promise<() => void> {
+  return keepingBuilds(async () => {
+    const tarballs = join(scratch, "tarballs");
+    mkdirSync(tarballs);
+    await run(process.execPath, [join(root, "scripts/build.js")], { cwd: root });
+    await pnpm("--recursive", "--filter", "./packages/*", "pack", "--pack-destination", tarballs);
+    await installTarballs(prefix, tarballs);
+  });
+}
+
+/** Does what builds the packages. Returns what removes the builds where there were none; when it fails, that happens. */
+export async function keepingBuilds(build: () => Promise<void>): Promise<() => void> {
   const folders = packages.map((name) => join(root, "packages", name, "dist"));
   const builtHere = folders.filter((folder) => !existsSync(folder));
   const restore = (): void => {
     for (const folder of builtHere) rmSync(folder, { recursive: true, force: true });
   };
   try {
-    await packAndInstall(prefix, scratch);
+    await build();
   } catch (error) {
     restore();
     throw error;
@@ -49,16 +60,13 @@ export async function installPackages(prefix: string, scratch: string): Promise<
   return restore;
 }
 
-async function packAndInstall(prefix: string, scratch: string): Promise<void> {
-  const tarballs = join(scratch, "tarballs");
-  mkdirSync(tarballs);
-  await run(process.execPath, [join(root, "scripts/build.js")], { cwd: root });
-  await pnpm("--recursive", "--filter", "./packages/*", "pack", "--pack-destination", tarballs);
-  const files = readdirSync(tarballs).map((name) => join(tarballs, name));
+/** Installs the three tarballs of a folder globally, under a prefix. */
+export async function installTarballs(prefix: string, folder: string): Promise<void> {
+  const files = readdirSync(folder).map((name) => join(folder, name));
   if (files.length !== packages.length) throw new Error(`packed: ${files.join(" ")}`);
   // All three at once: only so does the workspace's own version of the library resolve before it is published.
   const install = ["install", "--global", "--prefix", prefix, "--prefer-offline"];
-  await run("npm", [...install, "--no-audit", "--no-fund", ...files], { cwd: scratch });
+  await run("npm", [...install, "--no-audit", "--no-fund", ...files], { cwd: folder });
 }
 
 /** The pnpm that runs these tests when there is one, otherwise the one that npx brings. */

@@ -1,5 +1,6 @@
-// What a user gets: the three packages are built, packed and installed globally from their tarballs, far from the
-// clone, and then used: versions, keys, a transaction that one node sends and another one sees, the library's types.
+// What a user gets: the three packages are built, packed and installed into a project, as docs/first-document.md says it, and
+// globally, far from the clone, and then used: the page's program, versions, keys, a transaction that one node sends and
+// another one sees, the library's types.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
@@ -16,7 +17,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { installPackages, packages, run } from "./installed-packages.ts";
+import { installTarballs, keepingBuilds, packages, run } from "./installed-packages.ts";
+import { blocksOf, collect, pattern, stepsOf } from "./transcript.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -47,15 +49,59 @@ function filesIn(folder: string): string[] {
     .sort();
 }
 
+const page = readFileSync(join(root, "docs/first-document.md"), "utf8");
+const [inTheClone = "", intoAProject = ""] = blocksOf(page, "sh");
+/** The folder in the clone that the page tells to make, and where the page installs: `~/my-project`. */
+const first = mkdtempSync(join(root, "first-"));
+const project = join(scratch, "my-project");
 let uninstall: (() => void) | undefined;
 
 beforeAll(async () => {
-  uninstall = await installPackages(prefix, scratch);
+  mkdirSync(project);
+  writeFileSync(join(project, "package.json"), "{}");
+  // The home is empty, but what has been downloaded need not be downloaded again.
+  const cache = (await run("npm", ["config", "get", "cache"], { cwd: root })).trim();
+  const home = { ...env, HOME: scratch, npm_config_cache: cache };
+  uninstall = await keepingBuilds(async () => {
+    await run("bash", ["-euc", intoAProject], { cwd: first, env: home });
+    await installTarballs(prefix, join(scratch, "packed"));
+  });
 }, 300_000);
 
 afterAll(() => {
   uninstall?.();
+  rmSync(first, { recursive: true, force: true });
   rmSync(scratch, { recursive: true, force: true });
+});
+
+test("the first document's first program runs in a project that the page's commands installed it into", async () => {
+  const programs = blocksOf(page, "ts");
+  const [step] = stepsOf(blocksOf(page, "console")[0]!);
+  for (const code of programs.slice(0, 2)) {
+    writeFileSync(join(project, /^\/\/ (\S+)/.exec(code)![1]!), code);
+  }
+  expect(step?.command).toBe("npx tsx two.ts");
+  const tsx = join(project, "node_modules/tsx/dist/cli.mjs");
+  const { out, code } = await collect([tsx, "two.ts"], { cwd: project, env });
+  expect(out.join("\n")).toMatch(pattern(step!.expected));
+  expect(code).toBe(0);
+});
+
+test("the first document begins in a folder of the clone, which the README's command has installed", async () => {
+  const typed = inTheClone.trimEnd().split("\n");
+  expect(typed[0]).toMatch(/^cd bft-json-crdt +#/);
+  expect(typed[1]).toBe("npx --yes pnpm@10 install");
+  const folder = mkdtempSync(join(root, "folder-"));
+  try {
+    await run("bash", ["-euc", typed[2]!], { cwd: folder, env });
+    expect(readdirSync(folder)).toEqual(["first"]);
+    const code = `import { Document } from "bft-json-crdt"; console.log(typeof Document);`;
+    writeFileSync(join(folder, "first", "finds.ts"), code);
+    const here = { cwd: join(folder, "first"), env };
+    expect(await run("npx", ["tsx", "finds.ts"], here)).toBe("function\n");
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 });
 
 test("a tarball holds compiled code, types, licence, readme and how to deploy it, and nothing else", () => {
