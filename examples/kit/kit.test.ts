@@ -89,6 +89,25 @@ describe("a mesh", () => {
   });
 });
 
+describe("a clock", () => {
+  it("hurries through what is due, but lets others have a turn, so that they can end it", async () => {
+    const clock = new Clock();
+    const times: number[] = [];
+    clock.every(1, () => void times.push(clock.elapsed));
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(), 1);
+    await clock.hurry(1e9, abort.signal); // far more than it could do
+    const { length } = times;
+    expect(times).toEqual(Array.from({ length }, (_, i) => i + 1));
+    expect(clock.elapsed).toBe(length);
+    await clock.hurry(10, abort.signal);
+    expect(clock.elapsed).toBe(length);
+    await clock.hurry(10.5, new AbortController().signal);
+    expect(times).toHaveLength(length + 10);
+    expect(clock.elapsed).toBe(length + 10.5);
+  });
+});
+
 describe("what is drawn", () => {
   it("is the same under one seed and label, and else another", () => {
     const draw = (random: Random): number[] => Array.from({ length: 5 }, () => random.below(1e9));
