@@ -1,24 +1,17 @@
 /** What every replica shows of a network of oracles, whoever lies and whatever comes in which order. */
-import { documentId } from "bft-json-crdt";
-import type { Document, Initial } from "bft-json-crdt";
-import { Clock, Participant, Random, reconcile, replicasOf, scenario } from "example-kit";
+import { reconcile, replicasOf, scenario } from "example-kit";
 import { runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
-  commitmentTo,
   exportedAt,
   freshAt,
-  Market,
-  Oracle,
   outerOf,
   priceAt,
   pricesBetween,
   PRICE_UNIT,
   responseOf,
-  rulesFor,
   SALT_BYTES,
-  schema,
   shifted,
   textOf,
   twapOf,
@@ -26,104 +19,9 @@ import {
   volatilityAdjustedAt,
   weightOf,
 } from "./index.ts";
-import type { NetworkRules, NetworkView } from "./index.ts";
-
-const PAIR = "ETH/USD";
-const id = documentId("oracle network test");
-const START = Clock.START / 1_000;
-const HONEST = ["ann", "ben", "cem", "dot", "eve"];
-
-type Claim = Initial<(typeof schema.fields.attestations)["item"]>;
-
-/** Five honest oracles and others, in one document that passes everything on at once unless `deliver` is told otherwise. */
-class World {
-  readonly clock = new Clock();
-  readonly random: Random;
-  readonly market: Market;
-  readonly oracles: readonly Oracle[];
-  readonly rules: NetworkRules;
-  readonly #twins: Participant<typeof schema>[] = [];
-
-  constructor(seed: string | number, liars: readonly string[] = ["mallory", "oscar"]) {
-    this.random = new Random(seed);
-    this.market = new Market(this.random.split("market"), { [PAIR]: 2_500 });
-    this.oracles = [...HONEST, ...liars].map((name) => {
-      const participant = new Participant({ name, seed, schema, id, clock: this.clock });
-      return new Oracle(participant, this.random.split(name));
-    });
-    this.rules = rulesFor(this.oracles.map(({ participant }) => participant.author));
-  }
-
-  get now(): number {
-    return Math.floor(this.clock.now / 1_000);
-  }
-
-  get honest(): readonly Oracle[] {
-    return this.oracles.slice(0, HONEST.length);
-  }
-
-  get liars(): readonly Oracle[] {
-    return this.oracles.slice(HONEST.length);
-  }
-
-  get everyone(): readonly Participant<typeof schema>[] {
-    return [...this.oracles.map(({ participant }) => participant), ...this.#twins];
-  }
-
-  /** Lets one observe the market. */
-  observe(oracle: Oracle): void {
-    oracle.observe(this.now, this.market.ask(this.now));
-  }
-
-  /** All observe, and time passes: one round. */
-  round(who = this.oracles): void {
-    this.market.move();
-    for (const oracle of who) this.observe(oracle);
-    this.clock.advance(this.rules.roundSeconds * 1_000);
-  }
-
-  twinOf(oracle: Oracle): Participant<typeof schema> {
-    const twin = oracle.participant.twin();
-    this.#twins.push(twin);
-    return twin;
-  }
-
-  /** One new replica that has everything. */
-  replica(): Document<typeof schema> {
-    return replicasOf(scenario(this.everyone), this.random.split("replica"), 1)[0]!;
-  }
-
-  view(rules = this.rules): NetworkView {
-    return viewOf(this.replica(), rules, this.now);
-  }
-}
-
-function keyOf(oracle: Oracle): string {
-  return oracle.participant.author;
-}
-
-/** A claim that obeys the rules, with `change` of it. */
-function claimAt(world: World, nonce: number, change: Partial<Claim> = {}): Claim {
-  const quotes = world.market.ask(world.now)[0]!.quotes.map((quote) => ({
-    ...quote,
-    price: 2_500n * PRICE_UNIT,
-  }));
-  const salt = new Uint8Array(SALT_BYTES);
-  return {
-    pair: PAIR,
-    price: 2_500n * PRICE_UNIT,
-    confidence: 9_000,
-    timestamp: world.now,
-    nonce,
-    sources: quotes.map((quote) => ({
-      name: quote.source,
-      price: quote.price,
-      volume: quote.volume,
-      commitment: commitmentTo(salt, responseOf(quote)),
-    })),
-    ...change,
-  };
-}
+import type { NetworkView, Oracle } from "./index.ts";
+import { claimAt, keyOf, PAIR, START, World } from "./world.model.ts";
+import type { Claim } from "./world.model.ts";
 
 describe("a network of oracles", () => {
   it("shows a price, its history, and what a contract is given", () => {
@@ -371,6 +269,8 @@ describe("a network of oracles", () => {
     expect(found()).toBe(0);
     world.clock.advance(1_000);
     expect(found()).toBe(5);
+    const scores = (): bigint[] => [...world.view().reputations.values()].map(({ score }) => score);
+    expect(scores()).toEqual(Array.from({ length: 5 }, () => 30_000n / 6n));
     world.round();
     expect(found()).toBe(0);
   });
