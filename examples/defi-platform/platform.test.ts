@@ -140,6 +140,8 @@ describe("the platform", () => {
     expect(admitted(world.clock.now)).toEqual(all);
     expect(world.platform().objections).toEqual([`${world.parties.Bob.author} is not admitted`]);
     expect(admitted(world.clock.now + YEAR)).toEqual([]);
+    world.attest(["Bob"]);
+    expect(world.platform().objections).toEqual([]);
   });
 
   it("objects to a price that the chain has and the oracles have not, and to none at all", () => {
@@ -151,11 +153,18 @@ describe("the platform", () => {
     expect(price).toBeGreaterThan(channel.ledger.price);
     expect(objections).toEqual([`the chain says ${channel.ledger.price}, the oracles ${price}`]);
     expect(world.agree()).toBe(false);
+    world.advance(price!);
+    expect(world.platform().objections).toEqual([]);
+    expect(world.agree()).toBe(true);
     const later = world.clock.now + 3_600_000;
     expect(world.platform(world.documents, later)).toMatchObject({
       price: null,
       objections: ["the oracles have no price"],
     });
+    world.clock.advance(3_600_000);
+    expect(world.platform().objections).toEqual(["the oracles have no price"]);
+    world.observe(2_100);
+    expect(world.platform().objections).toEqual([]);
   });
 
   it("signs nothing more once a party has signed two histories", () => {
@@ -200,6 +209,8 @@ describe("the platform", () => {
     expect(channel.ledger.balance(Kay.author, "usd")).toBe(500_000n - debt);
     expect(channel.ledger.balance(Kay.author, "eth")).toBe(2_000n + seized);
     expect(channel.ledger.balance(Bob.author, "eth")).toBe(2_000n - seized);
+    // What was borrowed stays borrowed.
+    expect(channel.ledger.balance(Bob.author, "usd")).toBe(500_000n + 190_000n);
   });
 });
 
@@ -250,6 +261,16 @@ describe("alerts", () => {
       expect(paused(message(0, { payload }))).toEqual([]);
     }
     expect(decodeValue(resume)).toEqual({ ok: true, value: ["resume", "ETH/USD"] });
+  });
+
+  it("are made by three of four validators with equal stakes, and not by two", () => {
+    const world = new World("stake", new Clock());
+    world.alert("pause", 2);
+    expect(world.platform().pauses).toEqual([]);
+    world.alert("pause", 3);
+    expect(world.platform().objections).toContain("bridge has paused the market");
+    world.alert("resume", 1); // the one that did not sign
+    expect(world.platform().pauses).toHaveLength(1);
   });
 
   it("stop where validators have vouched for two messages with one number", () => {

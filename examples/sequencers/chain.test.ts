@@ -173,6 +173,58 @@ describe("a batch", () => {
   });
 });
 
+describe("a late batch", () => {
+  test("that is fuller takes the place of one that was chosen, and what was built on that falls", () => {
+    const { sam, sue, mallory, ann, ben } = begun();
+    sue.propose(); // of all three, and nobody hears of it
+    batch(sam, 0, GENESIS_HASH, sam.view.waiting.slice(0, 2));
+    sam.propose();
+    meet(sam, mallory, ann, ben);
+    expect(ann.view.chain.map(({ sequencer }) => sequencer)).toEqual([sam.author, sam.author]);
+    meet(sam, sue, mallory, ann, ben);
+    for (const { view } of [sam, sue, ann]) {
+      expect(view.chain).toMatchObject([{ sequencer: sue.author, rivals: 1 }]);
+      expect(view.chain[0]!.transactions).toHaveLength(3);
+      expect(view.waiting).toEqual([]);
+    }
+  });
+
+  test("of as many takes the place of one that was chosen only where its rank is lower", () => {
+    const changed = [true, false].map((isSamLate) => {
+      const { sam, sue, ann } = begun();
+      const [first, late] = isSamLate ? [sue, sam] : [sam, sue];
+      for (const one of [first, late]) one.propose();
+      meet(ann, first);
+      expect(ann.view.chain).toMatchObject([{ sequencer: first.author, rivals: 0 }]);
+      meet(ann, late);
+      expect(ann.view.chain).toMatchObject([{ rivals: 1 }]);
+      return ann.view.chain[0]!.sequencer === late.author;
+    });
+    expect(changed.toSorted()).toEqual([false, true]);
+  });
+
+  test("of its proposer's own making wins by volume over the honest one, which waits for the next height", () => {
+    const { sam, mallory, ann, all } = begun();
+    const puppet = join("puppet");
+    for (const text of ["a", "b", "c"]) puppet.send(text);
+    reconcile(puppet.document, mallory.document);
+    const isAnns = (id: string): boolean =>
+      mallory.document.root.transactions
+        .entries()
+        .some((entry) => entry.id === id && entry.author === ann.author);
+    expect(mallory.propose(isAnns)).toBe(true);
+    sam.propose();
+    meet(...all);
+    const [chosen] = ann.view.chain;
+    expect(chosen).toMatchObject({ sequencer: mallory.author, rivals: 1 });
+    expect(chosen!.transactions).toHaveLength(4);
+    expect(ann.view.waiting).toHaveLength(2);
+    sam.propose();
+    meet(...all);
+    expect(ann.view.chain[1]!.transactions).toHaveLength(2);
+  });
+});
+
 describe("whatever sequencers and users do", () => {
   test("all replicas see one chain, of transactions that users signed, each once and in their order", () => {
     const steps = fc.array(
