@@ -181,6 +181,26 @@ describe("a challenge", () => {
   });
 });
 
+describe("a reader's order", () => {
+  test("has who lost the file behind who was never asked, and who signed two histories last", () => {
+    const { pam, mallory, ann, root, advertOf, orderOf } = begun();
+    const twin = join("mallory");
+    reconcile(twin.document, mallory.document);
+    ann.challenge(advertOf(pam), nonce(7));
+    meet(pam, mallory, ann);
+    pam.answerAll();
+    meet(pam, mallory, ann);
+    expect(orderOf()).toEqual([pam.author, mallory.author]);
+    pam.lose(root);
+    ann.challenge(advertOf(pam), nonce(8));
+    expect(orderOf()).toEqual([mallory.author, pam.author]);
+    for (const one of [mallory, twin])
+      one.advertise(root, file.length, clock.now + HOUR + Number(one === twin));
+    meet(ann, mallory, twin);
+    expect(orderOf()).toEqual([pam.author, mallory.author]);
+  });
+});
+
 describe("an answer", () => {
   test("by another, to another challenge, with another chunk or path, or before it was asked proves nothing", () => {
     const { pam, mallory, ann, view, advertOf } = begun();
