@@ -127,7 +127,7 @@ describe.each(SUBJECTS)("docs/use-cases/%s.md", (subject) => {
   test("quotes what the program prints", () => {
     const [, name = subject] = /pnpm@10 example ([a-z-]+)/u.exec(text) ?? [];
     const readme = readFileSync(join(root, "examples", name, "README.md"), "utf8");
-    for (const [, printed = ""] of text.matchAll(/The program prints ([^.]+)\./gu)) {
+    for (const [, printed = ""] of text.matchAll(/The program prints "?([^."]+)/gu)) {
       expect(readme.replace(/\s+/gu, " ")).toContain(printed.replace(/\s+/gu, " "));
     }
   });
