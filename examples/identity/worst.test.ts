@@ -50,4 +50,6 @@ test("a replaced key's attestations count no more, however old they claim to be,
   reconcile(document, friend.participant.document);
   expect(friend.view().identities.get(owner.id)!.key).toBe(fresh.author);
   expect(stated()).toEqual(["knows"]);
+  const reason = "by a key that was replaced";
+  expect(friend.view().ignored.map((it) => it.reason)).toEqual([reason, reason]);
 });
