@@ -77,7 +77,7 @@ interface Citation {
   readonly names: readonly string[];
 }
 
-const CITATION = /`([^`]+\.test\.ts) › ([^`]+)`/gu;
+const CITATION = /`([^`\s]+\.test\.ts)\s+›\s+([^`]+)`/gu;
 
 /** The tests that a text names. */
 function citationsIn(text: string): Citation[] {

@@ -18,6 +18,8 @@ export interface AbiEntry {
   readonly name?: string;
   readonly inputs?: readonly Parameter[];
   readonly outputs?: readonly Parameter[];
+  /** Of functions and the constructor: "pure", "view", "nonpayable" or "payable". */
+  readonly stateMutability?: string;
 }
 
 /** An integer or a boolean as bigint, an address or bytes32 in hex, a struct or a list as an array. */

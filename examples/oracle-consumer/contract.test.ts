@@ -414,6 +414,21 @@ describe("the terms of an aggregator", () => {
   });
 });
 
+describe("an aggregator", () => {
+  it("is changed by submissions and exposures alone, also by who deployed it", () => {
+    const { abi } = artifacts.get("OracleAggregator")!;
+    const changing = abi.filter(
+      ({ type, stateMutability }) =>
+        type !== "error" && type !== "event" && !/^(?:view|pure)$/u.test(stateMutability ?? ""),
+    );
+    expect(changing.map(({ name, type }) => name ?? type).toSorted()).toEqual([
+      "constructor",
+      "expose",
+      "submit",
+    ]);
+  });
+});
+
 describe("loans", () => {
   it("are called in when the median falls, and not before; ether and dollars are conserved", async () => {
     const at = await world();

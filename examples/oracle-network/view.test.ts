@@ -94,6 +94,8 @@ describe("a network of oracles", () => {
     const view = world.view();
     const { score, outliers, kept } = view.reputations.get(keyOf(mallory))!;
     expect({ outliers, kept }).toEqual({ outliers: 6, kept: 0 });
+    // He reveals what he invented, so that nothing convicts him.
+    expect(view.excluded.size).toBe(0);
     expect(score).toBe(20_000n / 28n);
     expect(view.reputations.get(keyOf(world.honest[0]!))!.score).toBeGreaterThan(7_000n);
     const result = priceAt(view, PAIR)!;
