@@ -1,6 +1,6 @@
 import { sha256 } from "bft-json-crdt";
 import { Random, reconcile } from "example-kit";
-import { runs } from "example-kit/runs";
+import { expectReached, runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { confirm, match, offer } from "./market.ts";
@@ -12,6 +12,7 @@ import {
   join,
   meet,
   opened,
+  placesOf,
   see,
   sign,
   terms,
@@ -20,17 +21,22 @@ import {
 import type { Member } from "./members.model.ts";
 import { latestState, operate, propose, signProposal } from "./party.ts";
 import { signDeposit, signEpoch } from "./receipts.ts";
+import type { ChannelDocument } from "./schema.ts";
 import { signState } from "./state.ts";
+import type { Asset } from "./terms.ts";
+
+type Proposals = ReturnType<ChannelDocument["root"]["proposals"]["entries"]>;
 
 const PUT = { usd: 1_500n, eth: 100n };
 const SECRET = new Uint8Array([1, 2, 3]);
+const LOCK = { kind: "lock", asset: "usd", amount: 1n, data: sha256(SECRET) };
 
 function reasons(member: Member): string[] {
   return see(member).ignored.map(({ reason }) => reason);
 }
 
-/** Something that one can do in a channel, sensible or not. */
-function act(member: Member, random: Random, isLiar: boolean): void {
+/** Something that one can do in a channel, sensible or not. Liars know of all proposals, also where they hide that they do. */
+function act(member: Member, random: Random, isLiar: boolean, proposals: Proposals = []): void {
   const { root } = member.document;
   const ids = root.operations.entries().map(({ id }) => id);
   const target = ids.length > 0 ? random.pick(ids) : "none";
@@ -62,13 +68,8 @@ function act(member: Member, random: Random, isLiar: boolean): void {
       const version = random.between(0, 3);
       member.change(({ proposals }) => proposals.append({ version, deposits: 3, root }));
     },
-    () => {
-      const [proposal] = root.proposals.entries();
-      const signature = random.bytes(64);
-      member.change(({ signatures }) =>
-        signatures.append({ proposal: proposal?.id ?? "none", signature }),
-      );
-    },
+    () => signAny(member, random, proposals),
+    () => signAny(member, random, proposals),
     () => {
       const deposit = { index: 3, party: member.author, asset: "usd", amount: 10n };
       const signature = signDeposit(member.keyPair, terms, deposit);
@@ -78,32 +79,60 @@ function act(member: Member, random: Random, isLiar: boolean): void {
   random.pick(isLiar && random.chance(0.3) ? lies : steps)();
 }
 
-describe("a channel with a party that lies", () => {
+/** Signs any proposal, right or not, seen or not, with a good signature or a forged one. */
+function signAny(member: Member, random: Random, proposals: Proposals): void {
+  if (proposals.length === 0) return;
+  const { id, value } = random.pick(proposals);
+  const signature = random.chance(0.5) ? random.bytes(64) : signState(member.keyPair, terms, value);
+  member.change(({ signatures }) => signatures.append({ proposal: id, signature }));
+}
+
+/** Trades all usd that the buyer has by then. */
+function trade(seller: Member, buyer: Member): void {
+  offer(seller, "sell", 480n, 1n);
+  offer(buyer, "buy", 480n, 1n);
+  meet(seller, buyer);
+  match(seller);
+  meet(seller, buyer);
+  for (const member of [seller, buyer]) confirm(member);
+}
+
+describe("a channel of three with one who lies, or two who collude", () => {
   it("shows the same everywhere, keeps all money, and never undoes what all have signed", () => {
+    let undone = 0;
     fc.assert(
-      fc.property(fc.nat(), (seed) => {
+      fc.property(fc.nat(), fc.boolean(), (seed, isCollusion) => {
         const random = new Random(seed);
         const { chain, ann, ben, cem } = opened();
+        const liars = isCollusion ? [ben, cem] : [ben];
+        // They show nothing until the end, and then stand first in the log.
+        const hidden = liars.map((liar) => liar.twin());
         offer(ben, "sell", 2n, 10n);
         offer(cem, "buy", 2n, 10n);
         meet(ann, ben, cem);
         match(ann);
         meet(ann, ben, cem);
         for (const member of [ben, cem]) confirm(member);
+        // It returns at the next epoch, and was good when all signed it.
+        operate(ann, { ...LOCK, to: ben.author, expiry: 2 });
         sign(ann, ben, cem);
-        const [twin, hidden] = [ben.twin(), ben.twin()];
-        operate(ben, { kind: "transfer", asset: "eth", amount: 50n, to: ann.author });
-        operate(twin, { kind: "transfer", asset: "eth", amount: 50n, to: cem.author });
-        const members = [ann, cem, ben, twin];
+        const twins = liars.map((liar) => liar.twin());
+        const members = [ann, cem, ben, ...twins];
+        liars.forEach((liar, at) => {
+          const transfer = { kind: "transfer", asset: liar === ben ? "eth" : "usd", amount: 50n };
+          operate(liar, { ...transfer, to: ann.author });
+          operate(twins[at]!, { ...transfer, to: (liar === ben ? cem : ben).author });
+        });
+        const lies = new Set([...liars, ...twins]);
         let kept: string[] = [];
-        for (let step = 0; step < 30; step++) {
+        for (let step = 0; step < 28; step++) {
           const actor = random.pick(members);
           if (random.chance(0.1)) tick(chain, ann, BigInt(random.between(1, 100)));
           else if (random.chance(0.25)) {
             propose(random.pick(members), terms);
             meet(...members);
             for (const member of [ann, cem, ben]) signProposal(member, terms);
-          } else act(actor, random, actor === ben || actor === twin);
+          } else act(actor, random, lies.has(actor), ann.document.root.proposals.entries());
           for (let i = 0; i < 2; i++)
             reconcile(random.pick(members).document, random.pick(members).document);
           checkMoney(see(actor), PUT);
@@ -112,17 +141,101 @@ describe("a channel with a party that lies", () => {
           expect(signed.slice(0, kept.length)).toEqual(kept);
           kept = signed;
         }
-        act(hidden, random, true);
-        const result = agreedBy([...members, hidden], seed, PUT);
+        const proposals = ann.document.root.proposals
+          .entries()
+          .filter(({ id }) => kept.includes(id));
+        for (const twin of hidden) {
+          const to = ann.author;
+          operate(twin, { kind: "transfer", asset: "eth", amount: 1n, to });
+          signAny(twin, random, proposals);
+          act(twin, random, true, proposals);
+        }
+        if (isCollusion) trade(hidden[0]!, hidden[1]!);
+        const result = agreedBy([...members, ...hidden], seed, PUT);
         const signed = result.agreed.map(({ proposal }) => proposal);
         expect(signed.slice(0, kept.length)).toEqual(kept);
         expect(kept.length).toBeGreaterThan(0);
         expect(result.trades.paid.length).toBeGreaterThan(0);
-        expect(result.doubleSpends.length).toBeGreaterThan(0);
-        for (const { party } of result.doubleSpends) expect(party).toBe(ben.author);
+        const spenders = new Set(result.doubleSpends.map(({ party }) => party));
+        expect([...spenders].sort()).toEqual(liars.map(({ author }) => author).sort());
+        const places = placesOf(ann.document, see(ann).agreed);
+        if (places.get(`${ben.author}/0`)!.stage < kept.length) undone++;
       }),
       runs(8),
     );
+    expectReached(undone, "runs in which what a hidden operation contradicts was signed");
+  });
+});
+
+describe("two of three who collude", () => {
+  const pay = (member: Member, to: Member, asset: Asset, amount: bigint): string =>
+    operate(member, { kind: "transfer", asset, amount, to: to.author });
+
+  it("undo nothing that the third has signed: it leaves by that, whatever they show the chain", () => {
+    const { chain, ann, ben, cem, all } = opened();
+    const hidden = [ben.twin(), cem.twin()];
+    pay(ben, ann, "eth", 60n);
+    pay(cem, ann, "usd", 300n);
+    sign(ben, ann, cem);
+    const old = latestState(ben, terms)!.state;
+    pay(ann, ben, "usd", 100n);
+    sign(ann, ben, cem);
+    // Both take back what they paid, and sign another state of the next version, and an old one once more.
+    const proposals = ann.document.root.proposals.entries();
+    const root = new Uint8Array(32);
+    ben.change((doc) => doc.proposals.append({ version: 3, deposits: 3, root }));
+    const wrong = ben.document.root.proposals.entries().at(-1)!;
+    hidden.forEach((twin, at) => {
+      pay(twin, at === 0 ? cem : ben, at === 0 ? "eth" : "usd", 90n);
+      for (const { id, value } of [...proposals, wrong])
+        for (const signature of [new Uint8Array(64), signState(twin.keyPair, terms, value)])
+          twin.change(({ signatures }) => signatures.append({ proposal: id, signature }));
+    });
+    const { agreed, ledger, doubleSpends } = agreedBy([...all, ...hidden], 11, PUT);
+    expect(agreed.map(({ version }) => version)).toEqual([1, 2]);
+    expect([ledger.balance(ann.author, "usd"), ledger.balance(ann.author, "eth")]).toEqual([
+      1_200n,
+      60n,
+    ]);
+    expect(doubleSpends.map(({ party }) => party).sort()).toEqual([ben.author, cem.author].sort());
+    meet(...all, ...hidden);
+    expect(signProposal(ann, terms)).toBe(false);
+    const { state, exits } = latestState(ann, terms)!;
+    const forged = { ...wrong.value, signatures: state.signatures };
+    expect(() => chain.close(forged)).toThrow("not all parties have signed it");
+    chain.close(old);
+    chain.challenge(state);
+    for (let epoch = 0; epoch < terms.disputeEpochs; epoch++) chain.advance(100n);
+    for (const { leaf, proof } of exits) chain.exit(leaf, proof);
+    expect([chain.paid(ann.author, "usd"), chain.paid(ann.author, "eth")]).toEqual([1_200n, 60n]);
+  });
+
+  it("take back together what is not signed, and can see to it that nothing more is", () => {
+    const { ann, ben, cem, all } = opened();
+    sign(ben, ann, cem);
+    const hidden = [ben.twin(), cem.twin()];
+    for (const one of [ann, cem, ben]) one.change(() => {});
+    meet(...all);
+    pay(ben, ann, "eth", 60n);
+    pay(cem, ann, "usd", 300n);
+    meet(...all);
+    // Ann sees 60 eth and 300 usd; they sign none of what she proposes.
+    propose(ann, terms);
+    signProposal(ann, terms);
+    expect([see(ann).ledger.balance(ann.author, "usd"), see(ann).agreed.length]).toEqual([
+      1_300n,
+      1,
+    ]);
+    pay(hidden[0]!, cem, "eth", 90n);
+    pay(hidden[1]!, ben, "usd", 500n);
+    const { agreed, ledger, doubleSpends } = agreedBy([...all, ...hidden], 12, PUT);
+    expect([ledger.balance(ann.author, "usd"), ledger.balance(ann.author, "eth")]).toEqual([
+      1_000n,
+      0n,
+    ]);
+    expect(agreed).toHaveLength(1);
+    // All that she has besides the last signed state is the proof.
+    expect(doubleSpends.map(({ party }) => party).sort()).toEqual([ben.author, cem.author].sort());
   });
 });
 
@@ -334,6 +447,22 @@ describe("a party", () => {
     for (const member of [ben, cem]) expect(signProposal(member, terms)).toBe(true);
     meet(ann, ben, cem);
     expect(latestState(ann, terms)?.state.root).toEqual(good.root);
+  });
+
+  it("takes no signature back by another that it back-dates, forged or good", () => {
+    for (const isForged of [true, false]) {
+      const { ann, ben, cem } = opened();
+      const hidden = ben.twin();
+      operate(ben, { kind: "transfer", asset: "eth", amount: 50n, to: ann.author });
+      sign(ann, ben, cem);
+      sign(cem, ben, ann);
+      const [first] = ann.document.root.proposals.entries();
+      const signature = isForged ? new Uint8Array(64) : signState(ben.keyPair, terms, first!.value);
+      hidden.change(({ signatures }) => signatures.append({ proposal: first!.id, signature }));
+      meet(ann, ben, cem, hidden);
+      expect(ann.document.root.signatures.entries()[0]!.value.signature).toEqual(signature);
+      expect(agreedBy([ann, ben, cem, hidden], 13, PUT).agreed).toHaveLength(2);
+    }
   });
 
   it("is needed: a state without its signature, or with a forged one, is none", () => {

@@ -107,8 +107,9 @@ function foldSome(
 }
 
 /**
- * The states that all parties have signed, one after another: each proposal was made by who had seen all signatures on the one
- * before. With one honest party there is one for each version at most, since that signs one only.
+ * The states that all parties have signed, one after another: each proposal was made by who had seen a signature of each party on
+ * the one before. With one honest party there is one for each version at most, since that signs one only. More statements never
+ * take one away: of a party's signatures any good one will do, wherever the others stand in the log and whatever is in them.
  */
 function agreedIn(
   { history }: ChannelDocument,
@@ -116,29 +117,36 @@ function agreedIn(
   proposals: readonly Entry<"proposals">[],
   signatures: readonly Entry<"signatures">[],
 ): Agreed[] {
-  const byProposal = new Map<string, Map<string, Entry<"signatures">>>();
+  const byProposal = new Map<string, Map<string, Entry<"signatures">[]>>();
   for (const entry of signatures) {
-    const signers = byProposal.get(entry.value.proposal) ?? new Map<string, typeof entry>();
-    if (!signers.has(entry.author)) signers.set(entry.author, entry);
+    const signers = byProposal.get(entry.value.proposal) ?? new Map<string, (typeof entry)[]>();
     byProposal.set(entry.value.proposal, signers);
+    const earlier = signers.get(entry.author);
+    if (earlier === undefined) signers.set(entry.author, [entry]);
+    else earlier.push(entry);
   }
   const complete = proposals
     .filter(({ id }) => terms.parties.every((party) => byProposal.get(id)?.has(party)))
-    .filter(({ id, value }) => {
-      const signers = byProposal.get(id)!;
-      return terms.parties.every((party) =>
-        hasSigned(party, terms, value, signers.get(party)!.value.signature),
-      );
+    .map(({ id, value, change }) => {
+      const isGood = ({ author, value: { signature } }: Entry<"signatures">): boolean =>
+        hasSigned(author, terms, value, signature);
+      const good = terms.parties.map((party) => byProposal.get(id)!.get(party)!.filter(isGood));
+      return { id, value, change, good };
     })
+    .filter(({ good }) => good.every(({ length }) => length > 0))
     .sort((a, b) => a.value.version - b.value.version || (a.id < b.id ? -1 : 1));
   const agreed: Agreed[] = [];
-  let before: Entry<"signatures">[] = [];
-  for (const { id, value, change } of complete) {
+  let before: Entry<"signatures">[][] = [];
+  for (const { id, value, change, good } of complete) {
     if (value.version !== agreed.length + 1) continue;
-    if (!before.every((signature) => history.isAncestor(signature.change, change))) continue;
-    const signers = byProposal.get(id)!;
-    before = terms.parties.map((party) => signers.get(party)!);
-    const signed = before.map(({ author, value: { signature } }) => ({ party: author, signature }));
+    const hasSeen = (signature: Entry<"signatures">): boolean =>
+      history.isAncestor(signature.change, change);
+    if (!before.every((ofParty) => ofParty.some(hasSeen))) continue;
+    before = good;
+    const signed = good.map(([first]) => {
+      const { author, value: statement } = first!;
+      return { party: author, signature: statement.signature };
+    });
     agreed.push({ ...value, signatures: signed, proposal: id, change });
   }
   return agreed;

@@ -14,7 +14,8 @@ import { fold, foldBehind } from "./fold.ts";
 import type { Fold } from "./fold.ts";
 import { propose, signProposal } from "./party.ts";
 import { Channel } from "./schema.ts";
-import { leavesOf, rootOf } from "./state.ts";
+import type { ChannelDocument } from "./schema.ts";
+import { isSignedByAll, leavesOf, rootOf } from "./state.ts";
 import { ASSETS, channelTerms } from "./terms.ts";
 import type { Asset } from "./terms.ts";
 
@@ -95,18 +96,71 @@ export function agreedBy(
   seed: number,
   put: Record<Asset, bigint>,
 ): Fold {
-  const folds = replicasOf(scenario(members), new Random(seed), 4).map((document) => {
-    const one = fold(document, terms);
-    // What all have signed is still what follows from what its proposer had seen.
-    for (const { change, root } of one.agreed)
-      expect(rootOf(leavesOf(foldBehind(document, terms, change).ledger, terms))).toEqual(root);
-    return one;
-  });
-  for (const one of folds) {
-    expect(shown(one)).toEqual(shown(folds[0]!));
-    checkMoney(one, put);
-  }
+  const documents = replicasOf(scenario(members), new Random(seed), 4);
+  const folds = documents.map((document) => fold(document, terms));
+  for (const one of folds) expect(shown(one)).toEqual(shown(folds[0]!));
+  checkMoney(folds[0]!, put);
+  checkSigned(documents[0]!, folds[0]!);
   return folds[0]!;
+}
+
+/** Where an operation stands: its place in the order of all of them, and the signed state that first has it. */
+interface Place {
+  readonly id: string;
+  /** Index of the first signed state that has it; as many as there are when none has. */
+  readonly stage: number;
+}
+
+/**
+ * Naively: which operation of a party has which number, by "party/number". Those of each signed state in turn, then the rest, each
+ * in the order of the log; the first with the next number has it.
+ */
+export function placesOf(document: ChannelDocument, agreed: Fold["agreed"]): Map<string, Place> {
+  const { history, root } = document;
+  const stageOf = (change: number): number => {
+    const first = agreed.findIndex((state) => history.isAncestor(change, state.change));
+    return first === -1 ? agreed.length : first;
+  };
+  const next = new Map<string, number>();
+  const places = new Map<string, Place>();
+  for (let stage = 0; stage <= agreed.length; stage++) {
+    for (const { id, author, value, change } of root.operations.entries()) {
+      const number = next.get(author) ?? 0;
+      if (stageOf(change) !== stage || value.number !== number) continue;
+      if (!terms.parties.includes(author)) continue;
+      next.set(author, number + 1);
+      places.set(`${author}/${number}`, { id, stage });
+    }
+  }
+  return places;
+}
+
+/**
+ * What all have signed is still what follows from what its proposer had seen, also in the fold of everything: what was done there is
+ * done, what was ignored is ignored for the same reason, what was paid is paid first, and the numbers are those of the naive model.
+ */
+export function checkSigned(document: ChannelDocument, whole: Fold): void {
+  const { history, root } = document;
+  const operations = root.operations.entries();
+  const reasonsIn = ({ ignored }: Fold): Map<string, string> =>
+    new Map(ignored.map(({ id, reason }) => [id, reason]));
+  const reasons = reasonsIn(whole);
+  for (const state of whole.agreed) {
+    expect(isSignedByAll(state, terms)).toBe(true);
+    const behind = foldBehind(document, terms, state.change);
+    expect(rootOf(leavesOf(behind.ledger, terms))).toEqual(state.root);
+    const then = reasonsIn(behind);
+    for (const { id, change } of operations)
+      if (history.isAncestor(change, state.change)) expect(reasons.get(id)).toBe(then.get(id));
+    expect(whole.trades.paid.slice(0, behind.trades.paid.length)).toEqual(behind.trades.paid);
+  }
+  const places = placesOf(document, whole.agreed);
+  const placed = new Set([...places.values()].map(({ id }) => id));
+  for (const { id } of operations) if (!placed.has(id)) expect(reasons.has(id)).toBe(true);
+  for (const { party, number, done, refused } of whole.doubleSpends) {
+    expect(done).toBe(places.get(`${party}/${number}`)!.id);
+    expect(placed.has(refused)).toBe(false);
+  }
 }
 
 /** No money came or went, and nobody owes. */
