@@ -36,6 +36,9 @@ const GUARDIANS: readonly Name[] = ["Ann", "Ben", "Cem", "Dot", "Fay"];
 /** What makes an identity look like a person's. */
 export const NORM: SybilNorm = { paths: 2, age: 30 * DAY, burst: 5, window: DAY, liars: 1 };
 
+/** The largest crowd that is told of: each in it vouches for each, so that the time grows by the square; with this many a dozen seconds. */
+export const MOST_CROWD = 100;
+
 /** Everybody. */
 export class Circle {
   readonly people: Readonly<Record<Name, Person>>;

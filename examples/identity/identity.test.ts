@@ -2,9 +2,12 @@
  * Honest people attest and revoke; a liar with two keys and the stolen key of one of them does his worst. Whatever arrives in
  * whatever order, every replica sees the same, and what the liars may not say counts nowhere.
  */
-import type { Value } from "bft-json-crdt";
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { toHex } from "bft-json-crdt";
+import type { History, Value } from "bft-json-crdt";
 import { Clock, Random, reconcile, replicasOf, scenario } from "example-kit";
-import { runs } from "example-kit/runs";
+import { expectReached, runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { judge } from "./policy.ts";
@@ -96,6 +99,11 @@ class World {
           confidence: wild(),
           ...(random.chance(0.5) ? { expires: wild(), commitment: new Uint8Array(33) } : {}),
         }),
+      // Well-formed: it counts unless its author has forked.
+      ({ attestations }) => {
+        const claim = random.pick(CLAIMS);
+        attestations.append({ from: liar.id, subject: target.id, claim, confidence: WHOLE });
+      },
       ({ identities, proposals }) => {
         const guardians = random.pick<Value>([
           [liar.participant.author],
@@ -147,8 +155,22 @@ function everything(view: IdentityView, world: World): unknown {
   };
 }
 
+/** Keys, in hex, of authors who signed two changes of one chain and number: naively. */
+function forkersIn(history: History): string[] {
+  const taken = new Set<string>();
+  const forkers = new Set<string>();
+  for (let index = 0; index < history.length; index++) {
+    const author = toHex(history.authorAt(index));
+    const place = `${author} ${history.chainAt(index)} ${history.seqAt(index)}`;
+    if (taken.has(place)) forkers.add(author);
+    taken.add(place);
+  }
+  return [...forkers].sort();
+}
+
 describe("identities", () => {
   it("look the same on every replica, and liars speak for nobody but themselves", () => {
+    let forked = 0;
     fc.assert(
       fc.property(fc.nat(), (seed) => {
         const random = new Random(seed);
@@ -159,13 +181,17 @@ describe("identities", () => {
         }
         const now = world.clock.now + 2 * HOUR;
         const all = scenario([...world.everyone, ...world.twins].map((it) => it.participant));
-        const [first, ...others] = replicasOf(all, random, 4).map((replica) => {
+        const replicas = replicasOf(all, random, 4);
+        const [first, ...others] = replicas.map((replica) => {
           const view = viewOf(replica.root, replica.history, now);
           return { view, shown: everything(view, world) };
         });
         for (const other of others) expect(other.shown).toEqual(first!.shown);
 
         const { view } = first!;
+        const forkers = forkersIn(replicas[0]!.history);
+        forked += forkers.length;
+        expect([...view.exposed].sort()).toEqual(forkers);
         // Three guardians are honest and have confirmed nothing.
         expect(view.identities.get(world.victim.id)!.state).toEqual(world.first);
         for (const { id, participant } of world.honest) {
@@ -173,7 +199,7 @@ describe("identities", () => {
           expect(view.exposed.has(participant.author)).toBe(false);
         }
         for (const { from, confidence, time } of view.attestations) {
-          expect(view.exposed.has(view.identities.get(from)!.key!)).toBe(false);
+          expect(forkers).not.toContain(view.identities.get(from)!.key);
           expect(confidence).toBeGreaterThan(0);
           expect(time).toBeLessThanOrEqual(now);
         }
@@ -187,6 +213,7 @@ describe("identities", () => {
       }),
       runs(12),
     );
+    expectReached(forked, "keys that signed two histories");
   });
 
   it("stay with their owners when as many guardians lie as the plan bears, and go when more do", () => {
@@ -211,5 +238,22 @@ describe("identities", () => {
       return owner.view().identities.get(owner.id)!.key;
     });
     expect(keysAfter).toEqual([owner.participant.author, thief.author]);
+  });
+});
+
+describe("the program", () => {
+  it("tells of no larger crowd than it has time for, and says so", async () => {
+    const main = fileURLToPath(new URL("main.ts", import.meta.url));
+    const args = ["--import", "tsx", main, "--crowd", "101"];
+    const said = await new Promise((resolve) => {
+      execFile(process.execPath, args, (error, stdout, stderr) => {
+        resolve([error?.code, stdout, stderr]);
+      });
+    });
+    expect(said).toEqual([
+      1,
+      "",
+      "error: option '--crowd <count>' argument '101' is invalid. It should be a whole number from 3 to 100.\n",
+    ]);
   });
 });

@@ -5,7 +5,7 @@
 import { canonicalJson, sha256, toHex } from "bft-json-crdt";
 import type { Document, Value } from "bft-json-crdt";
 import {
-  atLeast,
+  between,
   Clock,
   command,
   paint,
@@ -17,7 +17,7 @@ import {
   table,
   title,
 } from "example-kit";
-import { Circle, DAY, NORM } from "./circle.ts";
+import { Circle, DAY, MOST_CROWD, NORM } from "./circle.ts";
 import { checkPresentation, commitTo, present } from "./disclosure.ts";
 import { Person } from "./people.ts";
 import { judge } from "./policy.ts";
@@ -321,6 +321,11 @@ function percent(points: number): string {
 }
 
 const program = command("identity", "Who vouches for whom, and what that is worth.")
-  .option("--crowd <count>", "identities that Mallory makes up", atLeast(3), 30)
+  .option(
+    "--crowd <count>",
+    `identities that Mallory makes up, ${MOST_CROWD} at most`,
+    between(3, MOST_CROWD),
+    30,
+  )
   .option("--timing", "say at the end how long the views take");
 await run(program, ({ seed, crowd, timing }) => tell(seed, Number(crowd), timing === true));

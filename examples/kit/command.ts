@@ -27,6 +27,15 @@ export function atLeast(least: number): (text: string) => number {
   };
 }
 
+/** Parses an option's value as a whole number from `least` to `most`, both included. */
+export function between(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`It should be a whole number from ${least} to ${most}.`);
+  };
+}
+
 /**
  * Runs a program until it is done, or until Ctrl-C, which aborts the signal that it gets: then it should print what it has and
  * return. The signal is aborted too when nobody reads what it prints any more, as behind `| head`.

@@ -3,6 +3,7 @@ import { runs } from "./runs.ts";
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
 import {
+  between,
   cast,
   Clock,
   Mesh,
@@ -161,5 +162,14 @@ describe("a table", () => {
         ],
       ),
     ).toEqual(["name      price", "\u001B[31mann\u001B[0m         9.5", "benedict    100"]);
+  });
+});
+
+describe("an option that is a whole number within bounds", () => {
+  it("is taken from the least to the most, and nothing else is", () => {
+    const parse = between(3, 100);
+    expect(["3", "30", "100"].map(parse)).toEqual([3, 30, 100]);
+    for (const text of ["2", "101", "3.5", "-4", "", " 5", "1e1", "0x10", "NaN", "9".repeat(400)])
+      expect(() => parse(text)).toThrow("It should be a whole number from 3 to 100.");
   });
 });
