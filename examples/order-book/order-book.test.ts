@@ -1,10 +1,10 @@
 /** Honest trade and dishonest authors at once, delivered in other orders: all replicas show one book, and it is sound. */
-import { runs } from "example-kit/runs";
+import { expectReached, runs } from "example-kit/runs";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Random, reconcile, replicasOf, scenario } from "example-kit";
-import { cancel, confirm, execute, meet, place, trader } from "./floor.model.ts";
-import type { Trader } from "./floor.model.ts";
+import { cancel, confirm, execute, fatesIn, meet, place, trader } from "./floor.model.ts";
+import type { Fate, Trader } from "./floor.model.ts";
 import { confirmableBy, isConfirmed, matchesOf, MOST, viewOf } from "./index.ts";
 import type { Book, Side } from "./index.ts";
 
@@ -35,8 +35,9 @@ class Day {
   }
 
   run(): void {
-    for (let step = 0; step < 70; step++) {
+    for (let step = 0; step < 64; step++) {
       if (step === 25) this.#isDeaf = true;
+      if (step % 16 === 15) this.#race();
       this.#trade(this.random.pick(this.traders));
       if (this.random.chance(0.5)) this.#match(this.random.pick(this.matchers));
       if (this.random.chance(0.4)) this.#lie(this.random.pick(this.liars));
@@ -46,6 +47,7 @@ class Day {
     for (const who of this.traders) this.#confirmAll(who);
     meet(...this.honest);
     this.#note(viewOf(this.traders[0]!.document));
+    this.#unsay();
     // The worst comes last, when the honest rely on what they have seen.
     for (let i = 0; i < 12; i++) this.#lie(this.random.pick(this.liars));
   }
@@ -79,6 +81,45 @@ class Day {
     for (const { buy, sell, amount, price } of matchesOf(viewOf(who.document), 3)) {
       execute(who, buy, sell, amount, price);
     }
+  }
+
+  /**
+   * An owner cancels while somebody executes, either of them honest or not: once before it, once without having seen it, once after
+   * it. Who lies cancels again, as if that had been later.
+   */
+  #race(): void {
+    const { random } = this;
+    const rude = this.liars[3]!;
+    const owner = random.pick([...this.traders, rude]);
+    const matcher = random.pick([...this.matchers, rude].filter((it) => it !== owner));
+    const [one, other] = random.shuffled<Side>(["buy", "sell"]) as [Side, Side];
+    const [id, counter] = [place(owner, one, 9n, 100n), place(matcher, other, 9n, 100n)];
+    const [buy, sell] = one === "buy" ? [id, counter] : [counter, id];
+    reconcile(owner.document, matcher.document);
+    execute(matcher, buy, sell, 1n, 100n);
+    if (random.chance(0.7)) reconcile(owner.document, matcher.document);
+    const seen = owner.document.root.executions.entries().map((execution) => execution.id);
+    cancel(owner, id);
+    this.cancelled.set(id, new Set(seen));
+    execute(matcher, buy, sell, 2n, 100n);
+    if (random.chance(0.7)) reconcile(owner.document, matcher.document);
+    execute(matcher, buy, sell, 3n, 100n);
+    reconcile(owner.document, matcher.document);
+    if (owner === rude) cancel(owner, id);
+  }
+
+  /** An owner confirms an execution, and cancels by a twin that claims to know of none. */
+  #unsay(): void {
+    const [owner, twin, , matcher] = this.liars as [Trader, Trader, Trader, Trader];
+    const { id } = owner.document.root.orders
+      .entries()
+      .find(({ author }) => author === owner.author)!;
+    const counter = place(matcher, "buy", 9n, 98n);
+    reconcile(owner.document, matcher.document);
+    const execution = execute(matcher, counter, id, 1n, 98n);
+    reconcile(owner.document, matcher.document);
+    confirm(owner, execution, 1n);
+    cancel(twin, id);
   }
 
   /** Anything that hurts: over-fills, others' orders, promises twice, absurd values. */
@@ -142,7 +183,21 @@ function checkBook(book: Book): void {
   }
 }
 
+/** What is filled, and why the rest is not, is what the naive model says; returns that. */
+function checkFates(document: Trader["document"], book: Book): readonly Fate[] {
+  const fates = fatesIn(document);
+  const filled = [...fates].flatMap(([id, { amount }]) => (amount > 0n ? [[id, amount]] : []));
+  expect(book.fills.map(({ execution, amount }) => [execution, amount])).toEqual(filled);
+  const reasons = new Map(book.ignored.map(({ id, reason }) => [id, reason]));
+  for (const [id, { amount, reason }] of fates) {
+    expect(reasons.has(id)).toBe(amount === 0n);
+    if (reason !== "invalid") expect(reasons.get(id) ?? null).toBe(reason);
+  }
+  return [...fates.values()];
+}
+
 test("every replica shows one sound book, whatever equivocators and backdaters do", () => {
+  const reached = new Map<string, number>();
   fc.assert(
     fc.property(fc.nat(), (seed) => {
       const day = new Day(seed);
@@ -153,6 +208,10 @@ test("every replica shows one sound book, whatever equivocators and backdaters d
       for (const other of others) expect(other).toEqual(book);
       checkBook(book);
       for (const { document } of everybody) checkBook(viewOf(document));
+      for (const { amount, reason, crossing } of checkFates(replicas[0]!, book)) {
+        const what = `${crossing} ${reason === "cancelled" ? "refused" : amount > 0n ? "filled" : ""}`;
+        reached.set(what, (reached.get(what) ?? 0) + 1);
+      }
       const honest = new Set(day.traders.map(({ author }) => author));
       // What two honest owners confirmed is final.
       const fills = new Map(book.fills.map((fill) => [fill.execution, fill]));
@@ -176,4 +235,10 @@ test("every replica shows one sound book, whatever equivocators and backdaters d
     }),
     runs(8),
   );
+  for (const what of [
+    ...["concurrent refused", "after it refused", "before it filled"],
+    // Its owner is bound.
+    "concurrent filled",
+  ])
+    expectReached(reached.get(what) ?? 0, `executions: a cancellation, ${what}`);
 });
