@@ -1,5 +1,5 @@
 /** The auction: its arithmetic against a sort, and that liars gain nothing. */
-import { commitRecord, closeRecord, documentId } from "bft-json-crdt";
+import { closeRecord, commitRecord, compareBytes, documentId } from "bft-json-crdt";
 import type { Value } from "bft-json-crdt";
 import { Clock, Random, reconcile, replicasOf, scenario } from "example-kit";
 import { runs } from "example-kit/runs";
@@ -68,6 +68,17 @@ describe("a lot", () => {
     expect(held([100]).outcome).toMatchObject({ status: "sold", price: 100 });
     expect(held([]).outcome).toMatchObject({ status: "unsold" });
     expect(held([700, 700]).outcome).toMatchObject({ status: "sold", price: 700 });
+  });
+
+  test("goes by their seals between equal bids, whoever made them, and the winner pays what was bid", () => {
+    const { outcome, bidders } = held([700, 700, 700, 700, 700, 600]);
+    const sealOf = ({ author }: Person): Uint8Array =>
+      outcome.round.commitments.find((it) => it.author === author)!.commitment;
+    const bySeal = bidders.slice(0, 5).toSorted((a, b) => compareBytes(sealOf(a), sealOf(b)));
+    expect(outcome.bids.map(({ bidder }) => bidder)).toEqual(
+      [...bySeal, bidders[5]!].map(({ author }) => author),
+    );
+    expect(outcome).toMatchObject({ status: "sold", winner: bySeal[0]!.author, price: 700 });
   });
 
   test("costs those their deposit who do not reveal, or reveal what is no bid", () => {
@@ -143,13 +154,16 @@ describe("whatever f of 3f + 1 auctioneers and any bidders do", () => {
       honest: fc.array(fc.integer({ min: 100, max: 10_000 }), { minLength: 1, maxLength: 4 }),
       moves: fc.array(fc.nat(5), { maxLength: 6 }),
       seed: fc.nat(),
+      f: fc.constantFrom(1, 2, 2),
+      isHeard: fc.constantFrom(true, true, true, false),
     });
     fc.assert(
-      fc.property(story, ({ honest, moves, seed }) => {
-        const hosts = [0, 1, 2, 3].map((at) => person(`host ${at}`));
-        const liar = hosts[3]!;
+      fc.property(story, ({ honest, moves, seed, f, isHeard }) => {
+        const hosts = Array.from({ length: 3 * f + 1 }, (_, at) => person(`host ${at}`));
+        const truthful = hosts.slice(f);
+        const liars = hosts.slice(0, f);
         const mallory = person("mallory");
-        const lot = lotOf(3, hosts);
+        const lot = lotOf(2 * f + 1, hosts);
         const bidders = honest.map((_, at) => person(`bidder ${at}`));
         for (const [at, bidder] of bidders.entries()) bidder.bid(TOPIC, honest[at]!, salt(at));
         const all = [...hosts, ...bidders, mallory];
@@ -164,10 +178,10 @@ describe("whatever f of 3f + 1 auctioneers and any bidders do", () => {
           );
         if (moves.includes(1)) early.bid(TOPIC, 10_001, salt(90));
         if (moves.includes(2)) mallory.bid(TOPIC, 10_002, salt(91));
-        if (moves.includes(3)) liar.close(TOPIC);
-        const late = twinOf(liar);
-        others.push(late);
-        for (const host of hosts.slice(0, 3)) host.close(TOPIC);
+        if (moves.includes(3)) for (const liar of liars) liar.close(TOPIC);
+        const late = liars.map(twinOf);
+        others.push(...late);
+        for (const host of truthful) host.close(TOPIC);
         meet(...all);
         for (const bidder of bidders) expect(bidder.reveal(lot.round)).toBe(true);
         meet(...all);
@@ -175,15 +189,19 @@ describe("whatever f of 3f + 1 auctioneers and any bidders do", () => {
         const winner = Math.max(...honest);
         const lou = person("lou");
         lou.bid(TOPIC, winner + 1, salt(92));
-        reconcile(lou.document, late.document);
-        late.write(closeRecord(TOPIC));
-        if (moves.includes(4)) reconcile(early.document, late.document);
-        if (moves.includes(5)) late.end(TOPIC);
-        lou.reveal(lot.round);
+        for (const liar of late) {
+          reconcile(lou.document, liar.document);
+          liar.write(closeRecord(TOPIC));
+          if (moves.includes(4)) reconcile(early.document, liar.document);
+          if (moves.includes(5)) liar.end(TOPIC);
+        }
+        meet(lou, truthful[0]!, ...late);
+        // Also where it does not count.
+        lou.write({ kind: "reveal", topic: TOPIC, value: winner + 1, salt: salt(92) });
         mallory.reveal(lot.round);
         others.push(lou);
-        meet(...all);
-        for (const host of hosts.slice(0, 3)) host.end(TOPIC);
+        meet(...all, ...(isHeard ? others : []));
+        for (const host of truthful) host.end(TOPIC);
         meet(...all, ...others);
         const whole = scenario([...all, ...others]);
         const outcomes = replicasOf(whole, new Random(seed), 3).map((replica) => {
@@ -191,7 +209,7 @@ describe("whatever f of 3f + 1 auctioneers and any bidders do", () => {
           return plain(outcomeOf(replica, lot));
         });
         for (const outcome of outcomes) expect(outcome).toEqual(outcomes[0]);
-        const outcome = outcomeOf(hosts[0]!.document, lot);
+        const outcome = outcomeOf(truthful[0]!.document, lot);
         expect(outcome.bids.map(({ bidder }) => bidder)).not.toContain(lou.author);
         for (const [at, bidder] of bidders.entries()) {
           expect(outcome.forfeits).not.toContain(bidder.author);
