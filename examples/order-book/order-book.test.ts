@@ -35,7 +35,7 @@ class Day {
   }
 
   run(): void {
-    for (let step = 0; step < 64; step++) {
+    for (let step = 0; step < 58; step++) {
       if (step === 25) this.#isDeaf = true;
       if (step % 16 === 15) this.#race();
       this.#trade(this.random.pick(this.traders));

@@ -125,7 +125,7 @@ describe("a channel of three with one who lies, or two who collude", () => {
         });
         const lies = new Set([...liars, ...twins]);
         let kept: string[] = [];
-        for (let step = 0; step < 28; step++) {
+        for (let step = 0; step < 26; step++) {
           const actor = random.pick(members);
           if (random.chance(0.1)) tick(chain, ann, BigInt(random.between(1, 100)));
           else if (random.chance(0.25)) {
