@@ -155,7 +155,7 @@ function convicting(node: Participant<typeof Cluster>, view: ClusterView, terms:
       .map(({ id, commitment }) => ({
         id,
         // Own acknowledgements stand in the local history as they were made.
-        when: facts.acks.get(commitment)?.get(node.author)?.change ?? Infinity,
+        when: facts.acks.get(commitment)?.get(node.author)?.[0]?.change ?? Infinity,
       }))
       .sort((a, b) => a.when - b.when || (a.id < b.id ? -1 : 1))[0];
     if (first !== undefined) targets.push(first.id);
@@ -175,8 +175,10 @@ function wasFirst(
   terms: Terms,
 ): boolean {
   const others = rivals.filter(({ author }) => author !== accusation.author);
-  const innocent = [...(facts.acks.get(accusation.commitment)?.values() ?? [])].filter(
-    (ack) => !others.some(({ change }) => document.history.isAncestor(change, ack.change)),
+  const innocent = [...(facts.acks.get(accusation.commitment)?.values() ?? [])].filter((acks) =>
+    acks.some(
+      (ack) => !others.some(({ change }) => document.history.isAncestor(change, ack.change)),
+    ),
   );
   return innocent.length >= terms.threshold;
 }

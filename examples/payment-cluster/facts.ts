@@ -94,8 +94,8 @@ export interface Facts {
   readonly commitments: readonly Commitment[];
   readonly accusations: readonly Accusation[];
   readonly questions: readonly Question[];
-  /** Target → core nodes that acknowledged it → their first acknowledgement in the order of the log. */
-  readonly acks: ReadonlyMap<string, ReadonlyMap<string, Ack>>;
+  /** Target → core nodes that acknowledged it → their acknowledgements in the order of the log: of an honest one it is one. */
+  readonly acks: ReadonlyMap<string, ReadonlyMap<string, readonly Ack[]>>;
   readonly ignored: readonly Ignored[];
 }
 
@@ -172,7 +172,7 @@ export function factsOf(
     ...statement,
     ...value,
   }));
-  const acks = new Map<string, Map<string, Ack>>();
+  const acks = new Map<string, Map<string, Ack[]>>();
   gather(root.acks, ({ target }, statement) => {
     if (!isCore.has(statement.author)) return "only core nodes acknowledge";
     const kind = byId.get(target)?.kind;
@@ -181,7 +181,9 @@ export function factsOf(
     const ack: Ack = { kind: "ack", ...statement, target };
     let byCore = acks.get(target);
     if (byCore === undefined) acks.set(target, (byCore = new Map()));
-    if (!byCore.has(ack.author)) byCore.set(ack.author, ack);
+    const earlier = byCore.get(ack.author);
+    if (earlier === undefined) byCore.set(ack.author, [ack]);
+    else earlier.push(ack);
     return ack;
   });
   return {

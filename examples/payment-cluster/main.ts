@@ -133,7 +133,9 @@ await run(program, ({ seed }) => {
   title("Dan acknowledged both: node3 proves it, mallory copies the proof");
   const mallory = join("mallory");
   const all = new Mesh([...core, node1, node2, node3, mallory], { clock, random });
-  const evidence = [toNode2, toNode3].map((id) => healed.facts.acks.get(id)!.get(dan.author)!.id);
+  const evidence = [toNode2, toNode3].map(
+    (id) => healed.facts.acks.get(id)!.get(dan.author)![0]!.id,
+  );
   const [one, two] = evidence as [string, string];
   const secret = commit(node3, terms, { first: one, second: two, salt: random.bytes(32) });
   all.settle();

@@ -117,7 +117,7 @@ describe("a core node", () => {
     take(dan, 2 ** 30);
     meet(...everybody);
     expect(serve(ada, terms)).toBe(1);
-    const fair = see(ada).facts.acks.get(good)!.get(ada.author)!.id;
+    const fair = see(ada).facts.acks.get(good)!.get(ada.author)![0]!.id;
     const wrong = ack(bea, early);
     // What comes afterwards does not make it right.
     pay(ann, terms, keyOf("ben"), 10n);
@@ -164,7 +164,7 @@ describe("a core node", () => {
     meet(...everybody);
     for (const node of honest) expect(serve(node, terms)).toBe(1);
     meet(...everybody);
-    const fair = see(eve).facts.acks.get(see(eve).facts.payouts.at(-1)!.id)!.get(ada.author)!;
+    const fair = see(eve).facts.acks.get(see(eve).facts.payouts.at(-1)!.id)!.get(ada.author)![0]!;
     expect(offence(eve, fair.id)).toBeUndefined();
     // Who acknowledges dan's all the same had seen the proof.
     const wrong = ack(ada, view.facts.payouts.at(-1)!.id);
@@ -185,11 +185,11 @@ describe("a core node", () => {
     meet(...everybody);
     serve(ada, terms);
     const accusation = see(ada).facts.accusations[0]!.id;
-    const convicting = see(ada).facts.acks.get(accusation)!.get(ada.author)!.id;
+    const convicting = see(ada).facts.acks.get(accusation)!.get(ada.author)![0]!.id;
     elsewhere.change(({ acks }) => acks.append({ target: later }));
     reconcile(elsewhere, ada.document);
     meet(...everybody);
-    const wrong = see(ann).facts.acks.get(later)!.get(ada.author)!.id;
+    const wrong = see(ann).facts.acks.get(later)!.get(ada.author)![0]!.id;
     expect(ann.document.history.forks().length).toBe(0);
     expect(offence(ann, wrong)).toBeUndefined();
     expect(offence(ann, fair, convicting)).toBeUndefined();
@@ -219,6 +219,34 @@ describe("a payout and a proof at once", () => {
     const decided = agreed(everybody, 8);
     expect(shareOf(decided, dan)).toMatchObject({ paid: 0, prover: eve.author, after: 0 });
     expect(balanceOf(decided.settled, eve.author)).toBe(2n);
+  });
+
+  it("are not decided anew by acknowledgements that a liar back-dates: what the prover was shown stays", () => {
+    const { ada, bea, cyd, dan, eve, honest, everybody } = cluster(2);
+    const [other, hidden] = [dan.twin(), dan.twin()];
+    takePayout(dan, terms);
+    const payout = see(dan).facts.payouts[0]!.id;
+    meet(dan, ada);
+    serve(ada, terms);
+    // For the rest of the core, which has not heard of it, the period is the prover's.
+    prove(eve, lie(other), [bea, cyd, other]);
+    meet(eve, bea, cyd, other);
+    for (const node of [bea, cyd]) serve(node, terms);
+    const accusation = see(other).facts.accusations[0]!.id;
+    const convicting = ack(other, accusation);
+    meet(eve, bea, cyd, other);
+    expect(shareOf(see(eve), dan)).toMatchObject({ paid: 0, prover: eve.author, after: 0 });
+    for (const target of [payout, accusation]) hidden.change(({ acks }) => acks.append({ target }));
+    meet(...everybody, other, hidden);
+    for (const node of honest) serve(node, terms);
+    meet(...everybody);
+    const mine = eve.document.root.acks.entries().filter(({ author }) => author === dan.author);
+    const again = mine.filter(({ value }) => value.target === accusation).map(({ id }) => id);
+    expect(again).toHaveLength(2);
+    expect(again[1]).toBe(convicting);
+    const view = agreed([...everybody, other, hidden], 10);
+    expect(shareOf(view, dan)).toMatchObject({ paid: 0, prover: eve.author, after: 0 });
+    expect(balanceOf(view.settled, eve.author)).toBe(2n);
   });
 
   it("are both settled when two core nodes of four lie: the payout counts, no money comes or goes, both are named", () => {
@@ -257,6 +285,8 @@ describe("a payout and a proof at once", () => {
         const honest = liars === 1 ? [ada, bea, cyd] : [ada, bea];
         const twins = [...(liars === 1 ? [] : [cyd, cyd.twin()]), dan, dan.twin()];
         const everybody = [...honest, ...twins, ann, eve];
+        // It says nothing until the end, and then stands first in the log.
+        const hidden = dan.twin();
         const evidence = lie(dan);
         meet(dan, eve);
         const secret = commit(eve, terms, { ...evidence, salt: SALT });
@@ -303,7 +333,9 @@ describe("a payout and a proof at once", () => {
           meet(...honest, eve);
           for (const node of honest) serve(node, terms);
         }
-        const view = agreed(everybody, seed);
+        const { facts } = see(eve);
+        for (const { id } of [...facts.payouts, ...facts.accusations]) ack(hidden, id);
+        const view = agreed([...everybody, hidden], seed);
         const { paid, prover, after } = shareOf(view, dan);
         if (liars === 1) {
           expect(paid).toBeGreaterThanOrEqual(seen.paid);

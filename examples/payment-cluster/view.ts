@@ -71,7 +71,8 @@ export function settledBehind(
 /**
  * A period is paid for when enough core nodes have acknowledged payouts of it. It is the prover's when enough have acknowledged
  * the accusation and not, before that, a payout of it. Both take n − f, so an honest core node would have done both; but it
- * acknowledges no payout once it has seen a proof. So with at most f liars no period is both, and none changes hands.
+ * acknowledges no payout once it has seen a proof. So with at most f liars no period is both, and none changes hands: whoever
+ * acknowledges one thing more than once counts by what decides most, and never less for more, wherever it stands in the log.
  */
 function sharesOf(
   { history }: ClusterDocument,
@@ -84,16 +85,21 @@ function sharesOf(
     const payouts = facts.payouts.filter(({ author }) => author === core);
     /** For how many periods somebody has acknowledged payouts, in acknowledgements that count. */
     const granted = (by: string, counts: (ack: Ack) => boolean): number =>
-      payouts.reduce((most, { id, periods }) => {
-        const ack = facts.acks.get(id)?.get(by);
-        return ack !== undefined && counts(ack) ? Math.max(most, periods) : most;
-      }, 0);
+      payouts.reduce(
+        (most, { id, periods }) =>
+          facts.acks.get(id)?.get(by)?.some(counts) === true ? Math.max(most, periods) : most,
+        0,
+      );
     const all = terms.core.map((by) => granted(by, () => true));
     const paid = all.sort((a, b) => b - a)[terms.threshold - 1]!;
     const accusation = convictions.get(core);
     if (accusation === undefined) return { core, paid, prover: null, after: 0 };
-    const before = [...facts.acks.get(accusation.id)!.values()].map(({ author, change }) =>
-      granted(author, (ack) => history.isAncestor(ack.change, change)),
+    const before = [...facts.acks.get(accusation.id)!].map(([by, convictions]) =>
+      Math.min(
+        ...convictions.map(({ change }) =>
+          granted(by, (ack) => history.isAncestor(ack.change, change)),
+        ),
+      ),
     );
     const after = before.sort((a, b) => a - b)[terms.threshold - 1]!;
     return { core, paid, prover: accusation.author, after };
