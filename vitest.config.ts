@@ -16,24 +16,24 @@ const DEPLOYMENT_TESTS = "**/*.root.test.ts";
 /** Tests that build and run an image, which needs docker: `pnpm test:image`. */
 const IMAGE_TESTS = "**/*.image.test.ts";
 
-/** Tests that put another module in the place of a module. */
+/** Tests that put another module in the place of a module: each in a process of its own. */
 const WITH_MOCKS = [
   "packages/bft-json-crdt/src/history/history-load.test.ts",
+  "packages/bft-json-crdt/test/attacks/flooding.test.ts",
+  "packages/bft-json-crdt/test/bit-flips.test.ts",
   "packages/crdt-node/src/link.test.ts",
   "packages/crdt-relayer/src/room.test.ts",
 ];
 
-/**
- * Tests that find each module as others left it, so that each is loaded once: of what runs in one process, and of little programs.
- * Those of the library, and those of relay and node, each among themselves.
- */
+/** All others find each module as others left it, so that each is loaded once, among those of what is listed together. */
 const SHARING_MODULES = {
-  "library and examples": ["packages/bft-json-crdt/src/**/*.test.ts", "examples/**/*.test.ts"],
+  "library and examples": ["packages/bft-json-crdt/**/*.test.ts", "examples/**/*.test.ts"],
   "relay and node": ["packages/{crdt-relayer,crdt-node}/src/**/*.test.ts"],
+  "servers and commands": [
+    "packages/{crdt-relayer,crdt-node}/test/**/*.test.ts",
+    "{bench,fuzz,test}/**/*.test.ts",
+  ],
 };
-
-/** Tests with modules of their own. */
-const APART = [...WITH_MOCKS, "packages/*/test/**/*.test.ts", "{bench,fuzz,test}/**/*.test.ts"];
 
 /** The longest first: what starts last must not run on alone. Vitest itself only knows how long files took the last time. */
 const LONGEST = [
@@ -66,12 +66,9 @@ export default defineConfig(({ mode }) => {
       projects: [
         ...Object.entries(SHARING_MODULES).map(([name, include]) => ({
           extends: true as const,
-          test: { name, include, exclude: [...exclude, ...WITH_MOCKS], isolate: false },
+          test: { name, include, exclude: [...exclude, ...others, ...WITH_MOCKS], isolate: false },
         })),
-        {
-          extends: true,
-          test: { name: "apart", include: APART, exclude: [...exclude, ...others] },
-        },
+        { extends: true, test: { name: "apart", include: WITH_MOCKS } },
       ],
       // Two more than the default: the longest tests mostly wait for other processes.
       maxWorkers: availableParallelism() + 1,
