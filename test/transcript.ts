@@ -131,7 +131,7 @@ export async function collect(
 }
 
 /** Words of a shell line; single and double quotes keep spaces. */
-function wordsOf(line: string): string[] {
+export function wordsOf(line: string): string[] {
   return [...line.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/g)].map(
     (match) => match[1] ?? match[2] ?? match[3]!,
   );
