@@ -68,14 +68,16 @@ export function allPages(): string[] {
   } catch {
     // No git, or no clone.
   }
-  return pagesIn("").sort();
+  const ofRoot = readdirSync(root).filter((name) => name.endsWith(".md"));
+  const folders = ["bench", "docs", "examples", "fuzz", "packages", "scripts", "test"];
+  return [...ofRoot, ...folders.flatMap(pagesIn)].sort();
 }
 
 function pagesIn(folder: string): string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
-    const path = folder === "" ? entry.name : `${folder}/${entry.name}`;
+    const path = `${folder}/${entry.name}`;
     if (!entry.isDirectory()) return entry.name.endsWith(".md") ? [path] : [];
-    const isOthers = ["node_modules", "dist", "coverage", ".git"].includes(entry.name);
+    const isOthers = ["node_modules", "dist", "coverage"].includes(entry.name);
     return isOthers || path === "docs/api" ? [] : pagesIn(path);
   });
 }

@@ -14,7 +14,7 @@ import {
 } from "bft-json-crdt";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Client, openLines, Participant } from "../packages/crdt-relayer/test/participant.ts";
-import { CLOSE, reasonOf } from "../packages/crdt-relayer/src/index.ts";
+import { CLOSE, reasonOf } from "../packages/crdt-relayer/src/close-codes.ts";
 import { allPages, type Block, blockOf, blocksIn, blocksOfPage, root } from "./page-blocks.ts";
 import { Desk } from "./terminal.ts";
 import { collect, stepsOf, wordsOf } from "./transcript.ts";

@@ -9,7 +9,7 @@ import { delimiter, join } from "node:path";
 import { commandOf } from "../packages/crdt-node/test/processes.ts";
 
 /** Milliseconds after which a wait gives up; far above what a loaded machine needs. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 60_000;
 
 /** A home of its own, with terminals in it; all of them end, and all that was made is gone, when it is closed. */
 export class Desk {
