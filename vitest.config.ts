@@ -43,6 +43,7 @@ const LONGEST = [
   "test/scenarios/scenarios.test.ts",
   "test/transcripts.test.ts",
   "test/packaging.test.ts",
+  "test/snippets.test.ts",
   "test/guides.test.ts",
   "test/model-check.test.ts",
   "oracle-consumer/contract.test.ts",
