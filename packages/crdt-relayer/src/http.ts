@@ -69,6 +69,8 @@ export class HttpSide {
   readonly #waiting = new Map<string, Socket>();
   #proxies: TrustedProxies;
   readonly #upgrades = new Upgrades();
+  /** What each connection asked last and may not have got yet. */
+  readonly #answers = new WeakMap<Socket, ServerResponse>();
 
   /**
    * `accept` takes what has become a WebSocket, the address that it comes from, and the host that it has dialled, or null
@@ -227,6 +229,7 @@ export class HttpSide {
   }
 
   #respond(request: IncomingMessage, response: ServerResponse, isMain: boolean): void {
+    if (this.#isAhead(request.socket, response)) return;
     const { url = "", method = "" } = request;
     const path = url.split("?", 1)[0] ?? "";
     this.#answer(path, method, isMain)
@@ -250,6 +253,21 @@ export class HttpSide {
         this.#host.log.debug({ reason: messageOf(error) }, "a request is not answered");
         response.destroy();
       });
+  }
+
+  /**
+   * True when a connection asks again before it has its answer: it gets that one, and is closed. Else a packet of questions
+   * would be answered in one pass of the event loop, and all others wait for that.
+   */
+  #isAhead(socket: Socket, response: ServerResponse): boolean {
+    const before = this.#answers.get(socket);
+    if (before === undefined || before.writableFinished) {
+      this.#answers.set(socket, response);
+      return false;
+    }
+    if (before.headersSent) socket.destroy();
+    else before.shouldKeepAlive = false;
+    return true;
   }
 
   /** `isMain`: where the sessions are, not on a port for metrics only. */

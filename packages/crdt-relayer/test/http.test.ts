@@ -286,6 +286,41 @@ describe("a connection that does not become a session in time", () => {
     await expectAlive(relay);
   });
 
+  it("is answered once and closed when it asks more before that", async () => {
+    const relay = await startRelay({ ...settings, handshakeSeconds: 60 });
+    const raw = new Raw(relay);
+    raw.socket.write("GET /healthz HTTP/1.1\r\nhost: relay\r\n\r\n".repeat(3));
+    const text = await raw.gone;
+    expect(text.match(/^HTTP\/1\.1 200 /gmu)).toHaveLength(1);
+    expect(text).toMatch(/^connection: close\r$/imu);
+    await expectAlive(relay);
+  });
+
+  it("is closed when it asks on and on and takes no answer", async () => {
+    const relay = await startRelay({ ...settings, handshakeSeconds: 60 });
+    const raw = new Raw(relay);
+    raw.socket.pause();
+    const asking = setInterval(
+      () => raw.socket.write("GET /metrics HTTP/1.1\r\nhost: relay\r\n\r\n"),
+      1,
+    );
+    await raw.gone;
+    clearInterval(asking);
+    await expectAlive(relay);
+  });
+
+  it("may ask as often as it likes, one thing after the other", async () => {
+    const relay = await startRelay({ ...settings, handshakeSeconds: 60 });
+    const raw = new Raw(relay);
+    for (let count = 0; count < 50; count++) {
+      const answered = once(raw.socket, "data");
+      raw.socket.write("GET /healthz HTTP/1.1\r\nhost: relay\r\n\r\n");
+      expect(String((await answered)[0])).toMatch(/^HTTP\/1\.1 200 /u);
+    }
+    raw.socket.destroy();
+    await raw.gone;
+  });
+
   it("is closed when it asks and does not read", async () => {
     const relay = await startRelay(settings);
     const raw = new Raw(relay);
