@@ -1,4 +1,5 @@
 /** The passes that the command and the tests make over one scenario. */
+import { rememberVerdicts } from "../remembered-verdicts.ts";
 import { Exploration, noTally } from "./explore.ts";
 import type { Tally } from "./explore.ts";
 import { shortened } from "./scenario.ts";
@@ -22,10 +23,15 @@ export function check(scenario: Scenario, passes: Passes): Tally {
   const explore = (most: number, pass: (exploration: Exploration) => Exploration): void => {
     if (most > 0) add(tally, pass(new Exploration(shortened(scenario, most))).tally);
   };
-  explore(passes.graph, (all) => all.checkGraph());
-  explore(passes.orders, (all) => all.checkOrders({ repeats: false }));
-  explore(passes.repeated, (all) => all.checkOrders({ repeats: true }));
-  explore(passes.doubled, (all) => all.checkDoubled());
+  const forget = rememberVerdicts();
+  try {
+    explore(passes.graph, (all) => all.checkGraph());
+    explore(passes.orders, (all) => all.checkOrders({ repeats: false }));
+    explore(passes.repeated, (all) => all.checkOrders({ repeats: true }));
+    explore(passes.doubled, (all) => all.checkDoubled());
+  } finally {
+    forget();
+  }
   return tally;
 }
 

@@ -18,6 +18,7 @@ import {
 } from "../../src/schema/index.ts";
 import type { Schema } from "../../src/schema/index.ts";
 import { person } from "../forge.ts";
+import { rememberVerdicts } from "../remembered-verdicts.ts";
 import { CHECKERS } from "./checkers/index.ts";
 import { Clock } from "./clock.ts";
 import { Disk } from "./disk.ts";
@@ -108,12 +109,15 @@ export async function simulate(
   scenario: Scenario,
   options: SimulationOptions = {},
 ): Promise<Outcome> {
+  const forget = rememberVerdicts();
   const run = new Run(scenario, options);
   try {
     await run.toTheEnd();
   } catch (error) {
     const detail = error instanceof Error ? (error.stack ?? error.message) : String(error);
     run.findings.push({ checker: "throws", detail });
+  } finally {
+    forget();
   }
   return run.outcome();
 }
