@@ -4,9 +4,8 @@
  */
 import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
-import { toHex } from "bft-json-crdt";
-import type { History, Value } from "bft-json-crdt";
-import { Clock, Random, reconcile, replicasOf, scenario } from "example-kit";
+import type { Value } from "bft-json-crdt";
+import { Clock, forkersIn, Random, reconcile, replicasOf, scenario } from "example-kit";
 import { expectReached, runs } from "example-kit/runs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
@@ -155,19 +154,6 @@ function everything(view: IdentityView, world: World): unknown {
   };
 }
 
-/** Keys, in hex, of authors who signed two changes of one chain and number: naively. */
-function forkersIn(history: History): string[] {
-  const taken = new Set<string>();
-  const forkers = new Set<string>();
-  for (let index = 0; index < history.length; index++) {
-    const author = toHex(history.authorAt(index));
-    const place = `${author} ${history.chainAt(index)} ${history.seqAt(index)}`;
-    if (taken.has(place)) forkers.add(author);
-    taken.add(place);
-  }
-  return [...forkers].sort();
-}
-
 describe("identities", () => {
   it("look the same on every replica, and liars speak for nobody but themselves", () => {
     let forked = 0;
@@ -189,7 +175,7 @@ describe("identities", () => {
         for (const other of others) expect(other.shown).toEqual(first!.shown);
 
         const { view } = first!;
-        const forkers = forkersIn(replicas[0]!.history);
+        const forkers = [...forkersIn(replicas[0]!.history)].sort();
         forked += forkers.length;
         expect([...view.exposed].sort()).toEqual(forkers);
         // Three guardians are honest and have confirmed nothing.

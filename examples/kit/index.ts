@@ -6,6 +6,7 @@ export { cast, namesOf, showAgreement } from "./cast.ts";
 export { Clock } from "./clock.ts";
 export { atLeast, between, command, run } from "./command.ts";
 export type { Command, CommonOptions } from "./command.ts";
+export { forkersIn } from "./forkers.ts";
 export { MerkleTrees, taggedBytes, taggedHash } from "./merkle.ts";
 export type { MerkleProof } from "./merkle.ts";
 export { Mesh, reconcile } from "./mesh.ts";

@@ -1,7 +1,7 @@
 /** For tests: traders with real keys, and short words for what they do. */
 import { documentId, toHex } from "bft-json-crdt";
 import type { LocalChange } from "bft-json-crdt";
-import { Clock, Participant, reconcile } from "example-kit";
+import { Clock, forkersIn, Participant, reconcile } from "example-kit";
 import { MOST, orderBook } from "./index.ts";
 import type { ExecutionRecord, Side } from "./index.ts";
 
@@ -156,17 +156,4 @@ export function fatesIn({ root, history }: Trader["document"]): Map<string, Fate
     fates.set(id, { amount, reason: reason ?? (amount === 0n ? "nothing left" : null), crossing });
   }
   return fates;
-}
-
-/** Keys, in hex, of authors who signed two changes of one chain and number. */
-function forkersIn(history: Trader["document"]["history"]): Set<string> {
-  const taken = new Set<string>();
-  const forkers = new Set<string>();
-  for (let index = 0; index < history.length; index++) {
-    const author = toHex(history.authorAt(index));
-    const place = `${author} ${history.chainAt(index)} ${history.seqAt(index)}`;
-    if (taken.has(place)) forkers.add(author);
-    taken.add(place);
-  }
-  return forkers;
 }
