@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { INSTALL, missingPrograms, refusal } from "./test/deployment/needs.ts";
 
 /** Tests that start servers of NATS. */
 const NATS_TESTS = "**/*.nats.test.ts";
@@ -10,7 +11,10 @@ const NATS_TESTS = "**/*.nats.test.ts";
 /** Tests that make networks, which needs root and changes the machine: `pnpm test:partition`. */
 const NETWORK_TESTS = "**/*.netns.test.ts";
 
-/** Tests that boot machines of namespaces, which needs root, systemd, nginx, Prometheus and others: `pnpm test:deployment`. */
+/** Tests that boot machines of namespaces, which needs root, systemd, nginx, Prometheus and others. */
+const MACHINE_TESTS = "**/*.machines.test.ts";
+
+/** Those that need the same and minutes: `pnpm test:deployment`, which runs both. */
 const DEPLOYMENT_TESTS = "**/*.root.test.ts";
 
 /** Tests that build and run an image, which needs docker: `pnpm test:image`. */
@@ -37,6 +41,7 @@ const SHARING_MODULES = {
 
 /** The longest first: what starts last must not run on alone. Vitest itself only knows how long files took the last time. */
 const LONGEST = [
+  "test/deployment/page.machines.test.ts",
   "crdt-relayer/test/cluster.nats.test.ts",
   "simulator/simulator.test.ts",
   "test/oracle-deployment.test.ts",
@@ -50,6 +55,14 @@ const LONGEST = [
   "crdt-relayer/test/backplane.nats.test.ts",
 ];
 
+/** What is found out once, though a process reads this file for each project. */
+const known = ((globalThis as { leftOut?: Known }).leftOut ??= { said: new Set() });
+
+interface Known {
+  readonly said: Set<string>;
+  whyNoMachines?: string;
+}
+
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
 export default defineConfig(({ mode }) => {
@@ -58,6 +71,7 @@ export default defineConfig(({ mode }) => {
     ...(mode === "deployment" ? [] : [DEPLOYMENT_TESTS]),
     ...(mode === "image" ? [] : [IMAGE_TESTS]),
     ...withoutServer(mode),
+    ...withoutMachines(mode),
   ];
   return {
     test: {
@@ -92,12 +106,44 @@ class LongestFirst extends BaseSequencer {
 
 /** What is left out where nats-server is missing: nothing in CI or when it was asked for, and never without a word. */
 function withoutServer(mode: string): string[] {
-  const isRequired = (process.env["CI"] ?? "") !== "" || mode === "nats" || mode === "partition";
+  const isRequired = isInCI() || mode === "nats" || mode === "partition";
   if (isRequired || isInstalled("nats-server")) return [];
-  console.warn(
-    `left out: ${NATS_TESTS}, for lack of nats-server; to run them: apt-get install nats-server`,
-  );
+  say(`left out: ${NATS_TESTS}, for lack of nats-server; to run them: apt-get install nats-server`);
   return [NATS_TESTS];
+}
+
+/**
+ * What is left out where no machines can be made, and never without a word: for lack of programs nothing in CI or when it was
+ * asked for; for lack of rights, or where the kernel refuses, in CI too.
+ */
+function withoutMachines(mode: string): string[] {
+  if (mode === "deployment") return [];
+  // They are no part of what runs in other modes.
+  if (mode !== "test") return [MACHINE_TESTS];
+  known.whyNoMachines ??= whyNoMachines();
+  if (known.whyNoMachines === "") return [];
+  say(`left out: ${MACHINE_TESTS}, ${known.whyNoMachines}`);
+  return [MACHINE_TESTS];
+}
+
+/** Empty when there is no reason. */
+function whyNoMachines(): string {
+  const refused = refusal();
+  if (refused !== null) return `which boot machines: ${refused}`;
+  const missing = isInCI() ? [] : missingPrograms();
+  if (missing.length === 0) return "";
+  return `for lack of ${missing.join(", ")}; to run them: ${INSTALL}`;
+}
+
+/** Says something once in a process, which reads this file for each project. */
+function say(line: string): void {
+  if (known.said.has(line)) return;
+  known.said.add(line);
+  console.warn(line);
+}
+
+function isInCI(): boolean {
+  return (process.env["CI"] ?? "") !== "";
 }
 
 function isInstalled(command: string): boolean {

@@ -4,6 +4,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { blockOf } from "./page-blocks.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -60,13 +61,18 @@ export async function keepingBuilds(build: () => Promise<void>): Promise<() => v
   return restore;
 }
 
-/** Installs the three tarballs of a folder globally, under a prefix. */
+/** Installs the three tarballs of a folder globally, under a prefix, by the command of docs/oracle-deployment.md. */
 export async function installTarballs(prefix: string, folder: string): Promise<void> {
   const files = readdirSync(folder).map((name) => join(folder, name));
   if (files.length !== packages.length) throw new Error(`packed: ${files.join(" ")}`);
-  // All three at once: only so does the workspace's own version of the library resolve before it is published.
-  const install = ["install", "--global", "--prefix", prefix, "--prefer-offline"];
-  await run("npm", [...install, "--no-audit", "--no-fund", ...files], { cwd: folder });
+  // As the page says: all three files instead of the names. Only at once does the workspace's own version of the library resolve
+  // before it is published.
+  const shown = blockOf("docs/oracle-deployment.md", "npm install --global ").text;
+  const names = " --prefix /usr/local crdt-node crdt-relayer\n";
+  if (!shown.endsWith(names)) throw new Error(`the page says: ${shown}`);
+  const typed = shown.replace(names, ' --prefix "$@"');
+  const options = ["--prefer-offline", "--no-audit", "--no-fund"];
+  await run("bash", ["-euc", typed, "bash", prefix, ...options, ...files], { cwd: folder });
 }
 
 /** The pnpm that runs these tests when there is one, otherwise the one that npx brings. */

@@ -1,6 +1,6 @@
 // What a user gets: the three packages are built, packed and installed into a project, as docs/first-document.md says it, and
-// globally, far from the clone, and then used: the page's program, versions, keys, a transaction that one node sends and
-// another one sees, the library's types.
+// globally, as docs/oracle-deployment.md says it, far from the clone, and then used: the page's program, versions, keys, a
+// transaction that one node sends and another one sees, the library's types.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {

@@ -370,6 +370,7 @@ const KINDS: readonly {
     by: "test/guides.test.ts",
   },
   { pages: /^docs\/first-document\.md$/u, info: ["sh"], by: "test/packaging.test.ts" },
+  { pages: /^docs\/oracle-deployment\.md$/u, info: ["sh network"], by: "test/packaging.test.ts" },
   {
     pages: /^docs\/oracle-deployment\.md$/u,
     info: ["sh", "console"],
@@ -377,11 +378,8 @@ const KINDS: readonly {
   },
   {
     pages: /^docs\/oracle-deployment\.md$/u,
-    info: [
-      ...["sh network", "sh root relay", "sh root oracle"],
-      ...["console root relay", "console root oracle"],
-    ],
-    by: "test/deployment/deployment.root.test.ts",
+    info: ["sh root relay", "sh root oracle", "console root relay", "console root oracle"],
+    by: "test/deployment/page.machines.test.ts",
   },
   {
     pages: /^docs\/local-api\.md$/u,
@@ -419,7 +417,7 @@ const OTHERS: readonly Other[] = [
   {
     page: OPERATIONS,
     begins: "systemctl stop crdt-relayer\n",
-    why: "test/deployment/deployment.root.test.ts",
+    why: "test/deployment/page.machines.test.ts",
   },
   { page: "docs/oracle-deployment.md", begins: " sources ──► feed.py", why: "a picture" },
   { page: "docs/use-cases/defi-platform.md", begins: " identity ────", why: "a picture" },

@@ -1,11 +1,10 @@
 /**
  * The part of docs/oracle-deployment.md that is for root, on a machine of its own: what the page says is typed there, and
  * then everything is tried that a unit, a proxy, a certificate and a rule are for: confinement, reload, draining, crashes,
- * addresses, renewals, boots, alerts. Run by `pnpm test:deployment`. On Debian, besides what the relay needs, this needs
- * `apt-get install systemd dbus nginx certbot pebble prometheus prometheus-node-exporter prometheus-alertmanager iproute2 curl
- * jq python3 openssl ca-certificates`.
+ * addresses, renewals, boots, alerts. Run by `pnpm test:deployment`; needs.ts says what this takes. That the page's commands print
+ * what it shows, each on the machine that it is for, is a part of `pnpm test`: page.machines.test.ts.
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -211,17 +210,6 @@ it("a stop drains and stores all, and who was there comes back", async () => {
     "journalctl --unit oracle-node@ann --output cat --lines 5",
     /^offline from wss:/mu,
   );
-  await typed("systemctl start crdt-relayer");
-  await typedUntil(STATUS, /"state":"synced"/u);
-});
-
-it("the doctor looks at the relay's store as its user, while it is stopped, as docs/operations.md says", async () => {
-  const operations = readFileSync(join(docs, "operations.md"), "utf8");
-  const [, shown = ""] = /^```\n(systemctl stop crdt-relayer\n[\s\S]*?)^```$/mu.exec(operations)!;
-  expect(shown).toContain("systemd-run --pty ");
-  // Nobody sits here.
-  const printed = await typed(shown.replace("--pty", "--quiet --wait --pipe"));
-  expect(printed).toMatch(/\bsound\b/u);
   await typed("systemctl start crdt-relayer");
   await typedUntil(STATUS, /"state":"synced"/u);
 });

@@ -140,7 +140,7 @@ export class Machine {
   async #untilBooted(): Promise<void> {
     for (;;) {
       if (hasEnded(this.#power)) throw new Error("the machine did not boot");
-      const state = await this.run("systemctl is-system-running || true").catch(() => "");
+      const state = await this.run("systemctl is-system-running --wait || true").catch(() => "");
       if (state.trim() === "running") return;
       if (state.trim() === "degraded")
         throw new Error(await this.run("systemctl --failed --no-pager"));

@@ -1,7 +1,7 @@
 /**
- * The part of docs/oracle-deployment.md that is for root, on three machines with cables between them: each block is typed into
- * the machine that it is for. Then a cable is cut and mended. Run by `pnpm test:deployment`; what it needs is said in
- * deployment.root.test.ts.
+ * The part of docs/oracle-deployment.md that is for root, on three machines with cables between them, two of them oracles': each block
+ * is typed into the machines that it is for. Then a cable is cut and mended. Run by `pnpm test:deployment`; needs.ts says what this
+ * takes.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -9,13 +9,8 @@ import { fileURLToPath } from "node:url";
 import { expect } from "vitest";
 import { pattern, type Step } from "../page-steps.ts";
 import { Machine, type Parts } from "./machine.ts";
+import { INSTALL, missingPrograms, refusal } from "./needs.ts";
 
-const NEEDED = [
-  ...["setpriv", "unshare", "nsenter", "systemctl", "ip", "nginx", "certbot", "pebble"],
-  ...["pebble-challtestsrv", "prometheus", "promtool", "prometheus-node-exporter"],
-  ...["prometheus-alertmanager", "amtool", "curl", "jq", "/usr/bin/python3", "openssl"],
-  "update-ca-certificates",
-];
 const MAILBOX = fileURLToPath(new URL("mailbox.py", import.meta.url));
 
 /** The folder of the documentation. */
@@ -38,13 +33,12 @@ export function variables(): Variables {
   };
 }
 
-/** Throws, with their names, when programs are missing, or rights. */
+/** Throws when machines cannot be made here, and says what is missing or who refuses. */
 export function requireAll(): void {
-  const missing = NEEDED.filter(
-    (name) => spawnSync("sh", ["-c", `command -v ${name}`]).status !== 0,
-  );
-  if (process.getuid?.() !== 0) missing.push("root");
-  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}`);
+  const refused = refusal();
+  if (refused !== null) throw new Error(refused);
+  const missing = missingPrograms();
+  if (missing.length > 0) throw new Error(`missing: ${missing.join(", ")}; ${INSTALL}`);
 }
 
 /** Boots a machine that has the guide, knows the others by name (`hosts`: lines), and has sources of prices at hand. */
@@ -60,7 +54,9 @@ export async function bootWithGuide(
     const quotes = join(scratch, `quotes-${parts.name}`);
     mkdirSync(quotes);
     writeFileSync(join(quotes, "quote.json"), '{"price":2000}\n');
-    machine.beside(`exec python3 -m http.server 8555 --bind 127.0.0.1 --directory ${quotes}`);
+    machine.beside(
+      `exec /usr/bin/python3 -m http.server 8555 --bind 127.0.0.1 --directory ${quotes}`,
+    );
     await machine.run(untilAnswers("http://127.0.0.1:8555/"));
     return machine;
   } catch (error) {
@@ -102,8 +98,9 @@ export async function startAuthority(
   // At once, and without refusing each twentieth request, which certbot tries again once.
   machine.beside(`export PEBBLE_VA_NOSLEEP=1 PEBBLE_WFE_NONCEREJECT=0
     exec pebble -config ${config} -dnsserver 127.0.0.1:8053`);
-  machine.copy(own, "/usr/local/share/ca-certificates/acme.crt");
-  await machine.run(`update-ca-certificates > /dev/null 2>&1
+  // What update-ca-certificates would do, in a second of the processor.
+  machine.copy(own, "/srv/acme.crt");
+  await machine.run(`cat /srv/acme.crt >> /etc/ssl/certs/ca-certificates.crt
     echo 'server = https://acme.example:14000/dir' >> /etc/letsencrypt/cli.ini
     ${untilAnswers("https://acme.example:14000/dir")}`);
   return machine.run("curl --silent --fail --insecure https://127.0.0.1:15000/roots/0");
@@ -123,7 +120,7 @@ export async function trust(machine: Machine, root: string): Promise<void> {
 /** Starts a mail server at a machine; returns what reads all mails that have come. */
 export function startMailbox(machine: Machine, scratch: string): () => string {
   const file = join(scratch, "mails");
-  machine.beside(`exec python3 ${MAILBOX} ${file}`);
+  machine.beside(`exec /usr/bin/python3 ${MAILBOX} ${file}`);
   return () => (existsSync(file) ? readFileSync(file, "utf8") : "");
 }
 
