@@ -563,7 +563,16 @@ function badConfig(file: string, why: string): RelayError {
 
 function sideHome(env: NodeJS.ProcessEnv): string {
   const named = env["SIDE_HOME"] ?? "";
-  return named === "" ? join(homedir(), ".side") : resolve(named);
+  return named === "" ? join(userHome(), ".side") : resolve(named);
+}
+
+/** The root where the system knows no user: one that systemd has made, on a machine without its module of names. */
+function userHome(): string {
+  try {
+    return homedir();
+  } catch {
+    return "/";
+  }
 }
 
 function readHost(value: unknown): string | null {
