@@ -286,6 +286,8 @@ describe("Prometheus", () => {
       jq --raw-output '.data.alerts[] | select(.state == "firing") | .labels.alertname'`;
     await typed("systemctl stop crdt-relayer && systemctl start oracle-metrics@ann");
     await typedUntil(alerts, /^NodeAlone\n(?:.*\n)*RelayDown$|^RelayDown\n(?:.*\n)*NodeAlone$/u);
+    // What is over before Alertmanager has mailed it is never mailed.
+    await expect.poll(mails, { timeout: 60_000 }).toContain("[FIRING:1] RelayDown (");
     await typed("systemctl start crdt-relayer");
     await typedUntil(STATUS, /"state":"synced"/u);
     await typed("systemctl start oracle-metrics@ann");
