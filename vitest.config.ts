@@ -39,6 +39,15 @@ const SHARING_MODULES = {
   ],
 };
 
+/** What `pnpm scenarios` runs, over and over: no projects, each of which takes its time to start. */
+const SCENARIOS = {
+  include: [
+    "{examples,test/scenarios}/*/*.test.ts",
+    "packages/bft-json-crdt/src/commit-reveal/*.test.ts",
+  ],
+  isolate: false,
+};
+
 /** The longest first: what starts last must not run on alone. Vitest itself only knows how long files took the last time. */
 const LONGEST = [
   "test/deployment/page.machines.test.ts",
@@ -73,18 +82,19 @@ export default defineConfig(({ mode }) => {
     ...withoutServer(mode),
     ...withoutMachines(mode),
   ];
+  const projects = [
+    ...Object.entries(SHARING_MODULES).map(([name, include]) => ({
+      extends: true as const,
+      test: { name, include, exclude: [...exclude, ...others, ...WITH_MOCKS], isolate: false },
+    })),
+    { extends: true as const, test: { name: "apart", include: WITH_MOCKS } },
+  ];
   return {
     test: {
       // Scenarios start no commands.
       globalSetup: mode === "scenarios" ? [] : ["./test/built-programs.ts"],
       sequence: { sequencer: LongestFirst },
-      projects: [
-        ...Object.entries(SHARING_MODULES).map(([name, include]) => ({
-          extends: true as const,
-          test: { name, include, exclude: [...exclude, ...others, ...WITH_MOCKS], isolate: false },
-        })),
-        { extends: true, test: { name: "apart", include: WITH_MOCKS } },
-      ],
+      ...(mode === "scenarios" ? SCENARIOS : { projects }),
       // Two more than the default: the longest tests mostly wait for other processes.
       maxWorkers: availableParallelism() + 1,
       testTimeout: 120_000,

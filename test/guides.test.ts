@@ -18,13 +18,13 @@ import * as library from "bft-json-crdt";
 import { Document, ListHandle, RegisterHandle, TextHandle } from "bft-json-crdt";
 import { commandOf } from "../packages/crdt-node/test/processes.ts";
 import { compiler } from "../scripts/tools.js";
+import { bundle } from "./bundle.ts";
 import { collect, pattern, promisedBy, Shell, stepsOf } from "./transcript.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const MARK = "<!-- Executed by test/guides.test.ts.";
 
 const PROGRAMS = {
-  "npx tsx": ["--import", pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href],
   "npx crdt-node": [commandOf("crdt-node")],
   "npx crdt-relayer": [commandOf("crdt-relayer")],
 };
@@ -49,7 +49,7 @@ for (const { name, text } of pages) {
     const files = new Map<string, string>();
     const folder = mkdtempSync(join(tmpdir(), "guide-"));
     const shell = new Shell({
-      programs: PROGRAMS,
+      programs: { ...PROGRAMS, "npx tsx": (file) => built(folder, file) },
       cwd: folder,
       env: {
         ...process.env,
@@ -148,6 +148,16 @@ describe("docs/coming-from.md", () => {
     expect(ours.filter((name) => !known(name))).toEqual([]);
   });
 });
+
+/**
+ * The arguments for Node that do what `npx tsx` does with a file: what is built of it, without loading each module of the library
+ * anew each time. packaging.test.ts runs the first program with tsx itself.
+ */
+async function built(folder: string, file: string): Promise<readonly string[]> {
+  const out = file.replace(/\.ts$/u, "");
+  await bundle([{ in: join(folder, file), out }], folder);
+  return [join(folder, `${out}.js`)];
+}
 
 /** What is executed of a page. Throws where code names no file, or is followed by nothing that runs it. */
 function partsOf(text: string): Part[] {

@@ -12,10 +12,12 @@ export interface Step {
   readonly expected: string[];
 }
 
+type Program = readonly string[] | ((first: string) => Promise<readonly string[]>);
+
 /** What the commands of a transcript are, and where they run. */
 export interface ShellOptions {
-  /** By what a command begins with: the arguments for Node that stand for it. */
-  readonly programs: { readonly [name: string]: readonly string[] };
+  /** By what a command begins with: the arguments for Node that stand for it, or for it with its first word. */
+  readonly programs: { readonly [name: string]: Program };
   readonly cwd: string;
   readonly env: NodeJS.ProcessEnv;
 }
@@ -40,7 +42,7 @@ export class Shell {
   /** What a command prints; of one in the background (`… &`) as many lines as are expected. */
   async run({ command, expected }: Step): Promise<string[]> {
     const isBackground = command.endsWith(" &");
-    const [args, rest] = this.#programOf(isBackground ? command.slice(0, -2) : command);
+    const [args, rest] = await this.#programOf(isBackground ? command.slice(0, -2) : command);
     const { cwd } = this.#options;
     const env = this.#env;
     if (!isBackground) {
@@ -72,10 +74,13 @@ export class Shell {
     }
   }
 
-  #programOf(command: string): readonly [readonly string[], string[]] {
-    for (const [name, args] of Object.entries(this.#options.programs)) {
-      if (command === name || command.startsWith(`${name} `))
-        return [args, wordsOf(command.slice(name.length))];
+  async #programOf(command: string): Promise<readonly [readonly string[], string[]]> {
+    for (const [name, program] of Object.entries(this.#options.programs)) {
+      if (command !== name && !command.startsWith(`${name} `)) continue;
+      const words = wordsOf(command.slice(name.length));
+      if (typeof program !== "function") return [program, words];
+      const [first = "", ...others] = words;
+      return [await program(first), others];
     }
     throw new Error(`the transcript runs something that is not ours: ${command}`);
   }

@@ -2,12 +2,22 @@
  * Replays what the READMEs show: every ```console block is typed into the real commands (transcript.ts), every ```ts block
  * is run.
  */
-import { mkdtempSync, readdirSync, readFileSync, existsSync, rmSync } from "node:fs";
+import {
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  existsSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterEach, expect, test } from "vitest";
 import { commandOf } from "../packages/crdt-node/test/processes.ts";
+import { bundle } from "./bundle.ts";
+import { programOf } from "./programs.ts";
 import { blocksOf, collect, pattern, promisedBy, Shell, stepsOf } from "./transcript.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
@@ -16,16 +26,21 @@ const EXAMPLE = "npx --yes pnpm@10 example";
 
 const DEMO = "npx --yes pnpm@10 demo";
 
+/** One of the examples runs as `pnpm example` runs it, from its sources; the others are what is built of them. */
+const FROM_SOURCES = "auction";
+
 const PROGRAMS: Record<string, readonly string[]> = {
   "crdt-node": [commandOf("crdt-node")],
   "crdt-relayer": [commandOf("crdt-relayer")],
+  [`${EXAMPLE} ${FROM_SOURCES}`]: [join(root, "scripts/example.js"), FROM_SOURCES],
+  ...Object.fromEntries(
+    readdirSync(join(root, "examples"))
+      .filter((name) => existsSync(join(root, "examples", name, "main.ts")))
+      .map((name) => [`${EXAMPLE} ${name}`, programOf(`examples/${name}/main.ts`)]),
+  ),
   [EXAMPLE]: [join(root, "scripts/example.js")],
-  [DEMO]: ["--import", "tsx", join(root, "examples/demo/main.ts")],
-  "npx --yes pnpm@10 equivocation": [
-    "--import",
-    "tsx",
-    join(root, "bench/src/equivocation/main.ts"),
-  ],
+  [DEMO]: programOf("examples/demo/main.ts"),
+  "npx --yes pnpm@10 equivocation": programOf("bench/src/equivocation/main.ts"),
 };
 
 const documents = [
@@ -76,8 +91,13 @@ for (const file of documents) {
 for (const file of documents) {
   for (const [index, block] of blocksOf(readFileSync(join(root, file), "utf8"), "ts").entries()) {
     test(`${file}: example ${index + 1} runs and prints what its comments say`, async () => {
-      // Evaluated as it stands, in the root, where the packages are linked.
-      const args = ["--import", "tsx", "--input-type=module", "--eval", block];
+      // As it stands, as if it lay in the root, where the packages are linked.
+      home = mkdtempSync(join(tmpdir(), "crdt-example-"));
+      symlinkSync(join(root, "node_modules"), join(home, "node_modules"), "junction");
+      symlinkSync(join(root, "examples"), join(home, "examples"), "junction");
+      writeFileSync(join(home, "example.ts"), block);
+      await bundle([{ in: join(home, "example.ts"), out: "example" }], home);
+      const args = [join(home, "example.js")];
       const { out, code } = await collect(args, { cwd: root, env: process.env });
       expect(code).toBe(0);
       expect(promisedBy(block).filter((line) => !out.includes(line))).toEqual([]);

@@ -3,10 +3,11 @@
  * stdout, progress on stderr.
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { build } from "../../bench/src/build.ts";
 import { Progress } from "../../packages/bft-json-crdt/test/progress.ts";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
-import { setup } from "../built-programs.ts";
 import { PARTS } from "./index.ts";
 import { Findings, type Part, PART_NAMES, type PartName } from "./part.ts";
 import { busy, type Chapter, machine, pageOf, reportOf, scoreOf } from "./report.ts";
@@ -54,7 +55,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return 2;
   }
   // Nodes and relays are what is published: run from their sources, each closure is wrapped.
-  setup();
+  process.env["BUILT_PACKAGES"] = join(build(), "node_modules");
   const interruption = new AbortController();
   let interruptedAt = Infinity;
   process.on("SIGINT", () => {
