@@ -25,7 +25,9 @@ afterAll(() => {
 
 test("it is made without a warning, and has a page for whatever the library exports", async () => {
   const typedoc = join(root, "node_modules/typedoc/bin/typedoc");
-  const made = await promisify(execFile)(process.execPath, [typedoc, "--out", folder], {
+  // That the sources have no error of types is for `pnpm typecheck`, which needs a quarter of the time.
+  const args = [typedoc, "--skipErrorChecking", "--out", folder];
+  const made = await promisify(execFile)(process.execPath, args, {
     cwd: root,
   });
   expect(`${made.stdout}${made.stderr}`).not.toContain("warning");

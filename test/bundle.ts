@@ -19,16 +19,26 @@ export interface Entry {
   readonly out: string;
 }
 
-/**
- * Bundles each source into a file of its own. A source of the workspace finds what lies beside it where the folder has that. Rejects
- * with what is wrong with the sources.
- */
-export async function bundle(entries: readonly Entry[], folder: string): Promise<void> {
+/** How sources are bundled. */
+export interface BundleOptions {
+  /** What several of them import is one module for all. */
+  readonly isSharing?: boolean;
+  /** The workspace as its sources find it; what lies beside one of them is there. The folder of the bundles where nothing is said. */
+  readonly workspace?: string;
+}
+
+/** Bundles each source into a file of its own. Rejects with what is wrong with the sources. */
+export async function bundle(
+  entries: readonly Entry[],
+  folder: string,
+  { isSharing = false, workspace = folder }: BundleOptions = {},
+): Promise<void> {
   await build({
     absWorkingDir: root,
     entryPoints: [...entries],
     outdir: folder,
     bundle: true,
+    splitting: isSharing,
     platform: "node",
     format: "esm",
     target: "node20",
@@ -37,7 +47,7 @@ export async function bundle(entries: readonly Entry[], folder: string): Promise
     mainFields: ["main"],
     banner: { js: REQUIRE },
     logLevel: "silent",
-    plugins: [inPlace(folder)],
+    plugins: [inPlace(workspace)],
   });
 }
 
@@ -45,7 +55,7 @@ export async function bundle(entries: readonly Entry[], folder: string): Promise
 const BUNDLED = ["@noble/ed25519", "@noble/hashes", "commander", "fflate", "smol-toml", "ws"];
 
 /** Resolves from the sources' own places: what is not bundled has the path at which a source finds it; a source finds what lies beside it. */
-function inPlace(folder: string): Plugin {
+function inPlace(workspace: string): Plugin {
   const resolving = Symbol("resolving");
   return {
     name: "in place",
@@ -64,11 +74,12 @@ function inPlace(folder: string): Plugin {
         const isImport = kind === "import-statement" || kind === "dynamic-import";
         return { path: isImport ? pathToFileURL(found.path).href : found.path, external: true };
       });
-      onLoad({ filter: /\.ts$/ }, async ({ path }) => {
-        const text = await readFile(path, "utf8");
-        if (!path.startsWith(root)) return { contents: text, loader: "ts" };
-        const url = JSON.stringify(pathToFileURL(join(folder, relative(root, path))).href);
-        return { contents: text.replaceAll("import.meta.url", url), loader: "ts" };
+      onLoad({ filter: /\.[jt]s$/ }, async ({ path }) => {
+        const inside = relative(root, path);
+        if (inside.startsWith("..") || inside.includes("node_modules")) return undefined;
+        const url = JSON.stringify(pathToFileURL(join(workspace, inside)).href);
+        const text = (await readFile(path, "utf8")).replaceAll("import.meta.url", url);
+        return { contents: text, loader: path.endsWith(".ts") ? "ts" : "js" };
       });
     },
   };

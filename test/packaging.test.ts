@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { publint } from "publint";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { compiler } from "../scripts/tools.js";
 import { installTarballs, keepingBuilds, packages, run } from "./installed-packages.ts";
 import { blocksOf, collect, pattern, stepsOf } from "./transcript.ts";
 
@@ -61,7 +62,8 @@ beforeAll(async () => {
   writeFileSync(join(project, "package.json"), "{}");
   // The home is empty, but what has been downloaded need not be downloaded again.
   const cache = (await run("npm", ["config", "get", "cache"], { cwd: root })).trim();
-  const home = { ...env, HOME: scratch, npm_config_cache: cache };
+  const silent = { npm_config_audit: "false", npm_config_fund: "false" };
+  const home = { ...env, ...silent, HOME: scratch, npm_config_cache: cache };
   uninstall = await keepingBuilds(async () => {
     await run("bash", ["-euc", intoAProject], { cwd: first, env: home });
     await installTarballs(prefix, join(scratch, "packed"));
@@ -145,8 +147,7 @@ test("the library's README compiles against the packed types, and prints what it
   const language = { target: "es2023", lib: ["es2023", "dom"], types: [] };
   const compilerOptions = { ...language, module: "nodenext", strict: true };
   writeFileSync(join(consumer, "tsconfig.json"), JSON.stringify({ compilerOptions }));
-  const compiler = join(root, "node_modules/typescript/bin/tsc");
-  await run(process.execPath, [compiler, "-p", consumer], { cwd: scratch, env });
+  await run(process.execPath, [compiler(), "-p", consumer], { cwd: scratch, env });
 
   const printed = examples.map((_, i) =>
     run(process.execPath, [join(consumer, `example${i}.mjs`)], { cwd: scratch, env }),

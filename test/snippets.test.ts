@@ -15,6 +15,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { Client, openLines, Participant } from "../packages/crdt-relayer/test/participant.ts";
 import { CLOSE, reasonOf } from "../packages/crdt-relayer/src/close-codes.ts";
+import { bundle } from "./bundle.ts";
 import { allPages, type Block, blockOf, blocksIn, blocksOfPage, root } from "./page-blocks.ts";
 import { Desk } from "./terminal.ts";
 import { collect, stepsOf, wordsOf } from "./transcript.ts";
@@ -303,10 +304,13 @@ describe("blocks of commands that take long", () => {
   });
 
   test("each option is in the help of its command, and so is each name that has to be one of several", async () => {
-    // One process for all: each loads the library.
+    // One process for all, with one library: each loads it.
+    const sourceOf = (name: string): string => /(?:^| )(\S+)\.ts$/u.exec(scripts[name]!)![1]!;
+    const sources = new Set(long.map(([name = ""]) => sourceOf(name)));
+    const entries = [...sources].map((source) => ({ in: `${source}.ts`, out: source }));
+    await bundle(entries, desk.home, { isSharing: true, workspace: root });
     const calls = long.map(([name = "", ...args]) => {
-      const file = /(?:^| )(\S+\.ts)$/u.exec(scripts[name]!)![1]!;
-      return { file: join(root, file), args };
+      return { file: join(desk.home, `${sourceOf(name)}.js`), args };
     });
     // On stderr is the help of those for which --help is no option.
     const program = `
@@ -320,10 +324,7 @@ describe("blocks of commands that take long", () => {
     `;
     const script = join(desk.home, "helps.mjs");
     writeFileSync(script, program);
-    const { out, code } = await collect(["--import", "tsx", script], {
-      cwd: root,
-      env: process.env,
-    });
+    const { out, code } = await collect([script], { cwd: root, env: process.env });
     expect(code, out.join("\n")).toBe(0);
     const helps = out
       .join("\n")
