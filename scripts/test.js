@@ -9,13 +9,17 @@ import { join } from "node:path";
 import { compiler, runNode, toolEntry } from "./tools.js";
 
 const tsc = compiler();
+/** The compiler finds what types depend on anew in each of its threads: beside the other checks one takes the least time. */
+const alone = ["--checkers", "1"];
+/** Its and the linter's garbage is collected at five times what is live, not at twice, which takes a quarter of the time less. */
+const env = { GOGC: "400" };
 /** Each check, the script in package.json that runs it alone, and its Node arguments. */
 const checks = [
-  { name: "types", script: "typecheck", args: [tsc, "-p", "tsconfig.json"] },
+  { name: "types", script: "typecheck", args: [tsc, "-p", "tsconfig.json", ...alone] },
   {
     name: "types in a browser",
     script: "typecheck:browser",
-    args: [tsc, "-p", "packages/bft-json-crdt/tsconfig.browser.json"],
+    args: [tsc, "-p", "packages/bft-json-crdt/tsconfig.browser.json", ...alone],
   },
   { name: "lint", script: "lint", args: [toolEntry("oxlint"), "--type-aware", "--deny-warnings"] },
   { name: "layers", script: "layers", args: ["scripts/layers.js"] },
@@ -62,7 +66,7 @@ process.exit(code);
 /** @param {string[]} args */
 async function timed(args) {
   const start = performance.now();
-  const result = await runNode(args, { show: false });
+  const result = await runNode(args, { show: false, env });
   return { ...result, seconds: (performance.now() - start) / 1000 };
 }
 

@@ -4,8 +4,15 @@
  * that is run in another way), programs run from their sources. That the packages work as they are published is for
  * packaging.test.ts; that the programs run from their sources, for the tests that start them so.
  */
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, symlinkSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -13,18 +20,21 @@ import { bundle } from "./bundle.ts";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** Called by vitest, once for each project; its workers have the environment that the first call leaves. Returns what undoes it. */
-export default async function setup(): Promise<(() => Promise<void>) | undefined> {
-  if (process.env["BUILT_PROGRAMS"] !== undefined) return undefined;
-  const folder = mkdtempSync(join(tmpdir(), "built-programs-"));
-  process.env["BUILT_PROGRAMS"] = folder;
-  process.env["BUILT_PACKAGES"] = join(folder, "packages");
-  await bundleInto(folder);
-  return async () => {
-    delete process.env["BUILT_PROGRAMS"];
-    delete process.env["BUILT_PACKAGES"];
-    await rm(folder, { recursive: true, force: true });
-  };
+/** What the setup of this run has made, which vitest calls once for each project; null where another call did. */
+let made: string | null = null;
+
+/** Called by vitest; its workers have the environment that the first call leaves. */
+export async function setup(): Promise<void> {
+  if (process.env["BUILT_PROGRAMS"] !== undefined) return;
+  made = mkdtempSync(join(tmpdir(), "built-programs-"));
+  process.env["BUILT_PROGRAMS"] = made;
+  process.env["BUILT_PACKAGES"] = join(made, "packages");
+  await bundleInto(made);
+}
+
+/** Called by vitest when all tests are over. */
+export function teardown(): void {
+  if (made !== null) rmSync(made, { recursive: true, force: true });
 }
 
 /** Lays the workspace's programs out as it does, each source that is one as a bundle; those of packages where their commands look. */
