@@ -24,7 +24,6 @@ const IMAGE_TESTS = "**/*.image.test.ts";
 const WITH_MOCKS = [
   "packages/bft-json-crdt/src/history/history-load.test.ts",
   "packages/bft-json-crdt/test/attacks/flooding.test.ts",
-  "packages/bft-json-crdt/test/bit-flips.test.ts",
   "packages/crdt-node/src/link.test.ts",
   "packages/crdt-relayer/src/room.test.ts",
 ];
@@ -72,6 +71,9 @@ interface Known {
   whyNoMachines?: string;
 }
 
+/** What runs before each file of these: see there. Servers and commands mostly wait for other processes. */
+const EVERY_FILE = "./packages/bft-json-crdt/test/every-file.ts";
+
 const exclude = ["**/node_modules/**", "**/dist/**"];
 
 export default defineConfig(({ mode }) => {
@@ -85,9 +87,18 @@ export default defineConfig(({ mode }) => {
   const projects = [
     ...Object.entries(SHARING_MODULES).map(([name, include]) => ({
       extends: true as const,
-      test: { name, include, exclude: [...exclude, ...others, ...WITH_MOCKS], isolate: false },
+      test: {
+        name,
+        include,
+        exclude: [...exclude, ...others, ...WITH_MOCKS],
+        setupFiles: name === "servers and commands" ? [] : [EVERY_FILE],
+        isolate: false,
+      },
     })),
-    { extends: true as const, test: { name: "apart", include: WITH_MOCKS } },
+    {
+      extends: true as const,
+      test: { name: "apart", include: WITH_MOCKS, setupFiles: [EVERY_FILE] },
+    },
   ];
   return {
     test: {
