@@ -4,7 +4,7 @@
  * the relayer's and the node's own tests.) What was flipped is refused with a code, or is something else under another
  * id; it never throws, never harms what honest people wrote, and no id ever has two views.
  */
-import { describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { decodeGenesis, encodeGenesis, genesisDocumentId } from "../src/change/index.ts";
 import {
   counter,
@@ -19,27 +19,15 @@ import {
   toHex,
 } from "../src/index.ts";
 import type { ReceivedGroup, RejectionCode } from "../src/index.ts";
-import type * as Crypto from "../src/crypto/index.ts";
 import { encodeMessage, liveGroups, parseMessage, SyncSession } from "../src/sync/index.ts";
 import type { SyncMessage } from "../src/sync/index.ts";
 import { flipped, forge, groupOf, op, ops, person, signed } from "./forge.ts";
 import type { Forged, Recipe } from "./forge.ts";
+import { rememberVerdicts } from "./remembered-verdicts.ts";
+import { same, sameAll } from "./same.ts";
 
 // Whether a signature holds is a function of its bytes: each is verified once, however often it comes again.
-vi.mock("../src/crypto/index.ts", async (original) => {
-  const crypto = await original<typeof Crypto>();
-  const verdicts = new Map<string, boolean>();
-  return {
-    ...crypto,
-    verify: (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean => {
-      const key = Buffer.concat([signature, message, publicKey]).toString("latin1");
-      let verdict = verdicts.get(key);
-      if (verdict === undefined)
-        verdicts.set(key, (verdict = crypto.verify(signature, message, publicKey)));
-      return verdict;
-    },
-  };
-});
+afterAll(rememberVerdicts());
 
 const ID = documentId("bit flips");
 const [ALICE, BOB, MALLORY] = [person(30), person(31), person(32)];
@@ -127,10 +115,8 @@ describe("a change with ops of every kind and every field of the header", () => 
     const codes = new Set<RejectionCode | undefined>();
     for (let bit = 0; bit < bitsOf(change.group); bit++) {
       const received = document.receive(flipped(change.group, bit));
-      expect(received.applied).toEqual([]);
-      expect(received.status).toBe(
-        received.code === "unsupported_version" ? "unsupported" : "rejected",
-      );
+      same(received.applied.length, 0);
+      same(received.status, received.code === "unsupported_version" ? "unsupported" : "rejected");
       codes.add(received.code);
     }
     expect([...codes].toSorted()).toEqual([
@@ -146,7 +132,7 @@ describe("a change with ops of every kind and every field of the header", () => 
     // What is applied is known by its id, whatever comes with a further copy.
     const known = document.viewJson();
     for (let bit = 0; bit < bitsOf(change.group); bit++)
-      expect(document.receive(flipped(change.group, bit)).applied).toEqual([]);
+      same(document.receive(flipped(change.group, bit)).applied.length, 0);
     expect(document.viewJson()).toBe(known);
   });
 
@@ -225,20 +211,21 @@ describe("a closed group of two authors' changes, some signed and some under a c
     const { changes, group } = batch();
     const whole = replica();
     expect(whole.receive(group).applied).toHaveLength(5);
+    const [allHeads, wholeView] = [heads(whole), whole.viewJson()];
     const ids = new Set(changes.map(({ hex }) => hex));
     const codes = new Set<RejectionCode | undefined>();
     const counts = new Set<number>();
     for (let bit = 0; bit < bitsOf(group); bit++) {
       const document = replica();
       const received = document.receive(flipped(group, bit));
-      expect(["rejected", "unsupported"]).toContain(received.status);
+      same(["rejected", "unsupported"].includes(received.status), true);
       codes.add(received.code);
       counts.add(document.history.length);
       const known = received.applied.every((index) => ids.has(toHex(document.history.idAt(index))));
       const again = document.receive(group);
-      expect([known, again.status, document.history.pending.count]).toEqual([true, "applied", 0]);
-      expect(heads(document)).toBe(heads(whole));
-      expect(document.viewJson()).toBe(whole.viewJson());
+      sameAll([known, again.status, document.history.pending.count], [true, "applied", 0]);
+      same(heads(document), allHeads);
+      same(document.viewJson(), wholeView);
     }
     for (const code of codes) expect(CODES).toContain(code);
     for (const code of [
@@ -327,7 +314,7 @@ describe("a control message", () => {
         session.receive(flip(bytes, bit));
         for (const frame of sent.slice(replies)) {
           if (typeof frame !== "string") continue;
-          expect(parseMessage(frame).ok).toBe(true);
+          same(parseMessage(frame).ok, true);
         }
         if (errors.some((code) => code === "malformed" || code === "unknown_type")) refused++;
       }
@@ -362,14 +349,12 @@ describe("a control message", () => {
       const other = flip(bytes, bit);
       const verdict = parseMessage(other);
       if (!verdict.ok) continue;
-      expect(isInHash || other.includes('"page":')).toBe(true);
+      same(isInHash || other.includes('"page":'), true);
       taken++;
       const { session, sent } = sessionAfter(begun);
       const replies = sent.length;
       session.receive(other);
-      expect(typesOf(sent.slice(replies))).toEqual(
-        verdict.value.type === "buckets" ? ["differ"] : [],
-      );
+      sameAll(typesOf(sent.slice(replies)), verdict.value.type === "buckets" ? ["differ"] : []);
     }
     expect(strays).toBe(0);
     // Hexadecimal digits that become other ones: at least one bit in four.
@@ -436,8 +421,8 @@ describe("a saved document", () => {
       const loaded = Document.load(flipped(saved, bit), { schema, id: ID });
       if (loaded.ok) {
         opened++;
-        expect(heads(loaded.value)).toBe(frontier);
-        expect(loaded.value.viewJson()).toBe(view);
+        same(heads(loaded.value), frontier);
+        same(loaded.value.viewJson(), view);
       } else {
         expect(CODES).toContain(loaded.error.code);
         codes.add(loaded.error.code);

@@ -16,6 +16,7 @@ import {
   tipsOf,
   validOf,
 } from "./history-model.ts";
+import { same, sameAll } from "./same.ts";
 
 export const DOCUMENT = documentId("history");
 export const [ALICE, BOB, MALLORY] = [person(0), person(1), person(2)];
@@ -56,24 +57,28 @@ export function deliver(history: History, group: Uint8Array, peer?: string): Rec
   const before = history.length;
   const received = history.receive(group, peer);
   const { status, results, applied, missing } = received;
-  expect(applied).toEqual(Array.from({ length: history.length - before }, (_, i) => before + i));
+  sameAll(
+    applied,
+    Array.from({ length: history.length - before }, (_, i) => before + i),
+  );
   const entries = decodeGroup(group);
-  if (entries.ok) expect(results).toHaveLength(entries.value.length);
+  if (entries.ok) same(results.length, entries.value.length);
   const severity = ["rejected", "unsupported", "pending", "applied", "duplicate"];
   const worst = severity.find((level) => results.some((result) => result.status === level));
-  if (results.length > 0) expect(status).toBe(worst);
+  if (results.length > 0) same(status, worst);
   for (const result of results) {
     const isApplied = history.indexOf(result.id) >= 0;
     if (result.status === "applied" || result.status === "pending") {
-      expect(isApplied).toBe(result.status === "applied");
+      same(isApplied, result.status === "applied");
     }
-    expect(result.code !== undefined).toBe(
+    same(
+      result.code !== undefined,
       result.status === "rejected" || result.status === "unsupported",
     );
-    expect(result.scope !== undefined).toBe(result.status === "rejected");
-    if (result.scope === "change") expect(isApplied).toBe(false);
+    same(result.scope !== undefined, result.status === "rejected");
+    if (result.scope === "change") same(isApplied, false);
   }
-  for (const id of missing) expect(history.indexOf(id)).toBe(-1);
+  for (const id of missing) same(history.indexOf(id), -1);
   if (missing.length > 0) expect(["pending", "rejected", "unsupported"]).toContain(status);
   return received;
 }
@@ -81,18 +86,16 @@ export function deliver(history: History, group: Uint8Array, peer?: string): Rec
 /** Checks all that a history promises about what it has received. */
 export function expectModel(history: History, changes: readonly Forged[]): void {
   const valid = validOf(history.document, changes);
-  expect(appliedIds(history).toSorted()).toEqual([...valid.keys()].toSorted());
-  expect(history.frontier().map(toHex)).toEqual(frontierOf(valid));
+  sameAll(appliedIds(history).toSorted(), [...valid.keys()].toSorted());
+  sameAll(history.frontier().map(toHex), frontierOf(valid));
   expect(history.pending).toEqual({ count: 0, bytes: 0 });
   expect(history.pendingMissing()).toEqual([]);
   const tips = history.tips();
-  expect(tips.map(({ id }) => toHex(id)).toSorted()).toEqual(tipsOf(valid));
+  sameAll(tips.map(({ id }) => toHex(id)).toSorted(), tipsOf(valid));
   for (const { index, author, chain, seq } of tips) {
-    expect({ author, chain, seq }).toEqual({
-      author: history.authorAt(index),
-      chain: history.chainAt(index),
-      seq: history.seqAt(index),
-    });
+    same(toHex(author), toHex(history.authorAt(index)));
+    same(chain, history.chainAt(index));
+    same(seq, history.seqAt(index));
   }
   const forks = history.forks();
   expect(
@@ -103,19 +106,25 @@ export function expectModel(history: History, changes: readonly Forged[]): void 
   for (let index = 0; index < history.length; index++) {
     const change = valid.get(toHex(history.idAt(index)))!;
     const { header } = change;
-    expect(history.indexOf(change.id)).toBe(index);
-    expect(history.bodyAt(index)).toEqual(change.body);
-    expect(history.authorAt(index)).toEqual(header.author);
-    expect(history.chainAt(index)).toBe(header.chain);
-    expect(history.seqAt(index)).toBe(header.seq);
-    expect(history.lamportAt(index)).toBe(header.lamport);
-    expect(history.timeAt(index)).toBe(header.time);
-    expect(history.prevAt(index)).toBe(header.prev === null ? -1 : history.indexOf(header.prev));
+    same(history.indexOf(change.id), index);
+    same(toHex(history.bodyAt(index)), toHex(change.body));
+    same(toHex(history.authorAt(index)), toHex(header.author));
+    same(history.chainAt(index), header.chain);
+    same(history.seqAt(index), header.seq);
+    same(history.lamportAt(index), header.lamport);
+    same(history.timeAt(index), header.time);
+    same(history.prevAt(index), header.prev === null ? -1 : history.indexOf(header.prev));
     const dependencies = history.dependencies(index);
-    expect(dependencies.map((other) => toHex(history.idAt(other)))).toEqual(dependenciesOf(change));
-    for (const dependency of dependencies) expect(dependency).toBeLessThan(index);
+    sameAll(
+      dependencies.map((other) => toHex(history.idAt(other))),
+      dependenciesOf(change),
+    );
+    same(
+      dependencies.every((dependency) => dependency < index),
+      true,
+    );
     const signature = history.signatureAt(index);
-    if (signature !== null) expect(signature).toEqual(change.signature);
+    if (signature !== null) same(toHex(signature), toHex(change.signature));
   }
 }
 

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it, vi } from "vitest";
+import { same } from "../../test/same.ts";
 import { Chains } from "./chains.ts";
 import { FloatColumn, IntColumn } from "./columns.ts";
 
@@ -66,7 +67,7 @@ describe("chains", () => {
         for (let row = 0; row < rows.length; row++) {
           const line = lineOf(rows, row);
           for (let steps = 0; steps <= line.length + 1; steps++) {
-            expect(chains.ancestor(row, steps)).toBe(line[steps] ?? -1);
+            same(chains.ancestor(row, steps), line[steps] ?? -1);
           }
           expect(chains.ancestor(row, Number.MAX_SAFE_INTEGER)).toBe(-1);
         }
@@ -136,10 +137,13 @@ describe("chains", () => {
           expect(chains.isOf(found, AUTHORS[1 - author]!, BigInt(chain))).toBe(false);
           expect(chains.isOf(found, AUTHORS[author]!, BigInt(chain + 5))).toBe(false);
           for (const row of line) {
-            expect(chains.chainIndex(row)).toBe(found);
-            expect(chains.prev(row)).toBe(rows[row]!.prev);
-            expect(chains.seq(row)).toBe(rows[row]!.seq);
-            expect(chains.next(row)).toBe(rows.findIndex(({ prev }) => prev === row));
+            same(chains.chainIndex(row), found);
+            same(chains.prev(row), rows[row]!.prev);
+            same(chains.seq(row), rows[row]!.seq);
+            same(
+              chains.next(row),
+              rows.findIndex(({ prev }) => prev === row),
+            );
           }
         }
         expect(chains.find(AUTHORS[0]!, 7n)).toBe(-1);

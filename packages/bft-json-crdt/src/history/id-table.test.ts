@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { same, sameAll } from "../../test/same.ts";
 import { sha256 } from "../crypto/index.ts";
 import { compareBytes, toHex } from "../encoding/index.ts";
 import { IdTable } from "./id-table.ts";
@@ -34,11 +35,11 @@ describe("a table of ids", () => {
         const table = tableOf(ids);
         expect(table.length).toBe(ids.length);
         for (const [row, id] of ids.entries()) {
-          expect(table.find(id)).toBe(row);
-          expect(table.at(row)).toEqual(id);
+          same(table.find(id), row);
+          sameAll([...table.at(row)], [...id]);
         }
         const known = new Set(ids.map(toHex));
-        for (const id of others) if (!known.has(toHex(id))) expect(table.find(id)).toBe(-1);
+        for (const id of others) if (!known.has(toHex(id))) same(table.find(id), -1);
       }),
       { numRuns: 30 },
     );
@@ -53,8 +54,8 @@ describe("a table of ids", () => {
           const table = new IdTable();
           const copied = new Uint8Array(32);
           for (const [row, id] of ids.entries()) {
-            if (searches[row]!) expect(table.find(id)).toBe(-1);
-            expect(table.add(id)).toBe(row);
+            if (searches[row]!) same(table.find(id), -1);
+            same(table.add(id), row);
             if (!searches[row]!) continue;
             for (let before = 0; before <= row; before++) {
               if (table.find(ids[before]!) !== before)

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { same } from "../../test/same.ts";
 import { IntervalSet, IntMap } from "./int-map.ts";
 
 /** Small key ranges make collisions likely, wide ones make deep trees. */
@@ -22,16 +23,16 @@ function expectSame(
   expect(wrong).toEqual([]);
   expect(listed).toEqual(sorted);
   for (const probe of probes) {
-    expect(map.get(probe, -7)).toBe(model.get(probe) ?? -7);
-    expect(map.has(probe)).toBe(model.has(probe));
+    same(map.get(probe, -7), model.get(probe) ?? -7);
+    same(map.has(probe), model.has(probe));
     const floor = sorted.findLast((key) => key <= probe);
-    expect(map.floor(probe) ? map.foundKey : undefined).toBe(floor);
-    if (floor !== undefined) expect(map.foundValue).toBe(model.get(floor));
+    same(map.floor(probe) ? map.foundKey : undefined, floor);
+    if (floor !== undefined) same(map.foundValue, model.get(floor));
     const ceiling = sorted.find((key) => key >= probe);
-    expect(map.ceiling(probe) ? map.foundKey : undefined).toBe(ceiling);
-    if (ceiling !== undefined) expect(map.foundValue).toBe(model.get(ceiling));
+    same(map.ceiling(probe) ? map.foundKey : undefined, ceiling);
+    if (ceiling !== undefined) same(map.foundValue, model.get(ceiling));
     const next = sorted.find((key) => key > probe);
-    expect(map.next(probe) ? map.foundKey : undefined).toBe(next);
+    same(map.next(probe) ? map.foundKey : undefined, next);
   }
 }
 

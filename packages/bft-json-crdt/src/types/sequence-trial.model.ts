@@ -3,7 +3,7 @@
  * would. For tests only.
  */
 import fc from "fast-check";
-import { expect } from "vitest";
+import { same, sameAll } from "../../test/same.ts";
 import { SequenceModel, type ModelElement } from "./sequence.model.ts";
 import { LEFT, LIST_CONTENT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
 
@@ -93,7 +93,7 @@ export class Trial {
     let parent = known - 1 - (step.parent % (known + 1));
     let side: Side = step.hang === "left" && parent >= 0 ? LEFT : RIGHT;
     if (step.hang === "typed") {
-      expect(this.sequence.placeAfter(parent)).toBe(true);
+      same(this.sequence.placeAfter(parent), true);
       ({ parent, side } = this.sequence);
     }
     const above = parent < 0 ? 0 : this.stamps[this.changeOf[parent]!]!.lamport;
@@ -160,15 +160,21 @@ export class Trial {
     list.check();
     const visible = model.visible();
     const shown = visibleOf(sequence);
-    expect(shown.lvs).toEqual(visible.map(({ lv }) => lv));
-    expect(shown.text).toBe(visible.map(({ value }) => value).join(""));
-    expect(this.text).toBe(shown.text);
-    expect(sequence.length).toBe(visible.length);
-    expect(sequence.units).toBe(shown.text.length);
+    sameAll(
+      shown.lvs,
+      visible.map(({ lv }) => lv),
+    );
+    same(shown.text, visible.map(({ value }) => value).join(""));
+    same(this.text, shown.text);
+    same(sequence.length, visible.length);
+    same(sequence.units, shown.text.length);
     const values: unknown[] = [];
     list.forEachVisible((_lv, _count, content) => values.push(...content));
-    expect(values).toEqual(visible.map(({ value }) => value));
-    expect(list.units).toBe(visible.length);
+    sameAll(
+      values,
+      visible.map(({ value }) => value),
+    );
+    same(list.units, visible.length);
     return visible;
   }
 
@@ -225,10 +231,13 @@ export class Trial {
     sequence.livingRanges(from, count, (lv, length) => byElement.push(...consecutive(lv, length)));
     const byUnit: number[] = [];
     sequence.livingUnitRanges(unit, units, (lv, length) => byUnit.push(...consecutive(lv, length)));
-    expect(byElement).toEqual(wanted.map(({ lv }) => lv));
-    expect(byUnit).toEqual(byElement);
+    sameAll(
+      byElement,
+      wanted.map(({ lv }) => lv),
+    );
+    sameAll(byUnit, byElement);
     if (sequence.livingRun(unit, units)) {
-      expect(consecutive(sequence.foundElement, sequence.foundCount)).toEqual(byElement);
+      sameAll(consecutive(sequence.foundElement, sequence.foundCount), byElement);
     }
     if (wanted.length === 0) return;
     // A pair that is cut counts as whole.
@@ -238,7 +247,7 @@ export class Trial {
       sequence.livingUnitRanges(unit + before, units - before - after, (lv, length) => {
         cut.push(...consecutive(lv, length));
       });
-      expect(cut).toEqual(byElement);
+      sameAll(cut, byElement);
     }
     const parts: string[] = [];
     const lvs: number[] = [];
@@ -247,8 +256,8 @@ export class Trial {
       parts.push(content);
       lvs.push(...consecutive(lv, length));
     });
-    expect(lvs).toEqual(byElement);
-    expect(parts.join("")).toBe(wanted.map(({ value }) => value).join(""));
+    sameAll(lvs, byElement);
+    same(parts.join(""), wanted.map(({ value }) => value).join(""));
   }
 
   private expectPlace(found: boolean, parent: number, side: Side): void {
@@ -260,33 +269,33 @@ export class Trial {
   private expectNothingBeyond(): void {
     const { sequence } = this;
     const unknown = this.changeOf.length;
-    expect([sequence.has(unknown), sequence.alive(unknown), sequence.placeAfter(unknown)]).toEqual([
-      false,
-      false,
-      false,
-    ]);
-    expect([sequence.indexOf(unknown), sequence.unitIndexOf(unknown)]).toEqual([-1, -1]);
+    same(sequence.has(unknown), false);
+    same(sequence.alive(unknown), false);
+    same(sequence.placeAfter(unknown), false);
+    same(sequence.indexOf(unknown), -1);
+    same(sequence.unitIndexOf(unknown), -1);
     for (const index of [-1, sequence.length, NaN]) {
-      expect([sequence.lvAt(index), sequence.contentAt(index)]).toEqual([-1, false]);
+      same(sequence.lvAt(index), -1);
+      same(sequence.contentAt(index), false);
     }
-    expect([sequence.locateUnit(-1), sequence.locateUnit(sequence.units)]).toEqual([-1, -1]);
-    expect([
-      sequence.livingRun(-1, 1),
-      sequence.livingRun(sequence.units, 1),
-      sequence.livingRun(0, sequence.units + 1),
-      sequence.livingRun(0, 0),
-    ]).toEqual([false, false, false, false]);
-    expect([sequence.placeAt(-1), sequence.placeAt(sequence.length + 1)]).toEqual([false, false]);
-    expect([sequence.placeAtUnit(-1), sequence.placeAtUnit(sequence.units + 1)]).toEqual([
-      false,
-      false,
-    ]);
+    same(sequence.locateUnit(-1), -1);
+    same(sequence.locateUnit(sequence.units), -1);
+    same(sequence.livingRun(-1, 1), false);
+    same(sequence.livingRun(sequence.units, 1), false);
+    same(sequence.livingRun(0, sequence.units + 1), false);
+    same(sequence.livingRun(0, 0), false);
+    same(sequence.placeAt(-1), false);
+    same(sequence.placeAt(sequence.length + 1), false);
+    same(sequence.placeAtUnit(-1), false);
+    same(sequence.placeAtUnit(sequence.units + 1), false);
   }
 }
 
 /** `count` numbers from `start` on. */
 export function consecutive(start: number, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => start + i);
+  const numbers = Array<number>(count);
+  for (let i = 0; i < count; i++) numbers[i] = start + i;
+  return numbers;
 }
 
 /** What a text shows: the ids of its elements and the characters. */
@@ -295,7 +304,7 @@ export function visibleOf(sequence: Sequence<string>): { lvs: number[]; text: st
   const parts: string[] = [];
   sequence.forEachVisible((lv, count, content, width) => {
     same(content.length, count * width);
-    lvs.push(...consecutive(lv, count));
+    for (let i = 0; i < count; i++) lvs.push(lv + i);
     parts.push(content);
   });
   return { lvs, text: parts.join("") };
@@ -305,9 +314,4 @@ export function visibleOf(sequence: Sequence<string>): { lvs: number[]; text: st
 export function seeded(seed: number): (bound: number) => number {
   let state = seed;
   return (bound) => (state = (state * 48_271) % 0x7fff_ffff) % bound;
-}
-
-/** Expects the same primitive twice; `expect` alone costs more than millions of comparisons can afford. */
-export function same(actual: unknown, expected: unknown): void {
-  if (!Object.is(actual, expected)) expect(actual).toBe(expected);
 }

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { same, sameAll } from "../../test/same.ts";
 import {
   Trial,
   compareStamps,
@@ -280,23 +281,18 @@ describe("local editing", () => {
             const characters = [...text];
             let typedAt = unit;
             for (const value of characters) {
-              expect(sequence.placeAtUnit(typedAt)).toBe(true);
+              same(sequence.placeAtUnit(typedAt), true);
               const { parent, side } = sequence;
               const width = value.length === 2 ? 2 : 1;
-              expect(sequence.insert(lv, 1, change, parent, side, width, value, true)).toBe(
-                typedAt,
-              );
+              same(sequence.insert(lv, 1, change, parent, side, width, value, true), typedAt);
               lv += 1;
               typedAt += value.length;
               if (!oneChange) change += 1;
             }
             mirror = [...mirror.slice(0, index), ...characters, ...mirror.slice(index + remove)];
             sequence.check();
-            expect(visibleOf(sequence).text).toBe(mirror.join(""));
-            expect([sequence.length, sequence.units]).toEqual([
-              mirror.length,
-              mirror.join("").length,
-            ]);
+            same(visibleOf(sequence).text, mirror.join(""));
+            sameAll([sequence.length, sequence.units], [mirror.length, mirror.join("").length]);
           }
         },
       ),
