@@ -17,13 +17,12 @@ import { argumentOf, attest, digestOf, domainOf, statementOf } from "./attestati
 import type { Attestation, Statement } from "./attestation.ts";
 import { bytes32Of, Chain, ETHER } from "./chain.ts";
 import type { Account, Receipt, RevertError } from "./chain.ts";
-import { compile } from "./compile.ts";
+import { artifacts } from "./compiled.model.ts";
 import { deploy, reasonOf, termsOf } from "./deployment.ts";
 import type { Terms } from "./deployment.ts";
 import { hex, signHash } from "./ethereum.ts";
 import type { Hex } from "./ethereum.ts";
 
-const artifacts = compile();
 const START = 1_767_225_600n;
 const PAIR = bytes32Of("ETH/USD");
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

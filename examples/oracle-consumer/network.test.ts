@@ -7,11 +7,9 @@ import { expect, it } from "vitest";
 import { batchOf, domainOf, signerOf } from "./attestation.ts";
 import { registryOf } from "./binding.ts";
 import { bytes32Of, Chain } from "./chain.ts";
-import { compile } from "./compile.ts";
+import { artifacts } from "./compiled.model.ts";
 import { deploy } from "./deployment.ts";
 import { Network, PAIR } from "./network.ts";
-
-const artifacts = compile();
 
 it("carries the same price to the chain from every replica, between honest ones, whoever lies or equivocates", async () => {
   await fc.assert(
