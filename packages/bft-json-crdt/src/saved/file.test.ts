@@ -509,7 +509,18 @@ function withBlocks(file: Uint8Array, blocks: readonly Uint8Array[]): Uint8Array
   return writer.take();
 }
 
-function columnsOf(file: Uint8Array): { signatures: Uint8Array; columns: Uint8Array[] }[] {
+function columnsOf(
+  file: Uint8Array,
+): readonly { signatures: Uint8Array; columns: readonly Uint8Array[] }[] {
+  let columns = unpacked.get(file);
+  if (columns === undefined) unpacked.set(file, (columns = unpackedIn(file)));
+  return columns;
+}
+
+/** By file: many forgeries are made of one. */
+const unpacked = new WeakMap<Uint8Array, ReturnType<typeof columnsOf>>();
+
+function unpackedIn(file: Uint8Array): ReturnType<typeof columnsOf> {
   return blocksOf(file).map((block) => {
     const reader = new ByteReader(block);
     const count = reader.arrayHeader() - 1;
@@ -524,15 +535,32 @@ function withColumns(
   file: Uint8Array,
   alter: (columns: Uint8Array[], signatures: Uint8Array) => Uint8Array | void,
 ): Uint8Array {
-  const blocks = columnsOf(file).map(({ signatures, columns }) => {
+  const blocks = columnsOf(file).map(({ signatures, columns: found }) => {
+    const columns = [...found];
     const others = alter(columns, signatures);
     const writer = new ByteWriter();
     writer.arrayHeader(1 + columns.length);
     writer.bytes(others instanceof Uint8Array ? others : signatures);
-    for (const column of columns) writePacked(writer, column);
+    for (const column of columns)
+      writer.raw(found.includes(column) ? packedOnce(column) : packed(column));
     return writer.take();
   });
   return withBlocks(file, blocks);
+}
+
+/** What many files share is packed once. */
+function packedOnce(column: Uint8Array): Uint8Array {
+  let bytes = known.get(column);
+  if (bytes === undefined) known.set(column, (bytes = packed(column)));
+  return bytes;
+}
+
+const known = new WeakMap<Uint8Array, Uint8Array>();
+
+function packed(column: Uint8Array): Uint8Array {
+  const writer = new ByteWriter();
+  writePacked(writer, column);
+  return writer.take();
 }
 
 function leb(n: number): number[] {

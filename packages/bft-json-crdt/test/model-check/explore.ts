@@ -443,12 +443,12 @@ function count(state: State, verdict: "applied" | "pending"): number {
 
 /** Text of anything that handles tell, whatever the order of keys; not for people. */
 function plain(value: unknown): string {
-  return JSON.stringify(value, (_, inner: unknown) => {
-    if (typeof inner === "bigint") return `${inner}n`;
-    if (inner instanceof Uint8Array) return `h'${toHex(inner)}'`;
-    if (typeof inner !== "object" || inner === null || Array.isArray(inner)) return inner;
-    return Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  });
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "nothing";
+  if (value instanceof Uint8Array) return `h'${toHex(value)}'`;
+  if (Array.isArray(value)) return `[${value.map(plain).join()}]`;
+  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
+  return `{${entries.map(([key, inner]) => `${JSON.stringify(key)}:${plain(inner)}`).join()}}`;
 }
 
 function same(what: string, found: string | number, expected: string | number): void {
