@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { delimiter, join } from "node:path";
 import { defineConfig } from "vitest/config";
 import { BaseSequencer, type TestSpecification } from "vitest/node";
-import { INSTALL, missingPrograms, refusal } from "./test/deployment/needs.ts";
+import { imageRefusal, INSTALL, missingPrograms, refusal } from "./test/deployment/needs.ts";
 
 /** Tests that start servers of NATS. */
 const NATS_TESTS = "**/*.nats.test.ts";
@@ -17,7 +17,7 @@ const MACHINE_TESTS = "**/*.machines.test.ts";
 /** Those that need the same and minutes: `pnpm test:deployment`, which runs both. */
 const DEPLOYMENT_TESTS = "**/*.root.test.ts";
 
-/** Tests that build and run an image, which needs docker: `pnpm test:image`. */
+/** Tests that build and run an image, which needs docker; `pnpm test:image` runs only them. */
 const IMAGE_TESTS = "**/*.image.test.ts";
 
 /** Tests that put another module in the place of a module: each in a process of its own. */
@@ -69,6 +69,7 @@ const known = ((globalThis as { leftOut?: Known }).leftOut ??= { said: new Set()
 interface Known {
   readonly said: Set<string>;
   whyNoMachines?: string;
+  whyNoImage?: string;
 }
 
 /** What runs before each file of these: see there. Servers and commands mostly wait for other processes. */
@@ -80,9 +81,9 @@ export default defineConfig(({ mode }) => {
   const others = [
     ...(mode === "partition" ? [] : [NETWORK_TESTS]),
     ...(mode === "deployment" ? [] : [DEPLOYMENT_TESTS]),
-    ...(mode === "image" ? [] : [IMAGE_TESTS]),
     ...withoutServer(mode),
     ...withoutMachines(mode),
+    ...withoutImage(mode),
   ];
   const projects = [
     ...Object.entries(SHARING_MODULES).map(([name, include]) => ({
@@ -145,6 +146,16 @@ function withoutMachines(mode: string): string[] {
   if (known.whyNoMachines === "") return [];
   say(`left out: ${MACHINE_TESTS}, ${known.whyNoMachines}`);
   return [MACHINE_TESTS];
+}
+
+/** What is left out where no image can be made, which is said, in CI too: not everybody who runs tests has docker. */
+function withoutImage(mode: string): string[] {
+  if (mode === "image") return [];
+  if (mode !== "test") return [IMAGE_TESTS];
+  known.whyNoImage ??= imageRefusal() ?? "";
+  if (known.whyNoImage === "") return [];
+  say(`left out: ${IMAGE_TESTS}, since ${known.whyNoImage}`);
+  return [IMAGE_TESTS];
 }
 
 /** Empty when there is no reason. */

@@ -1,4 +1,4 @@
-/** The packages as a global installation has them, without one: laid out from what is built before all tests, for machines. */
+/** The packages as a global installation has them, without one: built as they are published and laid out, for machines. */
 import {
   chmodSync,
   cpSync,
@@ -10,6 +10,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { build } from "../../bench/src/build.ts";
 import { packages } from "../installed-packages.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
@@ -24,11 +25,10 @@ interface Manifest {
 
 /**
  * Lays out `lib/node_modules` and `bin` of a prefix as `npm install --global` does with the three packages, but everything that
- * they depend on beside them. Throws when two of them depend on two versions of one package, or when nothing is built.
+ * they depend on beside them. Throws when two of them depend on two versions of one package.
  */
 export function layOutBuilt(prefix: string): void {
-  const built = process.env["BUILT_PACKAGES"];
-  if (built === undefined) throw new Error("nothing is built: test/built-programs.ts has not run");
+  const built = join(build(), "node_modules");
   const modules = join(prefix, "lib/node_modules");
   mkdirSync(join(prefix, "bin"), { recursive: true });
   const versions = new Map<string, string>();

@@ -1,4 +1,7 @@
-/** What machines of namespaces need of the machine that they are made on: programs, rights, a kernel that makes them. */
+/**
+ * What machines of namespaces need of the machine that they are made on: programs, rights, a kernel that makes them; and what the
+ * relay's image needs: docker, and what the image is made from.
+ */
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
@@ -11,6 +14,12 @@ const PROGRAMS = [
 ];
 const LIST = fileURLToPath(new URL("debian-packages.txt", import.meta.url));
 const PROBE = fileURLToPath(new URL("probe.sh", import.meta.url));
+const DOCKERFILE = fileURLToPath(
+  new URL("../../packages/crdt-relayer/deploy/Dockerfile", import.meta.url),
+);
+
+/** What makes and runs images: docker, or what takes the same arguments. */
+export const DOCKER = process.env["DOCKER"] || "docker";
 
 /** The command that brings the programs, besides what every Debian has. `.ci/run` reads the same list. */
 export const INSTALL = `apt-get install ${readFileSync(LIST, "utf8").trim().split("\n").join(" ")}`;
@@ -31,4 +40,15 @@ export function refusal(): string | null {
   if (status === 0) return null;
   const said = error?.message ?? stderr.trim().replaceAll("\n", "; ");
   return `the kernel, or who guards it, refuses: ${said || `exit code ${status}`}`;
+}
+
+/** Why no image can be made here without fetching any, or null when one can. */
+export function imageRefusal(): string | null {
+  const answers = (...args: readonly string[]): boolean =>
+    spawnSync(DOCKER, args, { stdio: "ignore", timeout: 10_000 }).status === 0;
+  if (!answers("version")) return `no ${DOCKER} answers here`;
+  const [, base = ""] = /^FROM (\S+)$/mu.exec(readFileSync(DOCKERFILE, "utf8")) ?? [];
+  return answers("image", "inspect", base)
+    ? null
+    : `${base} is not here; to run them: ${DOCKER} pull ${base}`;
 }

@@ -12,10 +12,10 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { commandOf } from "../../packages/crdt-node/test/processes.ts";
 import { run } from "../installed-packages.ts";
+import { DOCKER } from "./needs.ts";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 const file = readFileSync(join(root, "packages/crdt-relayer/deploy/Dockerfile"), "utf8");
-const tool = process.env["DOCKER"] || "docker";
 const scratch = mkdtempSync(join(tmpdir(), "image-"));
 /** That of the image, of the container and, with an ending, of the volume. */
 const name = `crdt-relayer-test-${process.pid}`;
@@ -26,7 +26,7 @@ const MOUNTED = "/etc/crdt-relayer";
 
 /** What the tool prints on stdout, without white space at its end. Rejects with all that it printed when it fails. */
 async function docker(...args: readonly string[]): Promise<string> {
-  return (await run(tool, args, { cwd: root })).trimEnd();
+  return (await run(DOCKER, args, { cwd: root })).trimEnd();
 }
 
 /** The arguments of a command in the head of the Dockerfile, with something else in one place. */
@@ -38,7 +38,7 @@ function shown(verb: string, before: string, replaced: string): string[] {
 
 /** What the relay has logged since it was first started. */
 async function log(): Promise<string> {
-  const { stdout, stderr } = await promisify(execFile)(tool, ["logs", name]);
+  const { stdout, stderr } = await promisify(execFile)(DOCKER, ["logs", name]);
   return stdout + stderr;
 }
 
