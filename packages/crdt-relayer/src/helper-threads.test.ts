@@ -1,6 +1,16 @@
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { platform } from "node:os";
+import fc from "fast-check";
+import ts from "typescript";
 import { describe, expect, it } from "vitest";
+import { inOrder } from "./helper-threads.ts";
+
+/** The module as JavaScript: what compiles it as it is loaded has threads of its own, which work, too. */
+const { outputText: code } = ts.transpileModule(
+  readFileSync(new URL("helper-threads.ts", import.meta.url), "utf8"),
+  { compilerOptions: { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 } },
+);
 
 /**
  * Has V8's threads yield, then makes garbage without any input or output until the collector has had help. Prints how many
@@ -8,7 +18,7 @@ import { describe, expect, it } from "vitest";
  */
 const CHILD = `
   import { existsSync, readdirSync, readFileSync } from "node:fs";
-  import { yieldHelperThreads } from ${JSON.stringify(new URL("helper-threads.ts", import.meta.url).href)};
+  import { yieldHelperThreads } from ${JSON.stringify(`data:text/javascript,${encodeURIComponent(code)}`)};
   const yielding = yieldHelperThreads();
   const tasks = "/proc/self/task";
   const threads = existsSync(tasks) ? readdirSync(tasks) : [];
@@ -36,7 +46,7 @@ interface Said {
 }
 
 function said(...flags: readonly string[]): Said {
-  const args = ["--import", "tsx", ...flags, "--input-type=module", "--eval", CHILD];
+  const args = [...flags, "--input-type=module", "--eval", CHILD];
   return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Said;
 }
 
@@ -51,6 +61,24 @@ describe("V8's threads", () => {
       expect(yielding).toBe(0);
     }
     expect(new Set(working)).toEqual(new Set(platform() === "linux" ? [10] : []));
+  });
+
+  it("are told by when they began, also where the numbers of processes begin anew among them", () => {
+    const MOST = 1_000;
+    const first = fc.integer({ min: 300, max: MOST });
+    const gaps = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 12 });
+    fc.assert(
+      fc.property(first, gaps, (pid, apart) => {
+        let last = pid;
+        const begun = [pid, ...apart.map((gap) => (last = ((last + gap - 1) % MOST) + 1))];
+        expect(
+          inOrder(
+            begun.toSorted((a, b) => a - b),
+            pid,
+          ),
+        ).toEqual(begun);
+      }),
+    );
   });
 
   it("are left alone where somebody has chosen how many there are and they have no names", () => {

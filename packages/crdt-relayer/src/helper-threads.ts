@@ -40,12 +40,19 @@ export function yieldHelperThreads(): number {
 }
 
 function helperThreads(): readonly number[] {
-  const threads = readdirSync(TASKS)
-    .map(Number)
-    .sort((a, b) => a - b);
+  const threads = inOrder(readdirSync(TASKS).map(Number), process.pid);
   const named = threads.filter((thread) => nameOf(thread) === NAME);
   if (named.length > 0 || isPoolChosen()) return named;
   return threads.slice(FIRST, FIRST + MANY);
+}
+
+/**
+ * The numbers of threads in the order in which these began: the first has that of the process, and Linux counts on from there,
+ * and from the beginning again where its numbers end.
+ */
+export function inOrder(threads: readonly number[], first: number): number[] {
+  const isAfter = (thread: number): number => (thread < first ? 1 : 0);
+  return threads.toSorted((a, b) => isAfter(a) - isAfter(b) || a - b);
 }
 
 function nameOf(thread: number): string {
