@@ -78,8 +78,14 @@ export function describeBackplane(
     });
     afterAll(() => begun.close());
 
-    const relayOn = (settings: Partial<Settings> = {}): Promise<Relay> =>
-      startRelay({ ...backplane.settings, ...settings });
+    const relayOn = async (settings: Partial<Settings> = {}): Promise<Relay> => {
+      const relay = await startRelay({ ...backplane.settings, ...settings });
+      // Its participants are told only that it does.
+      void relay.failed.then((error) => {
+        console.error("a relay ended by itself:", error);
+      });
+      return relay;
+    };
 
     describeAlone(relayOn, () => backplane);
     if (isShared) {
