@@ -28,6 +28,7 @@ import {
   MOST_HANDSHAKE_CHECK_MS,
 } from "./limits.ts";
 import { type Metrics, METRICS_TYPE } from "./metrics.ts";
+import { Newcomers } from "./newcomers.ts";
 import { allowsOrigin } from "./origins.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
@@ -65,8 +66,8 @@ export class HttpSide {
   /** For /metrics apart from the sessions; null when there is none. */
   readonly #metricsServer: Server | null;
   readonly #sockets: WebSocketServer;
-  /** Connections that are no sessions, by where they come from, the oldest first. */
-  readonly #waiting = new Map<string, Socket>();
+  /** Connections that are no sessions. */
+  readonly #newcomers = new Newcomers<Socket>();
   #proxies: TrustedProxies;
   readonly #upgrades = new Upgrades();
   /** What each connection asked last and may not have got yet. */
@@ -176,7 +177,7 @@ export class HttpSide {
   closeAllConnections(): void {
     this.#server.closeAllConnections();
     this.#metricsServer?.closeAllConnections();
-    for (const socket of this.#waiting.values()) socket.destroy();
+    for (const socket of this.#newcomers) socket.destroy();
   }
 
   /** Sets the bounds on the listeners that can be changed while they listen. */
@@ -213,19 +214,18 @@ export class HttpSide {
 
   /** A connection has come that is no session yet. */
   #wait(socket: Socket): void {
-    const key = endpointOf(socket);
-    this.#waiting.set(key, socket);
+    this.#newcomers.add(socket);
+    // A socket that is closed does not know any more where it came from.
+    const { remoteAddress, remotePort } = socket;
     socket.once("close", () => {
-      // Its port may belong to a later one already.
-      if (this.#waiting.get(key) === socket) this.#waiting.delete(key);
+      this.#newcomers.delete({ remoteAddress, remotePort }, socket);
     });
-    if (this.#waiting.size <= this.#host.settings.maxHttpConnections) return;
-    for (const [oldest, other] of this.#waiting) {
-      this.#host.log.debug({ peer: other.remoteAddress }, "too many wait to be sessions");
-      this.#waiting.delete(oldest);
-      other.destroy();
-      return;
-    }
+    if (this.#newcomers.size <= this.#host.settings.maxHttpConnections) return;
+    const { first } = this.#newcomers;
+    if (first === null) return;
+    this.#host.log.debug({ peer: first.remoteAddress }, "too many wait to be sessions");
+    this.#newcomers.delete(first, first);
+    first.destroy();
   }
 
   #respond(request: IncomingMessage, response: ServerResponse, isMain: boolean): void {
@@ -334,7 +334,7 @@ export class HttpSide {
       const usualPort = hasTls(this.#host.settings) ? 443 : 80;
       const dialled = dialledHost(request, this.#proxies, hosts, usualPort);
       this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#waiting.delete(endpointOf(socket as Socket));
+        this.#newcomers.delete(socket as Socket);
         this.#accept(webSocket, address, dialled);
       });
     }
@@ -436,11 +436,6 @@ function portOf(server: Server): number | undefined {
 
 function hostInUrl(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
-}
-
-/** The other end of a connection, the same for a TLS socket and the one below it. */
-function endpointOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress ?? ""} ${remotePort ?? ""}`;
 }
 
 let knownVersion: string | null = null;

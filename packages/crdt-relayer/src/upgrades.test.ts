@@ -35,3 +35,14 @@ it("makes sessions of the first of each network, then of the second of each, who
     { numRuns: 50 },
   );
 });
+
+it("makes a session of who comes alone before those of a network of which hundreds have been waiting for a while", async () => {
+  const now = vi.spyOn(performance, "now").mockReturnValue(1_000);
+  const upgrades = new Upgrades();
+  const done: string[] = [];
+  for (let n = 0; n < 300; n++) upgrades.next("10.0.0.1", () => done.push("many"));
+  now.mockReturnValue(2_500);
+  upgrades.next("10.0.0.2", () => done.push("alone"));
+  while (!done.includes("alone")) await pass();
+  expect(done).toEqual(["many", "many", "alone"]);
+});

@@ -5,8 +5,11 @@
 import { networkOf } from "./rates.ts";
 import { Turns } from "./turns.ts";
 
-/** Milliseconds by which each who waits makes the next of the same network due later. */
-const APART_MS = 10;
+/**
+ * Milliseconds by which each who waits makes the next of the same network due later: what counts is only who comes before whom. With
+ * ten, those of a few networks were due faster than they could be served, and who came alone stood behind all of them.
+ */
+const APART_MS = 1_000;
 
 /** The line of those who want to be sessions. */
 export class Upgrades {
