@@ -44,5 +44,5 @@ it("makes a session of who comes alone before those of a network of which hundre
   now.mockReturnValue(2_500);
   upgrades.next("10.0.0.2", () => done.push("alone"));
   while (!done.includes("alone")) await pass();
-  expect(done).toEqual(["many", "many", "alone"]);
+  expect(done.slice(0, 3)).toEqual(["many", "many", "alone"]);
 });
