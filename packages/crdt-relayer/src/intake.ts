@@ -4,7 +4,6 @@
  *
  * What is first in line is verified ahead. A frame whose turn comes while that is going on is waited for, outside of the line.
  */
-import type { Duplex } from "node:stream";
 import type { VerifiedGroup } from "bft-json-crdt";
 import type { WebSocket } from "ws";
 import type { Ahead, Foreseen } from "./ahead.ts";
@@ -24,7 +23,6 @@ import {
 } from "./limits.ts";
 import { type Frame, streamOf } from "./outlet.ts";
 import { type Pauses, Work } from "./pauses.ts";
-import { readInPortions } from "./portions.ts";
 import type { Meter } from "./rates.ts";
 import type { Settings } from "./settings.ts";
 import type { Turns } from "./turns.ts";
@@ -113,7 +111,13 @@ export class Intake {
     this.#work = new Work(host.pauses);
     // Around what ws does with it: pieces of messages and control frames cost, too.
     const stream = streamOf(socket);
-    if (stream !== null) this.#countReadingOf(stream);
+    stream?.prependListener("data", () => {
+      this.#readAt = performance.now();
+      this.#handledMs = 0;
+    });
+    stream?.on("data", () => {
+      this.#countReading();
+    });
   }
 
   /** Bytes that were received and are not stored yet. */
@@ -259,18 +263,6 @@ export class Intake {
     const ms = performance.now() - start;
     this.#credit -= this.#work.counted(ms);
     this.#handledMs += ms;
-  }
-
-  /** Counts what it takes to read the socket, around what ws does with it: pieces of messages and control frames cost, too. */
-  #countReadingOf(stream: Duplex): void {
-    readInPortions(stream);
-    stream.prependListener("data", () => {
-      this.#readAt = performance.now();
-      this.#handledMs = 0;
-    });
-    stream.on("data", () => {
-      this.#countReading();
-    });
   }
 
   /** Whoever has no credit left for being read is read in turn. */

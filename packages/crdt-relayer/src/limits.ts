@@ -183,9 +183,6 @@ export const MOST_TURNS_MS = 2;
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;
 
-/** Bytes of what one read brings that are taken apart before it is looked whether the socket may have more: half a millisecond's work. */
-export const PORTION_BYTES = 4_096;
-
 /** Groups of a socket that stand in line and are verified ahead: what it takes until its next turn brings the next ones. */
 export const AHEAD_GROUPS = 16;
 
