@@ -342,7 +342,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     needsRestart: true,
   },
   maxHttpConnections: count(
-    "connections at once that are no sessions; the oldest gives way",
+    "connections at once that are no sessions; the oldest of where most come from gives way",
     limits.DEFAULT_MAX_HTTP_CONNECTIONS,
     1,
   ),
