@@ -372,13 +372,21 @@ function describeShared(
     await alice.until(() => alice.acknowledged.size >= 100);
     await shared().restart();
     const last = alice.write("after");
-    await alice.untilDurable(last);
-    await alice.until(() => alice.acknowledged.size === 201);
+    // Servers that are killed at one moment may all lack the stream's end then (nats-server 2.9.10, once in a few times). A
+    // relay that had read it says so and ends, docs/backplane.md; whoever has the changes brings them to the next one.
+    const goesOn = await alice.untilDurable(last).then(
+      () => true,
+      () => false,
+    );
+    if (!goesOn) expect((await relay.failed).why).toMatch(/has lost/u);
+    const next = goesOn ? relay : await relayOn();
+    const again = goesOn ? alice : await joinOnceItCan(next.url, room, alice.document);
+    await again.until(() => again.acknowledged.size === 201);
     const other = await relayOn();
     const bob = await joinOnceItCan(other.url, room);
     await bob.untilLines(201);
-    expect(hasAll(bob, alice.acknowledged)).toBe(true);
-    await Promise.all([relay.close(), other.close()]);
+    expect(hasAll(bob, again.acknowledged)).toBe(true);
+    await Promise.all([next.close(), other.close()]);
   });
 }
 
