@@ -221,11 +221,11 @@ export class HttpSide {
       this.#newcomers.delete({ remoteAddress, remotePort }, socket);
     });
     if (this.#newcomers.size <= this.#host.settings.maxHttpConnections) return;
-    const { first } = this.#newcomers;
-    if (first === null) return;
-    this.#host.log.debug({ peer: first.remoteAddress }, "too many wait to be sessions");
-    this.#newcomers.delete(first, first);
-    first.destroy();
+    const { nextToGo } = this.#newcomers;
+    if (nextToGo === null) return;
+    this.#host.log.debug({ peer: nextToGo.remoteAddress }, "too many wait to be sessions");
+    this.#newcomers.delete(nextToGo, nextToGo);
+    nextToGo.destroy();
   }
 
   #respond(request: IncomingMessage, response: ServerResponse, isMain: boolean): void {

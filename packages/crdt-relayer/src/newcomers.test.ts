@@ -27,7 +27,7 @@ it("gives up the oldest of whichever network has most, like a list that is looke
           const network = here.find((each) => counts.get(each) === most);
           const wanted =
             all.find(({ remoteAddress }) => networkOf(remoteAddress) === network) ?? null;
-          expect(newcomers.first).toBe(wanted);
+          expect(newcomers.nextToGo).toBe(wanted);
           if (wanted !== null) newcomers.delete(wanted, wanted);
           all = all.filter((each) => each !== wanted);
         } else if ("comes" in one) {
@@ -62,5 +62,5 @@ it("does not take the end of a connection for that of a later one with its port"
   newcomers.delete(first!, first);
   expect([...newcomers]).toEqual([second]);
   newcomers.delete(second!, second);
-  expect([newcomers.size, newcomers.first]).toEqual([0, null]);
+  expect([newcomers.size, newcomers.nextToGo]).toEqual([0, null]);
 });

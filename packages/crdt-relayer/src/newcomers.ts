@@ -40,7 +40,7 @@ export class Newcomers<Connection extends End> {
   }
 
   /** The oldest connection of the network that has most, of several the one that has been here longest; null when there is none. */
-  get first(): Connection | null {
+  get nextToGo(): Connection | null {
     let most: Map<string, Connection> | null = null;
     for (const there of this.#networks.values()) if (there.size > (most?.size ?? 0)) most = there;
     return most?.values().next().value ?? null;
