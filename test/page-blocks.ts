@@ -81,3 +81,14 @@ function pagesIn(folder: string): string[] {
     return isOthers || path === "docs/api" ? [] : pagesIn(path);
   });
 }
+
+/** How the line of a block calls a script of the workspace; its name follows. */
+export const SCRIPT = /^(?:\$ pnpm|npx --yes pnpm@10) (?=[a-z])/u;
+
+/** Whether all lines are scripts of the workspace, so that test/snippets.scripts.test.ts looks at them. */
+export function isOfScripts(text: string): boolean {
+  return text
+    .trimEnd()
+    .split("\n")
+    .every((line) => SCRIPT.test(line));
+}
