@@ -19,7 +19,7 @@ import { openLines, writeLine } from "../test/participant.ts";
 import { endWorlds, settle, World } from "../test/session-world.ts";
 import { stoppedClock } from "../test/stopped-clock.ts";
 import { CLOSE } from "./close-codes.ts";
-import { CREDIT_MS, MAX_COMMAND_LENGTH, REFUSED_CHANGE_BYTES, TURN_BYTES } from "./limits.ts";
+import { MAX_COMMAND_LENGTH, REFUSED_CHANGE_BYTES, TURN_BYTES } from "./limits.ts";
 import { Rates } from "./rates.ts";
 import { completeSettings } from "./settings.ts";
 
@@ -73,13 +73,12 @@ describe("a session that is over", () => {
   });
 
   it("is neither pinged nor cut while what it sent is still being taken in", async () => {
+    const clock = stoppedClock();
     const world = await new World().join();
     world.said();
-    const clock = stoppedClock();
-    // To join may have used up its credit.
-    clock.add(10_000);
     const receive = vi.spyOn(SyncSession.prototype, "receive").mockImplementation(() => {
-      clock.add(2 * CREDIT_MS);
+      // More than what may be taken for a pause.
+      clock.add(1_000);
     });
     for (let i = 0; i < 3; i++) world.get(new Uint8Array([i]));
     world.socket.emit("close", 1001);
