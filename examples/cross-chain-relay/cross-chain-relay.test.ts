@@ -8,9 +8,11 @@ import { expect, test } from "vitest";
 import {
   attestationsOf,
   blockOf,
+  encodePrice,
   factsIn,
   isEvidence,
   medianOf,
+  medianOfMessages,
   receiptOf,
   relay,
   reportOf,
@@ -24,6 +26,9 @@ type Relayer = Participant<typeof relay>;
 
 const [amber, basalt, feed] = [setOf("amber"), setOf("basalt"), setOf("ETH/USD")];
 const PRICES = [1_000n, 1_010n, 1_020n, 1_030n];
+
+/** What Amber says that ether costs there, in the block with this number. */
+const priceAt = (block: bigint): bigint => 1_000n + block;
 
 /** What relayers carry: what honest validators signed, and whatever liars make up. */
 class Week {
@@ -49,11 +54,15 @@ class Week {
     this.#all = [...this.honest, ...this.liars];
     let nonce = 0n;
     this.blocks = [1n, 2n, 3n].map((block) =>
-      blockOf(
-        Array.from({ length: this.random.between(1, 4) }, () =>
+      blockOf([
+        ...Array.from({ length: this.random.between(1, 4) }, () =>
           messageOf(nonce++, `real ${nonce}`, block),
         ),
-      ),
+        {
+          ...messageOf(nonce++, "", block),
+          payload: encodePrice({ pair: "ETH/USD", value: priceAt(block) }),
+        },
+      ]),
     );
   }
 
@@ -110,7 +119,10 @@ class Week {
     const real = random.pick(this.records);
     const forged = blockOf([
       messageOf(real.nonce, "all to mallory", real.block),
-      messageOf(BigInt(random.between(50, 99)), "more", real.block),
+      {
+        ...messageOf(BigInt(random.between(50, 99)), "", real.block),
+        payload: encodePrice({ pair: "ETH/USD", value: 10n ** 9n }),
+      },
     ]);
     const act = random.below(7);
     if (act === 0) this.#carry(who, forged.records, attestationsOf(forged, amber, source));
@@ -171,6 +183,11 @@ test("nothing false is vouched for, and all that is true is, on every replica al
       for (const evidence of view.evidence) {
         expect(isEvidence(evidence)).toBe(true);
         expect(liars).toContain(toHex(evidence.first.validator));
+      }
+      const question = { destination: "basalt", pair: "ETH/USD", from: 0n, least: 1 };
+      for (const block of [1n, 2n, 3n]) {
+        const told = medianOfMessages(view, { ...question, to: 1_000n * block });
+        expect(told).toEqual({ value: priceAt(block), sources: 1 });
       }
       const medians = replicas.map((replica) => medianOf(factsIn(replica), SETS, "ETH/USD", 1n));
       for (const median of medians) {

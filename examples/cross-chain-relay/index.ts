@@ -1,6 +1,6 @@
 /**
  * Messages between chains that trust neither the relayers nor any single validator: `relay` is the schema, `relayOf` what all
- * replicas show, `medianOf` a price by stake.
+ * replicas show, `medianOf` a price by stake, `medianOfMessages` one over messages.
  */
 import type { Document } from "bft-json-crdt";
 import { factsIn } from "./facts.ts";
@@ -13,8 +13,8 @@ export { attestationsOf, blockOf, receiptOf, reportOf } from "./attesting.ts";
 export type { Block } from "./attesting.ts";
 export { blockTrees, digestOf, factsIn, relay } from "./facts.ts";
 export type { Message, MessageRecord, RelayFacts, StatementRecord } from "./facts.ts";
-export { encodeReport, medianOf } from "./oracle.ts";
-export type { Median } from "./oracle.ts";
+export { encodePrice, encodeReport, medianOf, medianOfMessages, priceIn } from "./oracle.ts";
+export type { Median, MedianOfMessages, Price, PriceQuestion } from "./oracle.ts";
 export { isEvidence, isSigned, signed } from "./statements.ts";
 export type { Evidence, Kind, SignedStatement, Statement } from "./statements.ts";
 export { isQuorum, setIdOf, totalOf, ValidatorSets } from "./validators.ts";

@@ -1,9 +1,14 @@
-/** Prices over many reports: the median by stake of what the validators of a feed say. */
-import { toHex } from "bft-json-crdt";
+/**
+ * Prices out of many mouths: the median by stake of what the validators of a feed report, and the median over messages in which
+ * chains say what something costs there.
+ */
+import { decodeValue, encodeValue, toHex } from "bft-json-crdt";
 import type { RelayFacts } from "./facts.ts";
 import { Tally } from "./tally.ts";
 import { isQuorum, totalOf } from "./validators.ts";
 import type { ValidatorSets } from "./validators.ts";
+import { messagesBetween } from "./view.ts";
+import type { RelayView } from "./view.ts";
 
 /** Bytes of a value. */
 const VALUE_BYTES = 16;
@@ -60,4 +65,68 @@ export function medianOf(
     if (below * 2n >= stake) return { value: report.value, stake, total };
   }
   return null;
+}
+
+/** What the payload of a message begins with that tells a price. */
+const PRICE = "price";
+
+/** A price as one chain tells it to another. */
+export interface Price {
+  readonly pair: string;
+  readonly value: bigint;
+}
+
+/** A price as the payload of a message. */
+export function encodePrice({ pair, value }: Price): Uint8Array {
+  return encodeValue([PRICE, pair, value]);
+}
+
+/** The price that a payload tells, or null: a payload may be any bytes. */
+export function priceIn(payload: Uint8Array): Price | null {
+  const decoded = decodeValue(payload);
+  if (!decoded.ok || !Array.isArray(decoded.value) || decoded.value.length !== 3) return null;
+  const [kind, pair, value] = decoded.value;
+  if (kind !== PRICE || typeof pair !== "string") return null;
+  // A small integer is read as a number.
+  if (typeof value !== "bigint" && !Number.isSafeInteger(value)) return null;
+  const whole = BigInt(value as bigint | number);
+  return whole >= 0n ? { pair, value: whole } : null;
+}
+
+/** Which messages count: those to a chain about a pair, in blocks with times from `from` to `to`, both included. */
+export interface PriceQuestion {
+  readonly destination: string;
+  readonly pair: string;
+  /** In milliseconds since 1970. */
+  readonly from: bigint;
+  readonly to: bigint;
+  /** So many source chains have to have spoken: with 2f + 1 of them f dishonest ones cannot move it beyond the honest. */
+  readonly least: number;
+}
+
+/** The median over messages, and how many source chains it is over. */
+export interface MedianOfMessages {
+  readonly value: bigint;
+  readonly sources: number;
+}
+
+/**
+ * The median of what source chains say in messages that are vouched for and in no conflict; of an even number the lower one of
+ * the two in the middle. A chain has one voice, however much it says: its last message by (block, nonce). Null when too few have
+ * spoken.
+ */
+export function medianOfMessages(
+  view: RelayView,
+  { destination, pair, from, to, least }: PriceQuestion,
+): MedianOfMessages | null {
+  const last = new Map<string, bigint>();
+  for (const message of messagesBetween(view, from, to)) {
+    if (message.destination !== destination || message.state === "conflict") continue;
+    const price = priceIn(message.payload);
+    if (price?.pair === pair) last.set(message.source, price.value);
+  }
+  const values = [...last.values()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const sources = values.length;
+  if (sources === 0 || sources < least) return null;
+  return { value: values[Math.floor((sources - 1) / 2)]!, sources };
 }

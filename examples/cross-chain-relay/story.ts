@@ -18,9 +18,11 @@ import {
   attestationsOf,
   blockOf,
   blockTrees,
+  encodePrice,
   factsIn,
   isEvidence,
   medianOf,
+  medianOfMessages,
   messagesBetween,
   pendingFor,
   receiptOf,
@@ -43,6 +45,9 @@ const REPLICAS = 6;
 
 const FEED = "ETH/USD";
 
+/** Chains that tell Basalt a price, in cents; Flint has no validator but Mallory. */
+const TOLD = { cobalt: 200_010n, dolomite: 199_970n, flint: 900_000n };
+
 /** All who take part, and the network between the relayers. */
 export class Story {
   readonly #clock = new Clock();
@@ -51,6 +56,7 @@ export class Story {
   readonly #amber: ValidatorSet;
   readonly #basalt: ValidatorSet;
   readonly #feed: ValidatorSet;
+  readonly #tellers: readonly ValidatorSet[];
   readonly #sets: ValidatorSets;
   readonly #relayers: readonly Relayer[];
   readonly #mesh: Mesh<typeof relay>;
@@ -70,11 +76,16 @@ export class Story {
     const setOf = (chain: string, epoch = 1, first = 0n, last = 99n): ValidatorSet => {
       return { chain, epoch, first, last, stakes };
     };
+    const captured = new Map([[toHex(this.#keys.mallory.publicKey), 1n]]);
+    this.#tellers = Object.keys(TOLD).map((chain) => {
+      return chain === "flint" ? { ...setOf(chain), stakes: captured } : setOf(chain);
+    });
     [this.#amber, this.#basalt, this.#feed] = ["amber", "basalt", FEED].map((chain) =>
       setOf(chain),
     ) as [ValidatorSet, ValidatorSet, ValidatorSet];
     const next = setOf("amber", 2, 100n, 199n);
-    this.#sets = new ValidatorSets([this.#amber, this.#basalt, this.#feed, next]);
+    const others = [this.#basalt, this.#feed, next, ...this.#tellers];
+    this.#sets = new ValidatorSets([this.#amber, ...others]);
     const [schema, id, clock] = [relay, documentId("cross-chain-relay"), this.#clock];
     this.#relayers = ["rita", "raul", "rosa"].map(
       (name) => new Participant({ name, seed, schema, id, clock }),
@@ -88,6 +99,7 @@ export class Story {
     this.#twoRoots();
     this.#delivery();
     this.#prices();
+    this.#told();
     this.#end();
   }
 
@@ -207,6 +219,29 @@ export class Story {
     prove(
       [before, after].every(({ value }) => value >= values.vito && value <= values.viktor),
       "both medians lie among what the honest reported",
+    );
+  }
+
+  #told(): void {
+    title("Three chains tell Basalt what ether costs there; Flint is Mallory's");
+    const time = BigInt(Clock.START) + 20_000n;
+    const question = { destination: "basalt", pair: FEED, from: time, to: time, least: 3 };
+    const told = Object.entries(TOLD).map(([source, value], at) => {
+      say(`${source.padEnd(8)} ${dollars(value)}`);
+      const payload = encodePrice({ pair: FEED, value });
+      const message = { source, destination: "basalt", block: 1n, nonce: 1n, time, payload };
+      const block = blockOf([message]);
+      const words = HONEST.concat("mallory").flatMap((name) =>
+        attestationsOf(block, this.#tellers[at]!, this.#keys[name]),
+      );
+      this.#carry(at, block.records, words);
+      return medianOfMessages(this.#view, question);
+    });
+    const { value, sources } = told.at(-1)!;
+    say(`median   ${dollars(value)}, over the messages of ${sources} chains`);
+    prove(
+      told[1] === null && value >= TOLD.dolomite && value <= TOLD.cobalt,
+      "it lies among what the honest chains say; two chains alone gave none",
     );
   }
 
