@@ -40,6 +40,7 @@ const LONGEST = [
   "test/transcripts.test.ts",
   "test/packaging.test.ts",
   "test/snippets.test.ts",
+  "test/example-options.test.ts",
   "test/guides.test.ts",
   "test/model-check.test.ts",
   "oracle-consumer/contract.test.ts",
