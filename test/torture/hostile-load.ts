@@ -5,6 +5,9 @@
  * somebody new, and says what each phase was like. Prints lines of JSON.
  */
 import { once } from "node:events";
+import { open as openFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { WebSocket } from "ws";
 import { openLines } from "../../packages/crdt-relayer/test/participant.ts";
@@ -18,6 +21,10 @@ const WRITERS_IN_ATTACKED_ROOM = 2;
 /** Milliseconds between two lines of each writer, and between two newcomers. */
 const LINE_EVERY_MS = 50;
 const NEWCOMER_EVERY_MS = 500;
+
+/** Bytes of a line in the relay's store, about, and milliseconds between two of them that this process writes beside it. */
+const DISK_BYTES = 300;
+const DISK_EVERY_MS = 50;
 
 /** Milliseconds after which a newcomer gives up. */
 const NEWCOMER_PATIENCE_MS = 10_000;
@@ -39,6 +46,8 @@ export interface PhaseResult {
   readonly all: Spread;
   /** How much later than due the lines were written: what this process itself added. */
   readonly lag: Spread;
+  /** How long the disk took for a line of this process's own: what every line of the relay takes at least. */
+  readonly disk: Spread;
   /** How long until newcomers were in a room, and how many were not let in. */
   readonly entering: Spread;
   readonly refused: number;
@@ -75,6 +84,7 @@ class Phase {
   readonly own: number[] = [];
   readonly attacked: number[] = [];
   readonly lag: number[] = [];
+  readonly disk: number[] = [];
   readonly entering: number[] = [];
 
   constructor(name: string) {
@@ -91,6 +101,7 @@ class Phase {
       attacked: spreadOf(attacked),
       all: spreadOf([...own, ...attacked]),
       lag: spreadOf(this.lag),
+      disk: spreadOf(this.disk),
       entering: spreadOf(this.entering),
     };
   }
@@ -121,13 +132,14 @@ for (const writer of writers) {
 }
 const writing = writers.map((writer, n) => write(writer, (n * LINE_EVERY_MS) / writers.length));
 const coming = comeAndGo();
+const watching = watchDisk();
 say({ event: "ready" });
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "finish") break;
   phases.push(new Phase(line));
 }
 ending.abort();
-await Promise.all([...writing, coming]);
+await Promise.all([...writing, coming, watching]);
 const deadline = performance.now() + PATIENCE_MS;
 const isWhole = (): boolean =>
   delivered >= expected && writers.every(({ isAcknowledged }) => isAcknowledged);
@@ -210,6 +222,21 @@ async function comeAndGo(): Promise<void> {
     socket.terminate();
     await pause(Math.max(0, due - performance.now()));
   }
+}
+
+/** Writes to the disk that the relay's store is on, again and again, and measures how long that takes. */
+async function watchDisk(): Promise<void> {
+  const file = await openFile(join(process.env["SIDE_HOME"] ?? tmpdir(), "disk"), "w");
+  const line = Buffer.alloc(DISK_BYTES);
+  while (!ending.signal.aborted) {
+    const phase = phases[phases.length - 1]!;
+    const start = performance.now();
+    await file.write(line);
+    await file.datasync();
+    phase.disk.push(performance.now() - start);
+    await pause(DISK_EVERY_MS);
+  }
+  await file.close();
 }
 
 /** Listens in a room, without a document: what is measured is the relay. */

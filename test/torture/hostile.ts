@@ -159,7 +159,7 @@ function tell(
   const phases = new Map(outcome.phases.map((phase) => [phase.name, phase]));
   const quiet = quietValue(phases);
   const row = (name: string, about: string): string[] => {
-    const { all, own, attacked, lag, entering, refused } = phases.get(name)!;
+    const { all, own, attacked, lag, disk, entering, refused } = phases.get(name)!;
     const { memory, cores, seconds, count, ended } = costs.get(name)!;
     const isQuiet = name === QUIET_BEFORE || name === QUIET_AFTER;
     return [
@@ -173,6 +173,7 @@ function tell(
       `× ${timesOf(all.p99, quiet)}`,
       all.most.toFixed(0),
       lag.p99.toFixed(1),
+      `${disk.p99.toFixed(1)}, ${disk.most.toFixed(0)}`,
       refused === 0 ? entering.p99.toFixed(0) : `${refused} refused`,
       bytes(memory),
       cores.toFixed(2),
@@ -190,6 +191,7 @@ function tell(
       "to quiet:",
       "most ms:",
       "p99 of the load's own delay:",
+      "p99 and most of the disk:",
       "p99 to come in:",
       "memory:",
       "cores:",
@@ -202,7 +204,8 @@ function tell(
     ],
   );
   findings.say(
-    '"Sent" are frames, requests or joins, "ended" connections that the relay closed or cut; "own" and "attacked" are the rooms of honest clients.',
+    '"Sent" are frames, requests or joins, "ended" connections that the relay closed or cut; "own" and "attacked" are the rooms of honest clients. ' +
+      "What the disk takes by itself is measured by the load, which writes and flushes as much as a line in the folder of the relay's store, every 50 ms.",
   );
   const vanishing = outcome.phases
     .filter(({ name }) => name === BETWEEN)

@@ -88,6 +88,7 @@ say({
   convergedMs: over - lost,
   unequal: [...digests.values()].filter((some) => some.size > 1).length,
   errors: refused,
+  processorMs: processorMs(),
 });
 say({ event: "over" });
 process.exit(0);
@@ -102,4 +103,10 @@ function isWhole(client: Client): boolean {
 
 function say(event: object): void {
   process.stdout.write(`${JSON.stringify(event)}\n`);
+}
+
+/** What this process has taken of a processor since it started. */
+function processorMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 }

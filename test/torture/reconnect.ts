@@ -61,6 +61,8 @@ type Event =
       readonly convergedMs: number;
       readonly unequal: number;
       readonly errors: number;
+      /** Milliseconds of processor time that the load has taken since it started: it may be over when somebody else looks. */
+      readonly processorMs: number;
     };
 
 async function restart(context: Context, processes: Processes, clients: number): Promise<void> {
@@ -98,9 +100,11 @@ async function restart(context: Context, processes: Processes, clients: number):
   const seconds = (performance.now() - backAt) / 1_000;
   const back = events.filter((event) => event.event === "back");
   if (back.length < LOADS) return;
-  const cores = [program.pid, ...loads.map(({ pid }) => pid)].map(
-    (pid, n) => (processorMsOf(pid) - (n === 0 ? 0 : busyAt[n - 1]!)) / 1_000 / seconds,
-  );
+  const spent = [
+    processorMsOf(program.pid),
+    ...back.map(({ processorMs }, n) => processorMs - busyAt[n]!),
+  ];
+  const cores = spent.map((ms) => ms / 1_000 / seconds);
   context.findings.say(
     `From then until all were back, the relay took ${cores[0]!.toFixed(2)} of a core, the processes of the clients ${cores
       .slice(1)
@@ -115,6 +119,7 @@ async function restart(context: Context, processes: Processes, clients: number):
     convergedMs: Math.max(...back.map(({ convergedMs }) => convergedMs)),
     unequal: back.reduce((sum, { unequal }) => sum + unequal, 0),
     errors: back.reduce((sum, { errors }) => sum + errors, 0),
+    processorMs: back.reduce((sum, { processorMs }) => sum + processorMs, 0),
   } as const;
   // The loads say "away" half a second after they have lost the relay.
   tell(context, clients, together, backAt - lostAt + 500, memory);
