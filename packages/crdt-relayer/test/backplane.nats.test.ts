@@ -164,6 +164,41 @@ describe("a relay on NATS", () => {
     expect(await alice.client.closed).toMatchObject({ code: 4005 });
   });
 
+  it("ends when the server has lost the end of the log and got something else; whoever has that end brings it to the next relay", async () => {
+    const { url, list } = await serversWith();
+    const server = list[0]!;
+    const relay = await startRelay({ backplane: url, backplaneGraceSeconds: 600 });
+    const room = freshRoom();
+    const alice = await Participant.join(relay.url, room);
+    const write = async (): Promise<void> => {
+      for (let line = 0; line < 9; line++) alice.write(`line ${line}`);
+      await alice.untilDurable(alice.write("last"));
+    };
+    await write();
+    await server.stop();
+    server.keepCopy();
+    await server.start();
+    await write();
+    await server.stop("SIGKILL");
+    server.goBack();
+    await server.start();
+    // Others write in its place: without them the relay would wait for a leader that still finds it.
+    await asOutsider(url, async (connection) => {
+      for (let count = 0; count < 40; count++) {
+        await connection.request(`${STREAM}.another`, "junk", { timeout: 5_000 });
+      }
+    });
+    alice.write("after");
+    expect((await relay.failed).why).toMatch(/has lost messages, and got others since$/u);
+    expect(await alice.client.closed).toMatchObject({ code: 4005 });
+    const next = await startRelay({ backplane: url });
+    const again = await Participant.join(next.url, room, alice.document);
+    await again.until(() => again.acknowledged.size === 21);
+    const bob = await Participant.join(next.url, room);
+    await bob.untilLines(21);
+    await next.close();
+  });
+
   it("shows what is stored though a reader lost its consumer", async () => {
     const { url } = await serversWith();
     const [one, two] = await Promise.all([

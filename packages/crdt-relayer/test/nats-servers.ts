@@ -5,6 +5,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -44,12 +45,14 @@ export class NatsServer {
   readonly name: string;
   readonly #place: Place;
   readonly #config: string;
+  readonly #data: string;
   #process: ChildProcess | null = null;
 
-  constructor(name: string, place: Place, config: string) {
+  constructor(name: string, place: Place, config: string, data: string) {
     this.name = name;
     this.#place = place;
     this.#config = config;
+    this.#data = data;
   }
 
   get url(): string {
@@ -97,6 +100,21 @@ export class NatsServer {
     child.kill(signal);
     child.kill("SIGCONT");
     await end;
+  }
+
+  /** Makes a copy of what it stores, while it is stopped. */
+  keepCopy(): void {
+    cpSync(this.#data, this.#copy, { recursive: true });
+  }
+
+  /** Has it store what it did when the copy was made, while it is stopped: all since is lost. */
+  goBack(): void {
+    rmSync(this.#data, { recursive: true });
+    cpSync(this.#copy, this.#data, { recursive: true });
+  }
+
+  get #copy(): string {
+    return `${this.#data}-copy`;
   }
 
   /** Stops its processor time, as if its machine or its cable were gone; nothing is closed. Returns when it stands still. */
@@ -151,7 +169,7 @@ export async function startServers(count: number, options: ServerOptions = {}): 
       ...(options.lines ?? []),
     ];
     writeFileSync(config, `${lines.join("\n")}\n`);
-    return new NatsServer(`server${index}`, place, config);
+    return new NatsServer(`server${index}`, place, config, data);
   });
   const close = async (): Promise<void> => {
     await Promise.all(list.map((server) => server.stop("SIGKILL")));
