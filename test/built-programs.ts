@@ -55,6 +55,7 @@ async function bundleInto(folder: string): Promise<void> {
       in: `${path}/main.ts`,
       out: `${path}/main`,
     })),
+    { in: "bench/src/worst/stack.ts", out: "bench/src/worst/stack" },
   ];
   await bundle(entries, folder);
 }

@@ -7,6 +7,7 @@ import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
+import { programOf } from "../../../test/programs.ts";
 
 const ROOT = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -24,7 +25,7 @@ interface Ran {
 }
 
 async function run(theme: string): Promise<Ran> {
-  const args = [`--stack-size=${STACK}`, "--import", "tsx", "bench/src/worst/stack.ts", theme];
+  const args = [`--stack-size=${STACK}`, ...programOf("bench/src/worst/stack.ts"), theme];
   const execute = promisify(execFile);
   const { stdout } = await execute(process.execPath, [...args, String(SIZE)], { cwd: ROOT });
   return JSON.parse(stdout) as Ran;
