@@ -44,18 +44,29 @@ def median(prices):
     return sorted(prices)[(len(prices) - 1) // 2]
 
 
-def send(node, transaction):
-    """Whether a relay has acknowledged it; it is signed and on this disk when this returns."""
+def connected(node):
+    """A socket to the running node; one that has just been started is waited for."""
     folder = os.path.join(os.environ.get("SIDE_HOME") or os.path.expanduser("~/.side"), node)
-    path = os.path.join(folder, "control.sock")
-    if os.path.exists(os.path.join(folder, "control.path")):
-        path = open(os.path.join(folder, "control.path"), encoding="utf-8").read().strip()
-    with socket.socket(socket.AF_UNIX) as control:
-        control.settimeout(SECONDS)
+    end = time.monotonic() + SECONDS
+    while True:
+        path = os.path.join(folder, "control.sock")
+        if os.path.exists(os.path.join(folder, "control.path")):
+            path = open(os.path.join(folder, "control.path"), encoding="utf-8").read().strip()
+        control = socket.socket(socket.AF_UNIX)
         try:
             control.connect(path)
+            return control
         except OSError as error:
-            sys.exit(f"{node} does not run: {path}: {error.strerror}")
+            control.close()
+            if time.monotonic() > end:
+                sys.exit(f"{node} does not run: {path}: {error.strerror}")
+        time.sleep(0.1)
+
+
+def send(node, transaction):
+    """Whether a relay has acknowledged it; it is signed and on this disk when this returns."""
+    with connected(node) as control:
+        control.settimeout(SECONDS)
         lines = control.makefile("rw", encoding="utf-8", newline="\n")
         params = {"transactions": [transaction], "timeoutMs": SECONDS * 500}
         print(json.dumps({"id": 1, "method": "send", "params": params}), file=lines, flush=True)
