@@ -13,11 +13,8 @@ const WITH_MOCKS = [
 
 /** All others find each module as others left it, so that each is loaded once, among those of what is listed together. */
 const SHARING_MODULES = {
-  "units and examples": [
-    "packages/bft-json-crdt/**/*.test.ts",
-    "packages/{crdt-relayer,crdt-node}/src/**/*.test.ts",
-    "examples/**/*.test.ts",
-  ],
+  "library and examples": ["packages/bft-json-crdt/**/*.test.ts", "examples/**/*.test.ts"],
+  "relay and node": ["packages/{crdt-relayer,crdt-node}/src/**/*.test.ts"],
   "servers and commands": [
     "packages/{crdt-relayer,crdt-node}/test/**/*.test.ts",
     "{bench,fuzz,test}/**/*.test.ts",
