@@ -17,7 +17,7 @@ import { CLOSE, reasonOf } from "../packages/crdt-relayer/src/close-codes.ts";
 import { root } from "./page-blocks.ts";
 import { Desk } from "./terminal.ts";
 import { wordsOf } from "./transcript.ts";
-import { textsOf, TYPED } from "./typed-blocks.ts";
+import { typedTexts } from "./typed-blocks.ts";
 
 const NODE = "packages/crdt-node/README.md";
 const OPERATIONS = "docs/operations.md";
@@ -37,7 +37,7 @@ const {
   farewell,
   image,
   library,
-} = textsOf(TYPED);
+} = typedTexts();
 
 let desk: Desk;
 

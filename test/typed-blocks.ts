@@ -7,7 +7,7 @@ const LIBRARY = "packages/bft-json-crdt/README.md";
 const CLIENT = "examples/python-client/README.md";
 const OPERATIONS = "docs/operations.md";
 
-export const TYPED = {
+const TYPED = {
   withRelay: [NODE, "npm install --global crdt-node crdt-relayer\n"],
   listens: [NODE, "crdt-node init alice\ncrdt-node run alice --listen "],
   connects: [NODE, "crdt-node init bob\n"],
@@ -29,11 +29,9 @@ export function typedBlocks(): Block[] {
   return Object.values(TYPED).map(([page, begins]) => blockOf(page, begins));
 }
 
-/** What stands in them. Throws like `typedBlocks`. */
-export function textsOf<K extends string>(blocks: {
-  readonly [name in K]: readonly [page: string, begins: string];
-}): { readonly [name in K]: string } {
-  const entries = Object.entries<readonly [string, string]>(blocks);
-  const texts = entries.map(([name, [page, begins]]) => [name, blockOf(page, begins).text]);
-  return Object.fromEntries(texts) as { [name in K]: string };
+/** What stands in each. Throws like `typedBlocks`. */
+export function typedTexts(): { readonly [name in keyof typeof TYPED]: string } {
+  const names = Object.keys(TYPED);
+  const texts = typedBlocks().map(({ text }, at) => [names[at], text]);
+  return Object.fromEntries(texts) as { [name in keyof typeof TYPED]: string };
 }

@@ -50,10 +50,11 @@ def connected(node):
     end = time.monotonic() + SECONDS
     while True:
         path = os.path.join(folder, "control.sock")
-        if os.path.exists(os.path.join(folder, "control.path")):
-            path = open(os.path.join(folder, "control.path"), encoding="utf-8").read().strip()
         control = socket.socket(socket.AF_UNIX)
+        control.settimeout(SECONDS)
         try:
+            if os.path.exists(os.path.join(folder, "control.path")):
+                path = open(os.path.join(folder, "control.path"), encoding="utf-8").read().strip()
             control.connect(path)
             return control
         except OSError as error:
@@ -66,7 +67,6 @@ def connected(node):
 def send(node, transaction):
     """Whether a relay has acknowledged it; it is signed and on this disk when this returns."""
     with connected(node) as control:
-        control.settimeout(SECONDS)
         lines = control.makefile("rw", encoding="utf-8", newline="\n")
         params = {"transactions": [transaction], "timeoutMs": SECONDS * 500}
         print(json.dumps({"id": 1, "method": "send", "params": params}), file=lines, flush=True)

@@ -7,7 +7,7 @@ import type { RelayFacts } from "./facts.ts";
 import { Tally } from "./tally.ts";
 import { isQuorum, totalOf } from "./validators.ts";
 import type { ValidatorSets } from "./validators.ts";
-import { messagesBetween } from "./view.ts";
+import { compare, messagesBetween } from "./view.ts";
 import type { RelayView } from "./view.ts";
 
 /** Bytes of a value. */
@@ -55,7 +55,7 @@ export function medianOf(
       reports.push({ value: BigInt(`0x${body}`), stake: set.stakes.get(validator)! });
     }
   }
-  reports.sort((a, b) => (a.value < b.value ? -1 : a.value > b.value ? 1 : 0));
+  reports.sort((a, b) => compare(a.value, b.value));
   const stake = reports.reduce((sum, report) => sum + report.stake, 0n);
   const total = totalOf(set);
   if (!isQuorum(stake, total)) return null;
@@ -125,7 +125,7 @@ export function medianOfMessages(
     const price = priceIn(message.payload);
     if (price?.pair === pair) last.set(message.source, price.value);
   }
-  const values = [...last.values()].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const values = [...last.values()].sort(compare);
   const sources = values.length;
   if (sources === 0 || sources < least) return null;
   return { value: values[Math.floor((sources - 1) / 2)]!, sources };

@@ -182,6 +182,7 @@ function inOrder(a: RelayedMessage, b: RelayedMessage): number {
   );
 }
 
-function compare<T extends bigint | string>(a: T, b: T): number {
+/** For sorting, ascending. */
+export function compare<T extends bigint | string>(a: T, b: T): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
