@@ -25,8 +25,8 @@ export const NOTES: Readonly<Record<string, string>> = {
   "local-signed":
     "With signatures that cost nothing a change takes 4.5 µs here, and a bare signature 34.8; together they take 43.5: the signature " +
     "itself is 4 µs slower where other work has used the processor's caches in between. 2 of the 4.5 µs are the buffer of its own " +
-    "that each group gets. Buffers out of a common slab would save them, and give away whole slabs to whoever hands on the buffer of " +
-    "one. Encoding a group where it is made, into a buffer of exactly its size, saved some 1 µs in paired runs; one message for all that " +
+    "that each group gets. Buffers out of a common slab give away whole slabs to whoever hands on the buffer of one, and made no " +
+    "difference in paired runs: what they save of each is 1% of all. Encoding a group where it is made, into a buffer of exactly its size, saved some 1 µs in paired runs; one message for all that " +
     "is signed, and a signature that is written where it is used, another one: 1.20 × there, where it was 1.25.",
   "receive-signed":
     "On one thread 8 to 10 µs come on top of a verification: decoding, the hash, linking, folding, and what is told of it. On all " +
@@ -39,17 +39,18 @@ export const NOTES: Readonly<Record<string, string>> = {
     "what the fastest peer takes for everything. The row without signatures shows the rest. Fewer signatures would mean " +
     "that somebody builds on what nobody has vouched for.",
   memory:
-    "At random places each element is a run of its own: 17 bytes of it are its signed body, 24 its row in the tree (at two " +
-    "thirds full), some 22 its entry in the table of ids, some 14 its place among the contents, the rest the arrays " +
-    "themselves. It was 166 bytes while each item had an array around it. A dense table of ids would save 18 bytes here, " +
-    "and cost 4 for each character of a text, which takes less than one now.",
+    "At random places each element is a run of its own, and half as many markers stand between: 17 bytes of each are its signed " +
+    "body, some 14 the integers of its place in the tree, some 14 its place among the contents (markers leave theirs empty), some 13 " +
+    "the objects around each leaf, 6 its entry in the table of ids. It was 110 bytes while each entry had the number of its change in a " +
+    "column, although its id tells that; while markers had a table of ids of their own, although a marker is found by its key; while that " +
+    "table kept the keys of ids that follow one another; and while rooms grew twofold; and 166 while each item had an array around it. " +
+    "Leaves of 128 entries make it 58, and typing up to a tenth slower.",
   lists:
     "What grows is measured in microseconds at the smaller size, where the whole list is in the processor's cache.",
   "list-1m":
-    "The tree is deeper by one level, and beyond 100,000 elements it does not fit into the processor's caches. Reading by index became " +
-    "twice as fast at 1,000, and half again as fast at 100,000, when an item was read without a list around it: of what is left at " +
-    "100,000 more is waiting for memory (the leaf, the items beside each other, the item), so that the ratio grew. Sums in columns, two lines " +
-    "of the cache in the place of ten for each node, changed less than what differs between runs.",
+    "The tree is deeper by one level, and beyond 100,000 elements it does not fit into the processor's caches: what is left is " +
+    "waiting for memory (the leaf, the items beside each other, the item). A search reads one integer of each entry of a leaf, beside each " +
+    "other, where it was two of rows of four.",
   maps:
     "Conflicts stay readable: each key has up to ten standing assignments in order, where peers keep the winner, or drop at once " +
     "what has lost. Of the time a tenth is reading the ops, a tenth finding the key, a fifth the ordered assignments, a sixth the " +

@@ -61,8 +61,6 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "Point.fromBytes refuses other lengths as well; only what the cache holds depends on it",
   "packages/bft-json-crdt/src/crypto/points.ts decodePoint: keys are decoded strictly (RFC 8032)":
     "of the 19 values of y from the prime on and of x = −0, all that are on the curve are the identity or have a torsion component, and are refused for that",
-  "packages/bft-json-crdt/src/document/state.ts DocumentState.constructor.compareElements: elements of one change are ordered by their index":
-    "two assignments of one change never stand in one register: the later one replaces the earlier",
   "packages/bft-json-crdt/src/document/state.ts DocumentState.remove: what was removed is not visited again":
     "only time depends on it: what is removed already is passed over",
   "packages/bft-json-crdt/src/document/targets.ts resolveElement: demand `index < scope.made`":

@@ -142,11 +142,14 @@ describe("the sibling rule with markers", () => {
     const order = {
       compareChanges: (a: number, b: number) => elements[a]!.rank - elements[b]!.rank,
     };
-    const sequence = new Sequence<string>(order, TEXT_CONTENT);
+    const sequence = new Sequence<string>(
+      (a, b) => (a === b ? 0 : order.compareChanges(a, b)),
+      TEXT_CONTENT,
+    );
     const model = new SequenceModel(order);
     for (const [at, { parent, side }] of elements.entries()) {
       const value = String.fromCharCode(97 + (at % 26));
-      sequence.insert(at, 1, at, parent, side, 1, value, true);
+      sequence.insert(at, 1, parent, side, 1, value, true);
       model.insert(at, at, parent, side, [value], true);
       const found: number[] = [];
       sequence.forEachVisible((lv, count) => {

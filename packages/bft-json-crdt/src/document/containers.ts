@@ -20,7 +20,7 @@ import type {
   Fields,
 } from "../schema/index.ts";
 import { Additions, Assignments, LIST_CONTENT, Sequence, TEXT_CONTENT } from "../types/index.ts";
-import type { CompareElements, KeyOrder } from "../types/index.ts";
+import type { CompareElements } from "../types/index.ts";
 
 /** Where a node hangs: at the root, in a field of a struct, or owned by an element of a list or of a map's entry. */
 export type Location =
@@ -29,11 +29,6 @@ export type Location =
   | { readonly kind: "item"; readonly parent: ListNode; readonly element: number }
   | { readonly kind: "value"; readonly parent: EntryNode; readonly element: number };
 
-/** How elements are ordered, by change and by element. */
-export interface Orders extends KeyOrder {
-  readonly compareElements: CompareElements;
-}
-
 /** A register. */
 export class LeafNode {
   readonly kind = "leaf";
@@ -41,10 +36,10 @@ export class LeafNode {
   readonly location: Location;
   readonly assignments: Assignments<Value>;
 
-  constructor(schema: LeafSchema, location: Location, orders: Orders) {
+  constructor(schema: LeafSchema, location: Location, compare: CompareElements) {
     this.schema = schema;
     this.location = location;
-    this.assignments = new Assignments(orders.compareElements);
+    this.assignments = new Assignments(compare);
   }
 }
 
@@ -55,10 +50,10 @@ export class TextNode {
   readonly location: Location;
   readonly sequence: Sequence<string>;
 
-  constructor(schema: TextSchema, location: Location, orders: Orders) {
+  constructor(schema: TextSchema, location: Location, compare: CompareElements) {
     this.schema = schema;
     this.location = location;
-    this.sequence = new Sequence<string>(orders, TEXT_CONTENT);
+    this.sequence = new Sequence<string>(compare, TEXT_CONTENT);
   }
 }
 
@@ -99,11 +94,11 @@ export class ListNode {
   constructor(
     schema: ListSchema<Schema> | LogSchema<RecordSchema>,
     location: Location,
-    orders: Orders,
+    compare: CompareElements,
   ) {
     this.schema = schema;
     this.location = location;
-    this.sequence = new Sequence<readonly Value[]>(orders, LIST_CONTENT);
+    this.sequence = new Sequence<readonly Value[]>(compare, LIST_CONTENT);
   }
 }
 
@@ -131,8 +126,8 @@ export class EntryNode extends Assignments<Value> {
   readonly assignments: Assignments<Value> = this;
   values: Map<number, Node> | null = null;
 
-  constructor(map: MapNode, key: string, orders: Orders) {
-    super(orders.compareElements);
+  constructor(map: MapNode, key: string, compare: CompareElements) {
+    super(compare);
     this.map = map;
     this.key = key;
   }
@@ -169,10 +164,10 @@ export type ElementOwner = LeafNode | TextNode | SetNode | ListNode | EntryNode;
 /** The nodes of one document. */
 export class Containers {
   readonly root: Node;
-  readonly #orders: Orders;
+  readonly #compare: CompareElements;
 
-  constructor(schema: Schema, orders: Orders) {
-    this.#orders = orders;
+  constructor(schema: Schema, compare: CompareElements) {
+    this.#compare = compare;
     this.root = this.#make(schema, { kind: "root" }, null, -1);
   }
 
@@ -218,7 +213,7 @@ export class Containers {
 
   /** An entry for a key of a map, in the map only once something is assigned to it. */
   newEntry(parent: MapNode, key: string): EntryNode {
-    return new EntryNode(parent, key, this.#orders);
+    return new EntryNode(parent, key, this.#compare);
   }
 
   /** The element that a leaf was made with, which counts as its first assignment; -1 for none. */
@@ -231,16 +226,16 @@ export class Containers {
   #make(schema: Schema, location: Location, content: Value, owner: number): Node {
     switch (schema.kind) {
       case "leaf":
-        return new LeafNode(schema, location, this.#orders);
+        return new LeafNode(schema, location, this.#compare);
       case "text":
-        return new TextNode(schema, location, this.#orders);
+        return new TextNode(schema, location, this.#compare);
       case "counter":
         return new CounterNode(schema, location);
       case "set":
         return new SetNode(schema, location);
       case "list":
       case "log":
-        return new ListNode(schema, location, this.#orders);
+        return new ListNode(schema, location, this.#compare);
       case "map":
         return new MapNode(schema, location);
       case "struct":

@@ -421,8 +421,8 @@ export class Editor {
       const content = contents.slice(start, end);
       const made = content.length;
       const op: DraftOp = { kind: OP_INSERT_VALUES, made, parent, side, place, content };
-      const first = this.#record(op, bytes, place, (element, change) =>
-        this.state.insertValues(node, element, change, op.parent, op.side, content),
+      const first = this.#record(op, bytes, place, (element) =>
+        this.state.insertValues(node, element, op.parent, op.side, content),
       );
       for (let i = 0; i < made; i++) elements.push(first + i);
       parent = first + made - 1;
@@ -476,7 +476,7 @@ export class Editor {
       // Elsewhere; or right behind what was typed last, and other elements were made since.
       this.#settleRun();
       node.sequence.placeAtUnit(at);
-      run.begin(node, at, element, this.history.length + this.drafts.length - 1);
+      run.begin(node, at, element);
       ({ parent, side } = run);
     }
     draft.add(
@@ -496,10 +496,10 @@ export class Editor {
 
   /** What changes of a batch have typed at one place goes into the sequence. */
   #settleRun(): void {
-    const { node, element, change, parent, side, text } = this.#run;
+    const { node, element, parent, side, text } = this.#run;
     if (node === null) return;
     this.#run.clear();
-    this.state.insertText(node, element, change, parent, side, text);
+    this.state.insertText(node, element, parent, side, text);
   }
 
   /** Removes UTF-16 units whose ends are between characters. */
@@ -535,8 +535,8 @@ export class Editor {
       const content = text.slice(start, end);
       const made = countElements(content);
       const op: DraftOp = { kind: OP_INSERT_TEXT, made, parent, side, place, content };
-      const first = this.#record(op, utf8Length(content), place, (element, change) =>
-        this.state.insertText(node, element, change, op.parent, op.side, content),
+      const first = this.#record(op, utf8Length(content), place, (element) =>
+        this.state.insertText(node, element, op.parent, op.side, content),
       );
       parent = first + made - 1;
       side = RIGHT;
@@ -585,14 +585,14 @@ export class Editor {
     op: DraftOp,
     contentBytes: number,
     place: LocalPlace | null,
-    effect: (element: number, change: number) => void,
+    effect: (element: number) => void,
   ): number {
     const parent = "parent" in op && op.parent >= 0 ? op.parent : (place?.owner ?? -1);
     const named = parent < 0 ? 0 : TARGET_BYTES + this.#referenceBytes(parent);
     const bytes = contentBytes + OP_OVERHEAD + pathBytes(place) + named;
     const draft = this.#draftWithRoom(bytes, op.made);
     const element = draft.next;
-    effect(element, this.history.length + this.drafts.length - 1);
+    effect(element);
     draft.add(op, bytes, contentBytes);
     return element;
   }

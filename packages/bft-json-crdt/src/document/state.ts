@@ -34,7 +34,6 @@ import type {
   ListNode,
   MapNode,
   Node,
-  Orders,
   SetNode,
   TextNode,
 } from "./containers.ts";
@@ -48,6 +47,17 @@ const NOTHING: readonly number[] = [];
 
 /** A register as an op addresses it: a leaf, or the entry of a map's key. */
 export type Register = LeafNode | EntryNode;
+
+/** Orders elements by (lamport, change id, index). What is being made sorts after all others, its parts in order. */
+function elementOrder(history: History): CompareElements {
+  return (a, b) => {
+    const known = history.elementCount;
+    if (a >= known || b >= known) return a - b;
+    const changeA = history.changeOfElement(a);
+    const changeB = history.changeOfElement(b);
+    return changeA === changeB ? a - b : history.compare(changeA, changeB);
+  };
+}
 
 /** The folded state of one document. */
 export class DocumentState {
@@ -66,19 +76,8 @@ export class DocumentState {
 
   constructor(schema: Schema, history: History) {
     this.#history = history;
-    const compareChanges = (a: number, b: number): number =>
-      // What is being made has no place in the history yet: it sorts after all others, its parts in order.
-      Math.max(a, b) >= history.length ? a - b : history.compare(a, b);
-    const orders: Orders = {
-      compareChanges,
-      compareElements: (a, b) => {
-        const changeA = this.changeOf(a);
-        const changeB = this.changeOf(b);
-        return changeA === changeB ? a - b : compareChanges(changeA, changeB);
-      },
-    };
-    this.compareElements = orders.compareElements;
-    this.containers = new Containers(schema, orders);
+    this.compareElements = elementOrder(history);
+    this.containers = new Containers(schema, this.compareElements);
     this.patches = new PatchLog();
   }
 
@@ -103,11 +102,10 @@ export class DocumentState {
     }
   }
 
-  /** Inserts values as the next elements of `change`, below `parent` (-1: the start) on `side`. */
+  /** Inserts values as the elements from `element` on, below `parent` (-1: the start) on `side`. */
   insertValues(
     node: ListNode,
     element: number,
-    change: number,
     parent: number,
     side: Side,
     values: readonly Value[],
@@ -116,26 +114,18 @@ export class DocumentState {
     const visible = values.every((value) => fitsContent(item, value));
     this.#records.append(element, values.length, node);
     const content = visible ? values : null;
-    node.sequence.insert(element, values.length, change, parent, side, 1, content, visible);
+    node.sequence.insert(element, values.length, parent, side, 1, content, visible);
     if (visible) this.patches.inserted(node, element, values.length);
   }
 
-  /** Inserts characters as the next elements of `change`, below `parent` (-1: the start) on `side`. */
-  insertText(
-    node: TextNode,
-    element: number,
-    change: number,
-    parent: number,
-    side: Side,
-    text: string,
-  ): void {
+  /** Inserts characters as the elements from `element` on, below `parent` (-1: the start) on `side`. */
+  insertText(node: TextNode, element: number, parent: number, side: Side, text: string): void {
     let at = element;
     for (const { content, count, width } of wideRuns(text)) {
       const first = at === element;
       const index = node.sequence.insert(
         at,
         count,
-        change,
         first ? parent : at - 1,
         first ? side : RIGHT,
         width,
@@ -284,9 +274,9 @@ export class DocumentState {
     const element = scope.base + scope.made;
     if (node?.kind === "list" && op.kind === OP_INSERT_VALUES) {
       const values = op.content as readonly Value[];
-      this.insertValues(node, element, scope.change, parent, op.side, values);
+      this.insertValues(node, element, parent, op.side, values);
     } else if (node?.kind === "text" && op.kind === OP_INSERT_TEXT) {
-      this.insertText(node, element, scope.change, parent, op.side, op.content as string);
+      this.insertText(node, element, parent, op.side, op.content as string);
     }
   }
 

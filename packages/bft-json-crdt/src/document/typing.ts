@@ -143,9 +143,8 @@ export class TypedRun {
   node: TextNode | null = null;
   /** Where the run begins, in units of the sequence. */
   at = 0;
-  /** Its first element, the change that made that, and where it hangs. */
+  /** Its first element, and where it hangs. */
   element = 0;
-  change = 0;
   parent = -1;
   side: Side = RIGHT;
   text = "";
@@ -153,11 +152,10 @@ export class TypedRun {
   next = 0;
 
   /** Begins anew; what there was before must be in the sequence. */
-  begin(node: TextNode, at: number, element: number, change: number): void {
+  begin(node: TextNode, at: number, element: number): void {
     this.node = node;
     this.at = at;
     this.element = element;
-    this.change = change;
     this.parent = node.sequence.parent;
     this.side = node.sequence.side;
     this.text = "";

@@ -7,9 +7,7 @@
  * concurrent assignments a liar makes.
  */
 import { LateHeap } from "../history/late-heap.ts";
-
-/** Compares the keys (lamport, change id, index) of two elements. */
-export type CompareElements = (a: number, b: number) => number;
+import type { CompareElements } from "./order.ts";
 
 /** Assignments that are kept in order; a heap gives way to that again at half of it. */
 const MOST_IN_ORDER = 16;

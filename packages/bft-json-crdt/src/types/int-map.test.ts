@@ -104,6 +104,32 @@ describe("IntMap", () => {
     }
   });
 
+  test("answers the same where keys follow one another, with gaps or without", () => {
+    const block = fc.record({
+      start: fc.nat(1_500),
+      length: fc.oneof(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 30, max: 300 })),
+      remove: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(fc.array(block, { maxLength: 40, size: "max" }), (blocks) => {
+        const map = new IntMap();
+        const model = new Map<number, number>();
+        for (const { start, length, remove } of blocks) {
+          let wrong = 0;
+          for (let key = start; key < start + length; key++) {
+            if (!remove) {
+              map.set(key, key ^ length);
+              model.set(key, key ^ length);
+            } else if (map.delete(key) !== model.delete(key)) wrong += 1;
+          }
+          if (wrong > 0) expect.fail(`of ${length} keys from ${start} on`);
+          expectSame(map, model, [start - 1, start, start + length - 1, start + length]);
+        }
+      }),
+      { numRuns: 150 },
+    );
+  });
+
   test("stays consistent while waves of keys come and go", () => {
     const map = new IntMap();
     const model = new Map<number, number>();

@@ -4,11 +4,13 @@
  * fields.
  *
  * A B+ tree (Bayer & McCreight 1972) over typed arrays. Full nodes split; a node less than a quarter full merges with a
- * neighbour unless that is more than half full, so n keys take O(n) memory after any history.
+ * neighbour unless that is more than half full, so n keys take O(n) memory after any history. A leaf whose keys follow one
+ * another without a gap keeps only the first: what is numbered through, as the elements of a list that grows at random
+ * places are, takes half the memory.
  */
 
 /** Entries per leaf and children per inner node: moving this many integers costs less than following a pointer more. */
-const CAPACITY = 64;
+const CAPACITY = 128;
 const UNDERFULL = CAPACITY / 4;
 /** Neighbours merge up to this size, not to the brim, or the next insertion would part them again. */
 const MERGED = (CAPACITY * 3) / 4;
@@ -20,11 +22,13 @@ class Leaf {
   previous: Leaf | null = null;
   next: Leaf | null = null;
   size = 0;
-  keys: Int32Array;
+  /** The smallest key. */
+  start = 0;
+  /** All keys, ascending; null while each is one more than the one before. */
+  keys: Int32Array | null = null;
   values: Int32Array;
 
   constructor(capacity: number) {
-    this.keys = new Int32Array(capacity);
     this.values = new Int32Array(capacity);
   }
 }
@@ -55,8 +59,8 @@ export class IntMap {
   /** Gives `key` the value `value`, in place of any earlier one. */
   set(key: number, value: number): void {
     let leaf = this.leafOf(key) ?? this.plant();
-    let position = upperBound(leaf.keys, leaf.size, key);
-    if (position > 0 && leaf.keys[position - 1] === key) {
+    let position = rankIn(leaf, key);
+    if (position > 0 && keyIn(leaf, position - 1) === key) {
       leaf.values[position - 1] = value;
       return;
     }
@@ -79,31 +83,29 @@ export class IntMap {
   get(key: number, missing: number = -1): number {
     const leaf = this.leafOf(key);
     if (leaf === null) return missing;
-    const position = upperBound(leaf.keys, leaf.size, key) - 1;
-    return position >= 0 && leaf.keys[position] === key ? leaf.values[position]! : missing;
+    const position = rankIn(leaf, key) - 1;
+    return position >= 0 && keyIn(leaf, position) === key ? leaf.values[position]! : missing;
   }
 
   /** Whether `key` has a value. */
   has(key: number): boolean {
     const leaf = this.leafOf(key);
     if (leaf === null) return false;
-    const position = upperBound(leaf.keys, leaf.size, key) - 1;
-    return position >= 0 && leaf.keys[position] === key;
+    const position = rankIn(leaf, key) - 1;
+    return position >= 0 && keyIn(leaf, position) === key;
   }
 
   /** Forgets `key`; returns whether it was there. */
   delete(key: number): boolean {
     const leaf = this.leafOf(key);
     if (leaf === null) return false;
-    const position = upperBound(leaf.keys, leaf.size, key) - 1;
-    if (position < 0 || leaf.keys[position] !== key) return false;
-    leaf.keys.copyWithin(position, position + 1, leaf.size);
-    leaf.values.copyWithin(position, position + 1, leaf.size);
-    leaf.size -= 1;
+    const position = rankIn(leaf, key) - 1;
+    if (position < 0 || keyIn(leaf, position) !== key) return false;
+    removeEntry(leaf, position);
     this.size -= 1;
     if (leaf.size === 0) this.removeLeaf(leaf);
     else {
-      if (position === 0) raiseBound(leaf, leaf.keys[0]!);
+      if (position === 0) raiseBound(leaf, leaf.start);
       if (leaf.size < UNDERFULL) this.mergeLeaf(leaf);
     }
     return true;
@@ -114,7 +116,7 @@ export class IntMap {
     const leaf = this.leafOf(key);
     if (leaf === null) return false;
     // Bounds are exact, so only the first leaf can lack a key this small.
-    const position = upperBound(leaf.keys, leaf.size, key) - 1;
+    const position = rankIn(leaf, key) - 1;
     return position >= 0 && this.found(leaf, position);
   }
 
@@ -122,8 +124,8 @@ export class IntMap {
   ceiling(key: number): boolean {
     const leaf = this.leafOf(key);
     if (leaf === null) return false;
-    const position = upperBound(leaf.keys, leaf.size, key);
-    if (position > 0 && leaf.keys[position - 1] === key) return this.found(leaf, position - 1);
+    const position = rankIn(leaf, key);
+    if (position > 0 && keyIn(leaf, position - 1) === key) return this.found(leaf, position - 1);
     if (position < leaf.size) return this.found(leaf, position);
     return leaf.next !== null && this.found(leaf.next, 0);
   }
@@ -136,7 +138,7 @@ export class IntMap {
   /** Calls back for every key, ascending. The map must not be changed meanwhile. */
   forEach(callback: (key: number, value: number) => void): void {
     for (let leaf = this.first; leaf !== null; leaf = leaf.next) {
-      for (let i = 0; i < leaf.size; i++) callback(leaf.keys[i]!, leaf.values[i]!);
+      for (let i = 0; i < leaf.size; i++) callback(keyIn(leaf, i), leaf.values[i]!);
     }
   }
 
@@ -172,9 +174,10 @@ export class IntMap {
         throw new Error("the list of leaves is not their order in the tree");
       }
       if (leaf.size === 0 || leaf.size > CAPACITY) throw new Error("a leaf is empty or too full");
+      if (leaf.start !== keyIn(leaf, 0)) throw new Error("a leaf does not know its first key");
       for (let i = 0; i < leaf.size; i++) {
-        if (leaf.keys[i]! <= before) throw new Error("keys do not ascend");
-        before = leaf.keys[i]!;
+        if (keyIn(leaf, i) <= before) throw new Error("keys do not ascend");
+        before = keyIn(leaf, i);
       }
       size += leaf.size;
       previous = leaf;
@@ -185,7 +188,7 @@ export class IntMap {
   }
 
   private found(leaf: Leaf, position: number): true {
-    this.foundKey = leaf.keys[position]!;
+    this.foundKey = keyIn(leaf, position);
     this.foundValue = leaf.values[position]!;
     return true;
   }
@@ -201,13 +204,13 @@ export class IntMap {
     const recent = this.recent;
     if (
       recent !== null &&
-      key >= recent.keys[0]! &&
-      (recent.next === null || key < recent.next.keys[0]!)
+      key >= recent.start &&
+      (recent.next === null || key < recent.next.start)
     ) {
       return recent;
     }
     const last = this.last;
-    if (last !== null && key >= last.keys[0]!) return (this.recent = last);
+    if (last !== null && key >= last.start) return (this.recent = last);
     let node = this.root;
     while (node instanceof Inner)
       node = node.children[Math.max(upperBound(node.bounds, node.size, key, 1) - 1, 0)]!;
@@ -217,17 +220,26 @@ export class IntMap {
 
   /** Moves the entries from `cut` on into a new leaf behind; if there are none, one with `key` is about to follow. */
   private splitLeaf(leaf: Leaf, cut: number, key: number): Leaf {
-    const right = new Leaf(CAPACITY);
-    right.keys.set(leaf.keys.subarray(cut, leaf.size));
-    right.values.set(leaf.values.subarray(cut, leaf.size));
-    right.size = leaf.size - cut;
-    leaf.size = cut;
+    const right = new Leaf(cut < CAPACITY ? roomFor(CAPACITY - cut) : CAPACITY);
+    right.start = key;
+    if (cut < CAPACITY) {
+      right.start = keyIn(leaf, cut);
+      right.size = CAPACITY - cut;
+      right.values.set(leaf.values.subarray(cut));
+      const { keys } = leaf;
+      if (keys !== null && !isUnbroken(keys, cut, CAPACITY)) {
+        right.keys = new Int32Array(right.values.length);
+        right.keys.set(keys.subarray(cut));
+      }
+      resize(leaf, cut, roomFor(cut));
+    }
+    if (leaf.keys !== null && isUnbroken(leaf.keys, 0, cut)) leaf.keys = null;
     right.previous = leaf;
     right.next = leaf.next;
     if (leaf.next === null) this.last = right;
     else leaf.next.previous = right;
     leaf.next = right;
-    this.attach(leaf, right, right.size === 0 ? key : right.keys[0]!, right.size === 0);
+    this.attach(leaf, right, right.start, right.size === 0);
     return right;
   }
 
@@ -270,10 +282,14 @@ export class IntMap {
   }
 
   private absorb(left: Leaf, right: Leaf): void {
-    grow(left, left.size + right.size);
-    left.keys.set(right.keys.subarray(0, right.size), left.size);
-    left.values.set(right.values.subarray(0, right.size), left.size);
-    left.size += right.size;
+    const { size } = left;
+    grow(left, size + right.size);
+    if (left.keys !== null || right.keys !== null || left.start + size !== right.start) {
+      const keys = writtenOut(left);
+      for (let i = 0; i < right.size; i++) keys[size + i] = keyIn(right, i);
+    }
+    left.values.set(right.values.subarray(0, right.size), size);
+    left.size = size + right.size;
     this.removeLeaf(right);
   }
 
@@ -427,26 +443,74 @@ function upperBound(keys: Int32Array, size: number, key: number, from: number = 
   return low;
 }
 
+/** The key at a position of a leaf. */
+function keyIn(leaf: Leaf, position: number): number {
+  return leaf.keys === null ? leaf.start + position : leaf.keys[position]!;
+}
+
+/** How many keys of a leaf are at most `key`. */
+function rankIn(leaf: Leaf, key: number): number {
+  if (leaf.keys !== null) return upperBound(leaf.keys, leaf.size, key);
+  return Math.min(Math.max(key - leaf.start + 1, 0), leaf.size);
+}
+
+/** Whether keys from position `from` up to `to`, of which there are some, follow one another without a gap. */
+function isUnbroken(keys: Int32Array, from: number, to: number): boolean {
+  return keys[to - 1]! - keys[from]! === to - 1 - from;
+}
+
+/** The array of a leaf's keys, which is made if there was no need for one. */
+function writtenOut(leaf: Leaf): Int32Array {
+  if (leaf.keys !== null) return leaf.keys;
+  const keys = new Int32Array(leaf.values.length);
+  for (let i = 0; i < leaf.size; i++) keys[i] = leaf.start + i;
+  return (leaf.keys = keys);
+}
+
 function insertEntry(leaf: Leaf, position: number, key: number, value: number): void {
   const size = leaf.size;
   grow(leaf, size + 1);
-  if (position < size) {
-    leaf.keys.copyWithin(position + 1, position, size);
-    leaf.values.copyWithin(position + 1, position, size);
+  if (leaf.keys !== null || (size > 0 && key !== leaf.start + size)) {
+    const keys = writtenOut(leaf);
+    if (position < size) keys.copyWithin(position + 1, position, size);
+    keys[position] = key;
   }
-  leaf.keys[position] = key;
+  if (position === 0) leaf.start = key;
+  if (position < size) leaf.values.copyWithin(position + 1, position, size);
   leaf.values[position] = value;
   leaf.size = size + 1;
 }
 
+function removeEntry(leaf: Leaf, position: number): void {
+  const size = leaf.size - 1;
+  if (leaf.keys !== null || (position > 0 && position < size)) {
+    writtenOut(leaf).copyWithin(position, position + 1, size + 1);
+  }
+  leaf.values.copyWithin(position, position + 1, size + 1);
+  leaf.size = size;
+  if (position === 0) leaf.start = leaf.keys === null ? leaf.start + 1 : leaf.keys[0]!;
+}
+
 function grow(leaf: Leaf, size: number): void {
-  if (size <= leaf.keys.length) return;
-  const capacity = Math.min(Math.max(leaf.keys.length * 2, size), CAPACITY);
-  const { keys, values } = leaf;
-  leaf.keys = new Int32Array(capacity);
-  leaf.values = new Int32Array(capacity);
-  leaf.keys.set(keys);
-  leaf.values.set(values);
+  if (size > leaf.values.length) resize(leaf, leaf.size, roomFor(size));
+}
+
+/** A quarter more than is needed, not twice as much: where keys come at random, most of what is there is used. */
+function roomFor(size: number): number {
+  return Math.min(size + (size >> 2) + 2, CAPACITY);
+}
+
+/** Gives a leaf, of which so many entries are kept, arrays of another length. */
+function resize(leaf: Leaf, size: number, capacity: number): void {
+  leaf.size = size;
+  leaf.values = resized(leaf.values, size, capacity);
+  if (leaf.keys !== null) leaf.keys = resized(leaf.keys, size, capacity);
+}
+
+function resized(numbers: Int32Array, size: number, capacity: number): Int32Array {
+  const copy = new Int32Array(capacity);
+  copy.set(numbers.subarray(0, size));
+  return copy;
 }
 
 function insertChild(parent: Inner, position: number, child: Leaf | Inner, bound: number): void {
@@ -483,7 +547,7 @@ function checkInner(node: Inner): void {
     if (position === 0) return;
     let least: Leaf | Inner = child;
     while (least instanceof Inner) least = least.children[0]!;
-    if (node.bounds[position] !== least.keys[0])
+    if (node.bounds[position] !== least.start)
       throw new Error("a bound is not the smallest key below its child");
   });
 }

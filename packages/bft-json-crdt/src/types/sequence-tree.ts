@@ -11,19 +11,7 @@
  * Each search leaves what it found in the fields `leaf` and `index` (and `offset`); nothing is allocated by a query.
  */
 import { IntMap } from "./int-map.ts";
-
-/** Orders the keys of elements that different changes made. */
-export interface KeyOrder {
-  /** Negative if the elements of change `a` have smaller keys than those of change `b`; never called with a = b. */
-  compareChanges(a: number, b: number): number;
-}
-
-/** Integers per entry: the first id, the number of elements (0: a marker), the change of the first, and flags. */
-export const ROW = 4;
-export const ID = 0;
-export const COUNT = 1;
-export const CHANGE = 2;
-export const FLAGS = 3;
+import type { CompareElements } from "./order.ts";
 
 /** Flag: the elements are visible. Its value is 1, which the sums below rely on. */
 export const ALIVE = 1;
@@ -34,38 +22,80 @@ export const CONTINUES = 4;
 /** Flag: there is a marker for the first element. */
 export const MARKED = 8;
 
+/** Bits of the flags, which stand below the number of elements in one integer. */
+const FLAG_BITS = 4;
+const FLAGS = (1 << FLAG_BITS) - 1;
+
+/** Elements of one entry at most, so that their number and the flags are a positive integer of 32 bits. */
+export const MAX_COUNT = 2 ** (31 - FLAG_BITS) - 1;
+
 const INNER_CAPACITY = 32;
 
 /**
- * Integers per child of an inner node: visible elements, visible units, all elements, and the key of the smallest. They stand
- * in columns, since a search adds up one or two of them over all children: that is two lines of the processor's cache for
- * each, where it would be ten for all. Here are the beginnings of the columns.
+ * Integers per child of an inner node: visible elements, visible units, all elements, and the id with the smallest key. They
+ * stand in columns, since a search adds up one or two of them over all children: that is two lines of the processor's cache
+ * for each, where it would be eight for all. Here are the beginnings of the columns.
  */
-const SUMS = 5;
+const SUMS = 4;
 const ELEMENTS = 0;
 const UNITS = INNER_CAPACITY;
 const TOTAL = 2 * INNER_CAPACITY;
-const MIN_CHANGE = 3 * INNER_CAPACITY;
-const MIN_ID = 4 * INNER_CAPACITY;
+const LEAST = 3 * INNER_CAPACITY;
 
 const LEAF_CAPACITY = 64;
 const FIRST_CAPACITY = 4;
 
-/** Up to 64 entries that stand next to each other. */
+/** Integers per entry of a leaf. */
+const COLUMNS = 2;
+
+/** Up to so many entries that stand next to each other. */
 export class Leaf<C> {
   parent: Inner<C> | null = null;
   slot = 0;
   next: Leaf<C> | null = null;
   /** Number of entries. */
   size = 0;
-  rows: Int32Array;
-  /** What is kept of the content of living runs; null for dead runs and markers. */
-  contents: (C | null)[] = [];
+  /** Number of entries that there is room for. */
+  capacity: number;
+  /**
+   * Columns of `capacity` integers: of each entry the number of elements (0: a marker) with the flags below it, and the first
+   * id. A search for an index reads only the first.
+   */
+  columns: Int32Array;
+  /** What is kept of the content of living runs; null for dead runs and markers. As long as there is room. */
+  contents: (C | null)[];
   readonly id: number;
 
   constructor(id: number, capacity: number) {
     this.id = id;
-    this.rows = new Int32Array(capacity * ROW);
+    this.capacity = capacity;
+    this.columns = new Int32Array(capacity * COLUMNS);
+    this.contents = Array<C | null>(capacity);
+  }
+
+  /** The id of an entry's first element. */
+  idAt(index: number): number {
+    return this.columns[this.capacity + index]!;
+  }
+
+  /** The number of an entry's elements; 0 of a marker. */
+  countAt(index: number): number {
+    return this.columns[index]! >> FLAG_BITS;
+  }
+
+  /** An entry's flags. */
+  flagsAt(index: number): number {
+    return this.columns[index]! & FLAGS;
+  }
+
+  /** Gives an entry another number of elements; sums are the caller's to adjust. */
+  setCount(index: number, count: number): void {
+    this.columns[index] = (count << FLAG_BITS) | this.flagsAt(index);
+  }
+
+  /** Gives an entry other flags; sums are the caller's to adjust. */
+  setFlags(index: number, flags: number): void {
+    this.columns[index] = (this.columns[index]! & ~FLAGS) | flags;
   }
 }
 
@@ -105,35 +135,15 @@ export class SequenceTree<C> {
   private leaves: Leaf<C>[] | null = null;
   /** First id of each run → number of its leaf; null while there is one leaf. */
   private runs: IntMap | null = null;
-  /** Id of each element with a marker → number of the marker's leaf; null while there is one leaf. */
-  private markers: IntMap | null = null;
-  /** Where a run goes on with the elements of another change: first id of the later part → its change. */
-  private joints: IntMap | null = null;
-  private readonly order: KeyOrder;
+  private readonly compare: CompareElements;
 
-  constructor(order: KeyOrder) {
-    this.order = order;
+  constructor(compare: CompareElements) {
+    this.compare = compare;
   }
 
-  /** Whether element `id1` of `change1` has a smaller key than element `id2` of `change2`. */
-  less(change1: number, id1: number, change2: number, id2: number): boolean {
-    return change1 === change2 ? id1 < id2 : this.order.compareChanges(change1, change2) < 0;
-  }
-
-  /** The change that made element `id` of the given run. */
-  changeAt(leaf: Leaf<C>, index: number, id: number): number {
-    const row = index * ROW;
-    const start = leaf.rows[row + ID]!;
-    const joints = this.joints;
-    if (joints !== null && id > start && joints.floor(id) && joints.foundKey > start)
-      return joints.foundValue;
-    return leaf.rows[row + CHANGE]!;
-  }
-
-  /** Notes that element `id`, in the middle of a run, was made by `change` and the one before perhaps by another. */
-  addJoint(id: number, change: number): void {
-    this.joints ??= new IntMap();
-    this.joints.set(id, change);
+  /** Whether element `a` has a smaller key than element `b`. */
+  less(a: number, b: number): boolean {
+    return this.compare(a, b) < 0;
   }
 
   /** Finds the run that holds element `id`. */
@@ -158,23 +168,36 @@ export class SequenceTree<C> {
     return false;
   }
 
-  /** Finds the marker of element `id`, which must have one. */
-  findMarker(id: number): void {
-    const leaf = this.markers === null ? this.first : this.leaves![this.markers.get(id)]!;
-    let row = 0;
-    while (leaf.rows[row + ID] !== id || leaf.rows[row + COUNT] !== 0) row += ROW;
-    this.leaf = leaf;
-    this.index = row / ROW;
+  /** Finds the marker of the first element of the given run, which must have one. */
+  seekMarker(leaf: Leaf<C>, index: number): void {
+    const id = leaf.idAt(index);
+    if (this.seekMarkerIn(leaf, index, id)) return;
+    // Between the two stand greater keys only: the marker is in the nearest leaf before where the least key is no greater.
+    let node: Node<C> = leaf;
+    for (;;) {
+      const parent: Inner<C> = node.parent!;
+      let slot = this.notGreaterChild(parent, node.slot, id);
+      if (slot >= 0) {
+        let child = parent.children[slot]!;
+        while (child instanceof Inner) {
+          slot = this.notGreaterChild(child, child.size, id);
+          child = child.children[slot]!;
+        }
+        this.seekMarkerIn(child, child.size, id);
+        return;
+      }
+      node = parent;
+    }
   }
 
   /** The smallest first id of a run that is ≥ `id`, or -1. */
   nextRun(id: number): number {
     if (this.runs !== null) return this.runs.ceiling(id) ? this.runs.foundKey : -1;
-    const { rows, size } = this.first;
+    const { first } = this;
     let least = -1;
-    for (let row = 0; row < size * ROW; row += ROW) {
-      const start = rows[row + ID]!;
-      if (rows[row + COUNT]! > 0 && start >= id && (least < 0 || start < least)) least = start;
+    for (let index = 0; index < first.size; index++) {
+      const start = first.idAt(index);
+      if (first.countAt(index) > 0 && start >= id && (least < 0 || start < least)) least = start;
     }
     return least;
   }
@@ -183,17 +206,17 @@ export class SequenceTree<C> {
   seekElement(element: number): void {
     this.focusOn(element, ELEMENTS);
     const leaf = this.focused;
-    const rows = leaf.rows;
+    const { columns } = leaf;
     let rest = element - this.focusElements;
-    let row = 0;
+    let index = 0;
     for (;;) {
-      const count = rows[row + COUNT]! & -(rows[row + FLAGS]! & ALIVE);
+      const count = visibleElements(columns[index]!);
       if (rest < count) break;
       rest -= count;
-      row += ROW;
+      index++;
     }
     this.leaf = leaf;
-    this.index = row / ROW;
+    this.index = index;
     this.offset = rest;
   }
 
@@ -201,18 +224,17 @@ export class SequenceTree<C> {
   seekUnit(unit: number): void {
     this.focusOn(unit, UNITS);
     const leaf = this.focused;
-    const rows = leaf.rows;
+    const { columns } = leaf;
     let rest = unit - this.focusUnits;
-    let row = 0;
+    let index = 0;
     for (;;) {
-      const flags = rows[row + FLAGS]!;
-      const count = (rows[row + COUNT]! << ((flags & WIDE) >> 1)) & -(flags & ALIVE);
+      const count = visibleUnits(columns[index]!);
       if (rest < count) break;
       rest -= count;
-      row += ROW;
+      index++;
     }
     this.leaf = leaf;
-    this.index = row / ROW;
+    this.index = index;
     this.offset = rest;
   }
 
@@ -237,48 +259,42 @@ export class SequenceTree<C> {
 
   /** Visible elements in a leaf before one of its entries. */
   elementsBefore(leaf: Leaf<C>, index: number): number {
-    const rows = leaf.rows;
+    const { columns } = leaf;
     let elements = 0;
-    for (let row = index * ROW - ROW; row >= 0; row -= ROW) {
-      elements += rows[row + COUNT]! & -(rows[row + FLAGS]! & ALIVE);
-    }
+    for (let i = index - 1; i >= 0; i--) elements += visibleElements(columns[i]!);
     return elements;
   }
 
   /** Visible units in a leaf before one of its entries. */
   unitsBefore(leaf: Leaf<C>, index: number): number {
-    const rows = leaf.rows;
+    const { columns } = leaf;
     let units = 0;
-    for (let row = index * ROW - ROW; row >= 0; row -= ROW) {
-      const flags = rows[row + FLAGS]!;
-      units += (rows[row + COUNT]! << ((flags & WIDE) >> 1)) & -(flags & ALIVE);
-    }
+    for (let i = index - 1; i >= 0; i--) units += visibleUnits(columns[i]!);
     return units;
   }
 
   /** Finds the first entry from the given place on whose key is smaller; else the place behind all entries. */
-  seekSmaller(leaf: Leaf<C>, index: number, change: number, id: number): void {
+  seekSmaller(leaf: Leaf<C>, index: number, id: number): void {
     this.leaf = leaf;
     this.index = index;
     // Usually the very next entry has a smaller key; if it is in the next leaf, the end of this one is as good a place.
     if (index < leaf.size) {
-      const row = index * ROW;
-      if (this.less(leaf.rows[row + CHANGE]!, leaf.rows[row + ID]!, change, id)) return;
-      if (this.seekSmallerIn(leaf, index + 1, change, id)) return;
+      if (this.less(leaf.idAt(index), id)) return;
+      if (this.seekSmallerIn(leaf, index + 1, id)) return;
     } else {
       const next = leaf.next;
-      if (next === null || this.less(next.rows[CHANGE]!, next.rows[ID]!, change, id)) return;
+      if (next === null || this.less(next.idAt(0), id)) return;
     }
     let node: Node<C> = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
-      let slot = this.smallerChild(parent, node.slot + 1, change, id);
+      let slot = this.smallerChild(parent, node.slot + 1, id);
       if (slot >= 0) {
         let child = parent.children[slot]!;
         while (child instanceof Inner) {
-          slot = this.smallerChild(child, 0, change, id);
+          slot = this.smallerChild(child, 0, id);
           child = child.children[slot]!;
         }
-        this.seekSmallerIn(child, 0, change, id);
+        this.seekSmallerIn(child, 0, id);
         return;
       }
       node = parent;
@@ -321,12 +337,8 @@ export class SequenceTree<C> {
         index -= cut;
       }
     }
-    const needed = (leaf.size + count) * ROW;
-    if (leaf.rows.length < needed) {
-      const rows = leaf.rows;
-      leaf.rows = new Int32Array(Math.min(Math.max(rows.length * 2, needed), LEAF_CAPACITY * ROW));
-      leaf.rows.set(rows);
-    }
+    const needed = leaf.size + count;
+    if (leaf.capacity < needed) resize(leaf, roomFor(needed));
     this.leaf = leaf;
     this.index = index;
   }
@@ -337,46 +349,32 @@ export class SequenceTree<C> {
     index: number,
     id: number,
     count: number,
-    change: number,
     flags: number,
     content: C | null,
   ): void {
-    const { rows, size } = leaf;
-    const row = index * ROW;
-    // Pushing to an empty array would reserve space for seventeen.
-    if (size === 0) leaf.contents = [content];
-    else leaf.contents.push(content);
-    if (index < size) {
-      rows.copyWithin(row + ROW, row, size * ROW);
-      const { contents } = leaf;
-      for (let i = size; i > index; i--) contents[i] = contents[i - 1]!;
-      contents[index] = content;
-    }
-    rows[row + ID] = id;
-    rows[row + COUNT] = count;
-    rows[row + CHANGE] = change;
-    rows[row + FLAGS] = flags;
+    const { size } = leaf;
+    if (index < size) openGap(leaf, index);
+    const { columns, capacity } = leaf;
+    columns[index] = (count << FLAG_BITS) | flags;
+    columns[capacity + index] = id;
+    leaf.contents[index] = content;
     leaf.size = size + 1;
-    this.register(leaf, id, count);
+    if (count > 0) this.runs?.set(id, leaf.id);
   }
 
   /** Takes an entry out again; sums are the caller's to adjust. */
   displace(leaf: Leaf<C>, index: number): void {
-    const { rows, contents, size } = leaf;
-    this.runs?.delete(rows[index * ROW + ID]!);
-    rows.copyWithin(index * ROW, (index + 1) * ROW, size * ROW);
-    for (let i = index + 1; i < size; i++) contents[i - 1] = contents[i]!;
-    contents.pop();
-    leaf.size = size - 1;
+    this.runs?.delete(leaf.idAt(index));
+    closeGap(leaf, index);
+    leaf.size -= 1;
+    leaf.contents[leaf.size] = null;
   }
 
   /** Gives a run a new first element; what it loses or gains there is the caller's to account for. */
-  moveStart(leaf: Leaf<C>, index: number, id: number, change: number): void {
-    const row = index * ROW;
-    this.runs?.delete(leaf.rows[row + ID]!);
-    leaf.rows[row + ID] = id;
-    leaf.rows[row + CHANGE] = change;
-    this.register(leaf, id, 1);
+  moveStart(leaf: Leaf<C>, index: number, id: number): void {
+    this.runs?.delete(leaf.idAt(index));
+    leaf.columns[leaf.capacity + index] = id;
+    this.runs?.set(id, leaf.id);
   }
 
   /** Adds to what is visible in a leaf, which must be focused, and to how many elements it has. */
@@ -395,28 +393,21 @@ export class SequenceTree<C> {
   }
 
   /** Notes a new key in a leaf. */
-  lower(leaf: Leaf<C>, change: number, id: number): void {
+  lower(leaf: Leaf<C>, id: number): void {
     let node: Node<C> = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
       const { sums } = parent;
       const { slot } = node;
-      const least = sums[slot + MIN_CHANGE]!;
-      if (least >= 0 && !this.less(change, id, least, sums[slot + MIN_ID]!)) return;
-      sums[slot + MIN_CHANGE] = change;
-      sums[slot + MIN_ID] = id;
+      const least = sums[slot + LEAST]!;
+      if (least >= 0 && !this.less(id, least)) return;
+      sums[slot + LEAST] = id;
       node = parent;
     }
   }
 
   private holds(leaf: Leaf<C>, index: number, id: number): boolean {
     if (index >= leaf.size) return false;
-    const row = index * ROW;
-    return (id - leaf.rows[row + ID]!) >>> 0 < leaf.rows[row + COUNT]!;
-  }
-
-  private register(leaf: Leaf<C>, id: number, count: number): void {
-    const map = count > 0 ? this.runs : this.markers;
-    if (map !== null) map.set(id, leaf.id);
+    return (id - leaf.idAt(index)) >>> 0 < leaf.countAt(index);
   }
 
   /** Focuses the leaf that holds the given visible element or unit. */
@@ -446,36 +437,49 @@ export class SequenceTree<C> {
     this.focusUnits = units;
   }
 
-  private seekSmallerIn(leaf: Leaf<C>, index: number, change: number, id: number): boolean {
-    const { parent, rows } = leaf;
-    if (parent !== null) {
-      const { slot } = leaf;
-      if (!this.less(parent.sums[slot + MIN_CHANGE]!, parent.sums[slot + MIN_ID]!, change, id))
-        return false;
-    }
-    for (let row = index * ROW; row < leaf.size * ROW; row += ROW) {
-      if (this.less(rows[row + CHANGE]!, rows[row + ID]!, change, id)) {
+  private seekSmallerIn(leaf: Leaf<C>, index: number, id: number): boolean {
+    const { parent } = leaf;
+    if (parent !== null && !this.less(parent.sums[leaf.slot + LEAST]!, id)) return false;
+    for (; index < leaf.size; index++) {
+      if (this.less(leaf.idAt(index), id)) {
         this.leaf = leaf;
-        this.index = row / ROW;
+        this.index = index;
         return true;
       }
     }
     return false;
   }
 
-  private smallerChild(node: Inner<C>, slot: number, change: number, id: number): number {
-    const sums = node.sums;
-    for (; slot < node.size; slot++) {
-      if (this.less(sums[slot + MIN_CHANGE]!, sums[slot + MIN_ID]!, change, id)) return slot;
-    }
+  /** The first child from `slot` on in which there is a smaller key, or -1. */
+  private smallerChild(node: Inner<C>, slot: number, id: number): number {
+    const { sums } = node;
+    for (; slot < node.size; slot++) if (this.less(sums[slot + LEAST]!, id)) return slot;
     return -1;
   }
 
-  private seekRunIn(leaf: Leaf<C>, index: number): boolean {
-    for (let row = index * ROW; row < leaf.size * ROW; row += ROW) {
-      if (leaf.rows[row + COUNT]! > 0) {
+  /** The last child before `slot` in which there is a key that is no greater, or -1. */
+  private notGreaterChild(node: Inner<C>, slot: number, id: number): number {
+    const { sums } = node;
+    for (slot--; slot >= 0; slot--) if (!this.less(id, sums[slot + LEAST]!)) return slot;
+    return -1;
+  }
+
+  private seekMarkerIn(leaf: Leaf<C>, index: number, id: number): boolean {
+    for (index--; index >= 0; index--) {
+      if (leaf.idAt(index) === id) {
         this.leaf = leaf;
-        this.index = row / ROW;
+        this.index = index;
+        return true;
+      }
+    }
+    return false;
+  }
+
+  private seekRunIn(leaf: Leaf<C>, index: number): boolean {
+    for (; index < leaf.size; index++) {
+      if (leaf.countAt(index) > 0) {
+        this.leaf = leaf;
+        this.index = index;
         return true;
       }
     }
@@ -485,18 +489,14 @@ export class SequenceTree<C> {
   /** Moves the entries from `cut` on into a new leaf behind. If there are none, one is about to be placed in it. */
   private split(leaf: Leaf<C>, cut: number): Leaf<C> {
     this.leaves ??= [leaf];
-    const right = new Leaf<C>(this.leaves.length, LEAF_CAPACITY);
+    const moved = leaf.size - cut;
+    const right = new Leaf<C>(this.leaves.length, moved > 0 ? roomFor(moved) : LEAF_CAPACITY);
     this.leaves.push(right);
-    right.rows.set(leaf.rows.subarray(cut * ROW, leaf.size * ROW));
-    for (let i = cut; i < leaf.size; i++) right.contents.push(leaf.contents[i]!);
-    leaf.contents.length = cut;
-    right.size = leaf.size - cut;
-    leaf.size = cut;
+    if (moved > 0) moveEntries(leaf, cut, right);
     right.next = leaf.next;
     leaf.next = right;
     if (this.runs === null) {
       this.runs = new IntMap();
-      this.markers = new IntMap();
       this.registerAll(leaf);
     }
     this.registerAll(right);
@@ -505,9 +505,8 @@ export class SequenceTree<C> {
   }
 
   private registerAll(leaf: Leaf<C>): void {
-    for (let row = 0; row < leaf.size * ROW; row += ROW) {
-      this.register(leaf, leaf.rows[row + ID]!, leaf.rows[row + COUNT]!);
-    }
+    for (let i = 0; i < leaf.size; i++)
+      if (leaf.countAt(i) > 0) this.runs!.set(leaf.idAt(i), leaf.id);
   }
 
   /** Makes `right` the next sibling of `left`, splitting parents as needed. */
@@ -540,35 +539,26 @@ export class SequenceTree<C> {
     const { slot } = node;
     const { sums } = node.parent!;
     for (let column = 0; column < SUMS; column++) sums[slot + column * INNER_CAPACITY] = 0;
-    sums[slot + MIN_CHANGE] = -1;
+    sums[slot + LEAST] = -1;
     const leaf = node instanceof Leaf;
     for (let i = 0; i < node.size; i++) {
-      let change: number;
       let id: number;
       if (leaf) {
-        const row = i * ROW;
-        const count = node.rows[row + COUNT]!;
-        const flags = node.rows[row + FLAGS]!;
-        const visible = count & -(flags & ALIVE);
-        sums[slot + ELEMENTS]! += visible;
-        sums[slot + UNITS]! += visible << ((flags & WIDE) >> 1);
-        sums[slot + TOTAL]! += count;
-        change = node.rows[row + CHANGE]!;
-        id = node.rows[row + ID]!;
+        const measure = node.columns[i]!;
+        sums[slot + ELEMENTS]! += visibleElements(measure);
+        sums[slot + UNITS]! += visibleUnits(measure);
+        sums[slot + TOTAL]! += measure >> FLAG_BITS;
+        id = node.idAt(i);
       } else {
         sums[slot + ELEMENTS]! += node.sums[i + ELEMENTS]!;
         sums[slot + UNITS]! += node.sums[i + UNITS]!;
         sums[slot + TOTAL]! += node.sums[i + TOTAL]!;
-        change = node.sums[i + MIN_CHANGE]!;
-        id = node.sums[i + MIN_ID]!;
+        id = node.sums[i + LEAST]!;
         // Below here a leaf is still empty: its entry is about to be placed and noted.
-        if (change < 0) continue;
+        if (id < 0) continue;
       }
-      const least = sums[slot + MIN_CHANGE]!;
-      if (least < 0 || this.less(change, id, least, sums[slot + MIN_ID]!)) {
-        sums[slot + MIN_CHANGE] = change;
-        sums[slot + MIN_ID] = id;
-      }
+      const least = sums[slot + LEAST]!;
+      if (least < 0 || this.less(id, least)) sums[slot + LEAST] = id;
     }
   }
 
@@ -576,7 +566,7 @@ export class SequenceTree<C> {
   check(): void {
     this.checkNodes();
     this.checkOrder();
-    this.checkMaps();
+    this.checkRuns();
   }
 
   private checkNodes(): void {
@@ -630,29 +620,27 @@ export class SequenceTree<C> {
 
   /** Markers and elements nest, and whatever stands between a marker and its element has a greater key. */
   private checkOrder(): void {
-    const open: { id: number; change: number }[] = [];
+    const open: number[] = [];
     let elements = 0;
     let units = 0;
     for (let leaf: Leaf<C> | null = this.first; leaf !== null; leaf = leaf.next) {
       if (leaf.size === 0 && this.root !== leaf) throw new Error("a leaf is empty");
-      if (leaf.size > LEAF_CAPACITY || leaf.contents.length !== leaf.size)
-        throw new Error("a leaf miscounts");
+      checkRoom(leaf);
       elements += this.elementsBefore(leaf, leaf.size);
       units += this.unitsBefore(leaf, leaf.size);
       for (let index = 0; index < leaf.size; index++) {
-        const [id, count, change, flags] = leaf.rows.subarray(
-          index * ROW,
-          index * ROW + ROW,
-        ) as unknown as [number, number, number, number];
+        const id = leaf.idAt(index);
+        const count = leaf.countAt(index);
+        const flags = leaf.flagsAt(index);
         const top = open.at(-1);
-        const closes = count > 0 && top?.id === id;
+        const closes = count > 0 && top === id;
         if (closes !== (count > 0 && (flags & MARKED) !== 0))
           throw new Error("a marker is not before its element");
         if (closes) open.pop();
-        else if (top !== undefined && !this.less(top.change, top.id, change, id)) {
+        else if (top !== undefined && !this.less(top, id)) {
           throw new Error("a small key stands in the left subtree of a greater one");
         }
-        if (count === 0) open.push({ id, change });
+        if (count === 0) open.push(id);
         if ((flags & ALIVE) === 0 && (leaf.contents[index] !== null || (flags & WIDE) !== 0)) {
           throw new Error("a dead run or a marker keeps content");
         }
@@ -662,26 +650,86 @@ export class SequenceTree<C> {
     if (elements !== this.elements || units !== this.units) throw new Error("the totals are off");
   }
 
-  private checkMaps(): void {
-    this.joints?.check();
-    this.runs?.check();
-    this.markers?.check();
+  private checkRuns(): void {
+    if (this.runs === null) return;
+    this.runs.check();
     let runs = 0;
-    let markers = 0;
     for (let leaf: Leaf<C> | null = this.first; leaf !== null; leaf = leaf.next) {
-      for (let row = 0; row < leaf.size * ROW; row += ROW) {
-        const marker = leaf.rows[row + COUNT] === 0;
-        if (marker) markers += 1;
-        else runs += 1;
-        const map = marker ? this.markers : this.runs;
-        if (map !== null && map.get(leaf.rows[row + ID]!) !== leaf.id)
-          throw new Error("an entry is not where its id leads");
+      for (let index = 0; index < leaf.size; index++) {
+        if (leaf.countAt(index) === 0) continue;
+        if (this.runs.get(leaf.idAt(index)) !== leaf.id)
+          throw new Error("a run is not where its id leads");
+        runs += 1;
       }
     }
-    if ((this.runs?.size ?? runs) !== runs || (this.markers?.size ?? markers) !== markers) {
-      throw new Error("an id leads to no entry");
-    }
+    if (this.runs.size !== runs) throw new Error("an id leads to no run");
   }
+}
+
+/** The visible elements of an entry, by its integer in the first column. */
+function visibleElements(measure: number): number {
+  return (measure >> FLAG_BITS) & -(measure & ALIVE);
+}
+
+/** Its visible UTF-16 units. */
+function visibleUnits(measure: number): number {
+  return visibleElements(measure) << ((measure & WIDE) >> 1);
+}
+
+/** An eighth more than is needed, not twice as much: where entries come at random, most of what is there is used. */
+function roomFor(size: number): number {
+  return Math.min(size + (size >> 3) + 2, LEAF_CAPACITY);
+}
+
+/** Gives a leaf room for so many entries. */
+function resize<C>(leaf: Leaf<C>, capacity: number): void {
+  const { columns, contents, size, capacity: before } = leaf;
+  leaf.columns = new Int32Array(capacity * COLUMNS);
+  for (let column = 0; column < COLUMNS; column++) {
+    const start = column * before;
+    leaf.columns.set(columns.subarray(start, start + size), column * capacity);
+  }
+  leaf.contents = Array<C | null>(capacity);
+  for (let i = 0; i < size; i++) leaf.contents[i] = contents[i]!;
+  leaf.capacity = capacity;
+}
+
+/** Moves the entries from `cut` on to a new leaf, and leaves little more room than what stays needs. */
+function moveEntries<C>(from: Leaf<C>, cut: number, to: Leaf<C>): void {
+  const { columns, contents, capacity, size } = from;
+  for (let column = 0; column < COLUMNS; column++) {
+    const start = column * capacity;
+    to.columns.set(columns.subarray(start + cut, start + size), column * to.capacity);
+  }
+  for (let i = cut; i < size; i++) to.contents[i - cut] = contents[i]!;
+  to.size = size - cut;
+  from.size = cut;
+  resize(from, roomFor(cut));
+}
+
+/** Moves the entries from `index` on by one, for which there is room. */
+function openGap<C>(leaf: Leaf<C>, index: number): void {
+  const { columns, contents, capacity, size } = leaf;
+  for (let start = 0; start < columns.length; start += capacity)
+    columns.copyWithin(start + index + 1, start + index, start + size);
+  for (let i = size; i > index; i--) contents[i] = contents[i - 1]!;
+}
+
+/** Moves the entries behind `index` back by one, over that one. */
+function closeGap<C>(leaf: Leaf<C>, index: number): void {
+  const { columns, contents, capacity, size } = leaf;
+  for (let start = 0; start < columns.length; start += capacity)
+    columns.copyWithin(start + index, start + index + 1, start + size);
+  for (let i = index + 1; i < size; i++) contents[i - 1] = contents[i]!;
+}
+
+function checkRoom<C>(leaf: Leaf<C>): void {
+  const { size, capacity } = leaf;
+  if (size > capacity || capacity > LEAF_CAPACITY) throw new Error("a leaf is too full");
+  if (leaf.columns.length !== capacity * COLUMNS || leaf.contents.length !== capacity)
+    throw new Error("a leaf has other room than it says");
+  for (let i = size; i < capacity; i++)
+    if (leaf.contents[i] != null) throw new Error("a leaf keeps content of no entry");
 }
 
 /** The first leaf behind another one that has any of what a column of the sums counts, or null. */

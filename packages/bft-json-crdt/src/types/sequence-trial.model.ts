@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import { same, sameAll } from "../../test/same.ts";
-import { SequenceModel, type ModelElement } from "./sequence.model.ts";
+import { SequenceModel, type ChangeOrder, type ModelElement } from "./sequence.model.ts";
 import { LEFT, LIST_CONTENT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
 
 /** A change as far as keys are concerned. */
@@ -61,6 +61,15 @@ export const steps = (length: number): fc.Arbitrary<Step[]> =>
     size: "max",
   });
 
+/** The order of elements, by that of the changes which made them. */
+export function elementOrder(
+  { compareChanges }: ChangeOrder,
+  changeOf: readonly number[],
+): (a: number, b: number) => number {
+  return (a, b) =>
+    changeOf[a] === changeOf[b] ? a - b : compareChanges(changeOf[a]!, changeOf[b]!);
+}
+
 /** A sequence and its model, fed the same steps; `text` follows the sequence only by what it reports. */
 export class Trial {
   readonly stamps: Stamp[] = [];
@@ -78,8 +87,9 @@ export class Trial {
         return compareStamps(this.stamps[a]!, this.stamps[b]!);
       },
     };
-    this.sequence = new Sequence(order, TEXT_CONTENT);
-    this.list = new Sequence(order, LIST_CONTENT);
+    const compare = elementOrder(order, this.changeOf);
+    this.sequence = new Sequence(compare, TEXT_CONTENT);
+    this.list = new Sequence(compare, LIST_CONTENT);
     this.model = new SequenceModel(order);
   }
 
@@ -124,19 +134,10 @@ export class Trial {
     this.model.insert(lv, change, parent, side, values, visible);
     const content = values.join("");
     const width = values[0]!.length === 2 ? 2 : 1;
-    const at = this.sequence.insert(
-      lv,
-      values.length,
-      change,
-      parent,
-      side,
-      width,
-      content,
-      visible,
-    );
+    const at = this.sequence.insert(lv, values.length, parent, side, width, content, visible);
     if (visible) this.text = this.text.slice(0, at) + content + this.text.slice(at);
     same(at, this.sequence.unitIndexOf(lv));
-    this.list.insert(lv, values.length, change, parent, side, 1, values, visible);
+    this.list.insert(lv, values.length, parent, side, 1, values, visible);
   }
 
   remove(lv: number, count: number): void {

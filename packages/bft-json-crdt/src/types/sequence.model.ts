@@ -2,7 +2,13 @@
  * What a sequence must be, the slow and obvious way: an explicit Fugue tree of single elements, walked anew for each
  * question. For tests only.
  */
-import { LEFT, RIGHT, type KeyOrder, type Side } from "./sequence.ts";
+import { LEFT, RIGHT, type Side } from "./sequence.ts";
+
+/** Orders the keys of elements that different changes made. */
+export interface ChangeOrder {
+  /** Negative if the elements of change `a` have smaller keys than those of change `b`; never called with a = b. */
+  compareChanges(a: number, b: number): number;
+}
 
 /** One element, or the root, whose `lv` is -1. */
 export interface ModelElement {
@@ -17,13 +23,13 @@ export interface ModelElement {
 
 /** The naive counterpart of `Sequence`; a value of two UTF-16 units makes a wide element. */
 export class SequenceModel {
-  private readonly order: KeyOrder;
+  private readonly order: ChangeOrder;
   private readonly root: ModelElement = newElement(-1, -1, null, "", false);
   private readonly elements = new Map<number, ModelElement>();
   private walked: ModelElement[] | null = null;
   private readonly ranks = new Map<ModelElement, number>();
 
-  constructor(order: KeyOrder) {
+  constructor(order: ChangeOrder) {
     this.order = order;
   }
 

@@ -5,11 +5,15 @@ import {
   Trial,
   compareStamps,
   consecutive,
+  elementOrder,
   seeded,
   steps,
   visibleOf,
 } from "./sequence-trial.model.ts";
 import { LEFT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
+
+/** The order of elements of which each was made after all before. */
+const byNumber = (a: number, b: number) => a - b;
 
 describe("a sequence is the walk of its tree", () => {
   test("after every step of any history, hostile ones included, each question has the model's answer", () => {
@@ -54,10 +58,10 @@ describe("a sequence is the walk of its tree", () => {
   });
 
   test("ids that do not come in ascending order are no reason to join runs", () => {
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
-    sequence.insert(500, 1, 0, -1, RIGHT, 1, "a", true);
-    sequence.insert(502, 1, 2, 500, RIGHT, 1, "b", true);
-    sequence.insert(501, 1, 1, 500, RIGHT, 1, "c", true);
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
+    sequence.insert(500, 1, -1, RIGHT, 1, "a", true);
+    sequence.insert(502, 1, 500, RIGHT, 1, "b", true);
+    sequence.insert(501, 1, 500, RIGHT, 1, "c", true);
     sequence.check();
     expect(visibleOf(sequence).text).toBe("abc");
   });
@@ -113,14 +117,14 @@ describe("replicas that got the same runs in other orders show the same", () => 
       runs: trial.insertions.filter((run) => run.change === change),
     }));
     const waiting = changes.filter(({ runs }) => runs.length > 0);
-    const localChanges: number[] = [];
     const toLocal = new Map<number, number>([[-1, -1]]);
     const toTrial: number[] = [];
+    const inTrial = elementOrder(
+      { compareChanges: (a, b) => compareStamps(trial.stamps[a]!, trial.stamps[b]!) },
+      trial.changeOf,
+    );
     const sequence = new Sequence<string>(
-      {
-        compareChanges: (a, b) =>
-          compareStamps(trial.stamps[localChanges[a]!]!, trial.stamps[localChanges[b]!]!),
-      },
+      (a, b) => inTrial(toTrial[a]!, toTrial[b]!),
       TEXT_CONTENT,
     );
     const due = [...removals];
@@ -130,7 +134,6 @@ describe("replicas that got the same runs in other orders show the same", () => 
       );
       const next = ready[random(ready.length)]!;
       waiting.splice(waiting.indexOf(next), 1);
-      localChanges.push(next.change);
       for (const { lv, parent, side, values, visible } of next.runs) {
         values.forEach((_, i) => {
           toLocal.set(lv + i, toTrial.length);
@@ -141,7 +144,6 @@ describe("replicas that got the same runs in other orders show the same", () => 
         sequence.insert(
           start,
           values.length,
-          localChanges.length - 1,
           toLocal.get(parent)!,
           side,
           width,
@@ -264,47 +266,41 @@ describe("local editing", () => {
       text: fc.string({ unit: "grapheme", maxLength: 6 }),
     });
     fc.assert(
-      fc.property(
-        fc.array(edit, { maxLength: 80, size: "max" }),
-        fc.boolean(),
-        (edits, oneChange) => {
-          const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
-          let mirror: string[] = [];
-          let lv = 0;
-          let change = 0;
-          for (const { at, remove, text } of edits) {
-            const index = at % (mirror.length + 1);
-            const unit = mirror.slice(0, index).join("").length;
-            const doomed: [number, number][] = [];
-            sequence.livingRanges(index, remove, (start, count) => doomed.push([start, count]));
-            for (const [start, count] of doomed) sequence.remove(start, count);
-            const characters = [...text];
-            let typedAt = unit;
-            for (const value of characters) {
-              same(sequence.placeAtUnit(typedAt), true);
-              const { parent, side } = sequence;
-              const width = value.length === 2 ? 2 : 1;
-              same(sequence.insert(lv, 1, change, parent, side, width, value, true), typedAt);
-              lv += 1;
-              typedAt += value.length;
-              if (!oneChange) change += 1;
-            }
-            mirror = [...mirror.slice(0, index), ...characters, ...mirror.slice(index + remove)];
-            sequence.check();
-            same(visibleOf(sequence).text, mirror.join(""));
-            sameAll([sequence.length, sequence.units], [mirror.length, mirror.join("").length]);
+      fc.property(fc.array(edit, { maxLength: 80, size: "max" }), (edits) => {
+        const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
+        let mirror: string[] = [];
+        let lv = 0;
+        for (const { at, remove, text } of edits) {
+          const index = at % (mirror.length + 1);
+          const unit = mirror.slice(0, index).join("").length;
+          const doomed: [number, number][] = [];
+          sequence.livingRanges(index, remove, (start, count) => doomed.push([start, count]));
+          for (const [start, count] of doomed) sequence.remove(start, count);
+          const characters = [...text];
+          let typedAt = unit;
+          for (const value of characters) {
+            same(sequence.placeAtUnit(typedAt), true);
+            const { parent, side } = sequence;
+            const width = value.length === 2 ? 2 : 1;
+            same(sequence.insert(lv, 1, parent, side, width, value, true), typedAt);
+            lv += 1;
+            typedAt += value.length;
           }
-        },
-      ),
+          mirror = [...mirror.slice(0, index), ...characters, ...mirror.slice(index + remove)];
+          sequence.check();
+          same(visibleOf(sequence).text, mirror.join(""));
+          sameAll([sequence.length, sequence.units], [mirror.length, mirror.join("").length]);
+        }
+      }),
       { numRuns: 150 },
     );
   });
 
   test("typing takes one run, whatever the number of changes", () => {
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
     for (let i = 0; i < 1_000; i++) {
       sequence.placeAt(i);
-      sequence.insert(i, 1, i, sequence.parent, sequence.side, 1, "x", true);
+      sequence.insert(i, 1, sequence.parent, sequence.side, 1, "x", true);
     }
     let runs = 0;
     sequence.forEachVisible(() => (runs += 1));
@@ -312,9 +308,9 @@ describe("local editing", () => {
   });
 
   test("a long run is kept in portions and is one range for a removal", () => {
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
     const text = "abcdefghij".repeat(10_000);
-    sequence.insert(7, text.length, 0, -1, RIGHT, 1, text, true);
+    sequence.insert(7, text.length, -1, RIGHT, 1, text, true);
     sequence.check();
     expect(visibleOf(sequence).text).toBe(text);
     const ranges: number[][] = [];
@@ -330,8 +326,8 @@ describe("removals", () => {
   test("the same many pieces can be named again and again at no cost", () => {
     // Even ids in one sequence, odd ids in none: each element is a piece, and each unknown id a gap.
     const size = 25_000;
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
-    for (let i = 0; i < size; i++) sequence.insert(2 * i, 1, i, -1, RIGHT, 1, "x", true);
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
+    for (let i = 0; i < size; i++) sequence.insert(2 * i, 1, -1, RIGHT, 1, "x", true);
     expect(sequence.remove(0, 2 * size)).toBe(size);
     let calls = 0;
     let again = 0;
@@ -342,18 +338,19 @@ describe("removals", () => {
   });
 
   test("an element that was named too early is alive when it comes", () => {
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
-    sequence.insert(500, 1, 0, -1, RIGHT, 1, "x", true);
+    const rank = (lv: number) => (lv < 500 ? lv + 1_000 : lv);
+    const sequence = new Sequence<string>((a, b) => rank(a) - rank(b), TEXT_CONTENT);
+    sequence.insert(500, 1, -1, RIGHT, 1, "x", true);
     expect(sequence.remove(0, 1_000)).toBe(1);
-    sequence.insert(600, 100, 1, 500, RIGHT, 1, "y".repeat(100), true);
-    sequence.insert(100, 100, 2, 500, LEFT, 1, "z".repeat(100), true);
+    sequence.insert(600, 100, 500, RIGHT, 1, "y".repeat(100), true);
+    sequence.insert(100, 100, 500, LEFT, 1, "z".repeat(100), true);
     sequence.check();
     expect(sequence.remove(0, 1_000)).toBe(200);
   });
 
   test("an id that is known, or a parent that is not, is refused", () => {
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
-    sequence.insert(5, 5, 0, -1, RIGHT, 1, "abcde", true);
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
+    sequence.insert(5, 5, -1, RIGHT, 1, "abcde", true);
     for (const [lv, count] of [
       [5, 1],
       [9, 1],
@@ -361,12 +358,12 @@ describe("removals", () => {
       [4, 20],
       [0, 0],
     ] as const) {
-      expect(() => sequence.insert(lv, count, 1, -1, RIGHT, 1, "x".repeat(count), true)).toThrow(
+      expect(() => sequence.insert(lv, count, -1, RIGHT, 1, "x".repeat(count), true)).toThrow(
         /known already|no elements/,
       );
     }
-    expect(() => sequence.insert(20, 1, 1, 4, RIGHT, 1, "x", true)).toThrow("unknown");
-    expect(() => sequence.insert(20, 1, 1, -1, LEFT, 1, "x", true)).toThrow("left children");
+    expect(() => sequence.insert(20, 1, 4, RIGHT, 1, "x", true)).toThrow("unknown");
+    expect(() => sequence.insert(20, 1, -1, LEFT, 1, "x", true)).toThrow("left children");
     sequence.check();
     expect(visibleOf(sequence).text).toBe("abcde");
   });
@@ -382,19 +379,17 @@ describe("trees that no editor would build take O(n log n)", () => {
     rank: (lv: number) => number = (lv) => lv,
   ): Sequence<string> {
     let comparisons = 0;
-    const order = {
-      compareChanges: (a: number, b: number) => {
-        comparisons += 1;
-        return rank(a) - rank(b);
-      },
+    const compare = (a: number, b: number) => {
+      comparisons += 1;
+      return rank(a) - rank(b);
     };
     // Without a rule to join contents every element stays an entry of its own.
-    const sequence = new Sequence<string>(order, {
+    const sequence = new Sequence<string>(compare, {
       slice: (content, from, to) => content.slice(from, to),
     });
     for (let lv = 0; lv < size; lv++) {
       const { parent, side } = at(lv);
-      sequence.insert(lv, 1, lv, parent, side, 1, "x", true);
+      sequence.insert(lv, 1, parent, side, 1, "x", true);
     }
     expect(comparisons).toBeLessThan(size * 400);
     sequence.check();
@@ -461,8 +456,8 @@ describe("trees that no editor would build take O(n log n)", () => {
   });
 
   test("every other element of a long run removed, then typed between", () => {
-    const sequence = new Sequence<string>({ compareChanges: (a, b) => a - b }, TEXT_CONTENT);
-    sequence.insert(0, SIZE, 0, -1, RIGHT, 1, "x".repeat(SIZE), true);
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
+    sequence.insert(0, SIZE, -1, RIGHT, 1, "x".repeat(SIZE), true);
     let removed = 0;
     for (let lv = 0; lv < SIZE; lv += 2) removed += sequence.remove(lv, 1);
     expect(removed).toBe(SIZE / 2);
@@ -470,7 +465,7 @@ describe("trees that no editor would build take O(n log n)", () => {
     const random = seeded(5);
     for (let i = 0; i < 10_000; i++) {
       sequence.placeAt(random(sequence.length + 1));
-      sequence.insert(SIZE + i, 1, 1 + i, sequence.parent, sequence.side, 1, "y", true);
+      sequence.insert(SIZE + i, 1, sequence.parent, sequence.side, 1, "y", true);
     }
     sequence.check();
     expect(sequence.length).toBe(SIZE / 2 + 10_000);

@@ -12,22 +12,16 @@
  * What is guaranteed beyond convergence: two runs typed concurrently at one position do not interleave.
  */
 import { IntervalSet } from "./int-map.ts";
+import type { CompareElements } from "./order.ts";
 import {
   ALIVE,
-  CHANGE,
   CONTINUES,
-  COUNT,
-  FLAGS,
-  ID,
   MARKED,
-  ROW,
+  MAX_COUNT,
   SequenceTree,
   WIDE,
-  type KeyOrder,
   type Leaf,
 } from "./sequence-tree.ts";
-
-export type { KeyOrder };
 
 /** The side of its parent on which an element hangs. */
 export const LEFT = 0;
@@ -106,8 +100,8 @@ export class Sequence<C> {
   /** Greater than every known id. */
   private limit = 0;
 
-  constructor(order: KeyOrder, rules: ContentRules<C>) {
-    this.tree = new SequenceTree<C>(order);
+  constructor(compare: CompareElements, rules: ContentRules<C>) {
+    this.tree = new SequenceTree<C>(compare);
     this.rules = rules;
   }
 
@@ -127,7 +121,7 @@ export class Sequence<C> {
   }
 
   /**
-   * Inserts elements lv … lv + count − 1, made by `change`: the first is the child of `parent` (-1: the root, which has
+   * Inserts elements lv … lv + count − 1: the first is the child of `parent` (-1: the root, which has
    * only right children) on `side`, each other the right child of the one before. Every element takes `width` units of
    * `content`. With `visible` false they are dead from the start.
    * Returns the visible unit index where they begin. Throws if the parent is unknown or an id is known already.
@@ -135,7 +129,6 @@ export class Sequence<C> {
   insert(
     lv: number,
     count: number,
-    change: number,
     parent: number,
     side: Side,
     width: 1 | 2,
@@ -150,14 +143,13 @@ export class Sequence<C> {
 
     if (parent < 0) {
       if (side !== RIGHT) throw new Error("the root has no left children");
-      tree.seekSmaller(tree.first, 0, change, lv);
+      tree.seekSmaller(tree.first, 0, lv);
     } else {
       if (!tree.find(parent)) throw new Error(`element ${parent} is unknown`);
-      if (side === LEFT) this.seekLeft(parent, change, lv);
-      else if (this.seekRight(parent, change, lv, flags, held, count))
-        return this.extend(lv, count, change, flags);
+      if (side === LEFT) this.seekLeft(parent, lv);
+      else if (this.seekRight(parent, lv, flags, held, count)) return this.extend(count, flags);
     }
-    return this.insertAt(lv, count, change, flags, held);
+    return this.insertAt(lv, count, flags, held);
   }
 
   /**
@@ -187,7 +179,7 @@ export class Sequence<C> {
   /** Whether element `lv` is visible here. */
   alive(lv: number): boolean {
     const tree = this.tree;
-    return tree.find(lv) && (tree.leaf.rows[tree.index * ROW + FLAGS]! & ALIVE) !== 0;
+    return tree.find(lv) && (tree.leaf.flagsAt(tree.index) & ALIVE) !== 0;
   }
 
   /** The visible index of element `lv`; of a dead one, where it would be; -1 if it is unknown. */
@@ -196,8 +188,7 @@ export class Sequence<C> {
     if (!tree.find(lv)) return -1;
     const { leaf, index } = tree;
     tree.focus(leaf);
-    const row = index * ROW;
-    const within = (leaf.rows[row + FLAGS]! & ALIVE) === 0 ? 0 : lv - leaf.rows[row + ID]!;
+    const within = (leaf.flagsAt(index) & ALIVE) === 0 ? 0 : lv - leaf.idAt(index);
     return tree.focusElements + tree.elementsBefore(leaf, index) + within;
   }
 
@@ -207,9 +198,8 @@ export class Sequence<C> {
     if (!tree.find(lv)) return -1;
     const { leaf, index } = tree;
     tree.focus(leaf);
-    const row = index * ROW;
-    const flags = leaf.rows[row + FLAGS]!;
-    const within = (flags & ALIVE) === 0 ? 0 : (lv - leaf.rows[row + ID]!) << shiftOf(flags);
+    const flags = leaf.flagsAt(index);
+    const within = (flags & ALIVE) === 0 ? 0 : (lv - leaf.idAt(index)) << shiftOf(flags);
     return tree.focusUnits + tree.unitsBefore(leaf, index) + within;
   }
 
@@ -218,7 +208,7 @@ export class Sequence<C> {
     const tree = this.tree;
     if (!(elementIndex >= 0 && elementIndex < tree.elements)) return -1;
     tree.seekElement(elementIndex);
-    return tree.leaf.rows[tree.index * ROW + ID]! + tree.offset;
+    return tree.leaf.idAt(tree.index) + tree.offset;
   }
 
   /**
@@ -229,12 +219,11 @@ export class Sequence<C> {
     if (!(unit >= 0 && unit < tree.units)) return -1;
     tree.seekUnit(unit);
     const { leaf, index } = tree;
-    const row = index * ROW;
-    const shift = shiftOf(leaf.rows[row + FLAGS]!);
+    const shift = shiftOf(leaf.flagsAt(index));
     const within = tree.offset >> shift;
     this.foundOffset = tree.offset - (within << shift);
     this.foundIndex = tree.focusElements + tree.elementsBefore(leaf, index) + within;
-    return leaf.rows[row + ID]! + within;
+    return leaf.idAt(index) + within;
   }
 
   /**
@@ -256,8 +245,7 @@ export class Sequence<C> {
     if (!(unit > 0 && unit <= tree.units)) return false;
     tree.seekUnit(unit - 1);
     const { leaf, index, offset } = tree;
-    if ((leaf.rows[index * ROW + FLAGS]! & WIDE) === 0)
-      return this.placeBehind(leaf, index, offset);
+    if ((leaf.flagsAt(index) & WIDE) === 0) return this.placeBehind(leaf, index, offset);
     return (offset & 1) === 1 && this.placeBehind(leaf, index, offset >> 1);
   }
 
@@ -266,7 +254,7 @@ export class Sequence<C> {
     const tree = this.tree;
     if (lv === -1) return this.placeFirst();
     if (!tree.find(lv)) return false;
-    return this.placeBehind(tree.leaf, tree.index, lv - tree.leaf.rows[tree.index * ROW + ID]!);
+    return this.placeBehind(tree.leaf, tree.index, lv - tree.leaf.idAt(tree.index));
   }
 
   /** Sets `content`, `contentOffset` and `foundElement` to what is at a visible index; returns false if that is out of range. */
@@ -275,8 +263,8 @@ export class Sequence<C> {
     if (!(elementIndex >= 0 && elementIndex < tree.elements)) return false;
     tree.seekElement(elementIndex);
     this.content = this.contentOf(tree.leaf, tree.index);
-    this.foundElement = tree.leaf.rows[tree.index * ROW + ID]! + tree.offset;
-    this.contentOffset = tree.offset << shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
+    this.foundElement = tree.leaf.idAt(tree.index) + tree.offset;
+    this.contentOffset = tree.offset << shiftOf(tree.leaf.flagsAt(tree.index));
     return true;
   }
 
@@ -285,12 +273,11 @@ export class Sequence<C> {
     const { tree } = this;
     for (let leaf: Leaf<C> | null = tree.first; leaf !== null; leaf = tree.nextVisible(leaf)) {
       for (let index = 0; index < leaf.size; index++) {
-        const row = index * ROW;
-        const flags = leaf.rows[row + FLAGS]!;
+        const flags = leaf.flagsAt(index);
         if ((flags & ALIVE) === 0) continue;
         callback(
-          leaf.rows[row + ID]!,
-          leaf.rows[row + COUNT]!,
+          leaf.idAt(index),
+          leaf.countAt(index),
           this.contentOf(leaf, index),
           widthOf(flags),
         );
@@ -312,16 +299,15 @@ export class Sequence<C> {
     let leaf: Leaf<C> | null = tree.leaf;
     for (; leaf !== null && rest > 0; leaf = tree.nextVisible(leaf)) {
       for (; index < leaf.size && rest > 0; index++) {
-        const row = index * ROW;
-        const flags = leaf.rows[row + FLAGS]!;
+        const flags = leaf.flagsAt(index);
         if ((flags & ALIVE) === 0) continue;
-        const stored = leaf.rows[row + COUNT]!;
+        const stored = leaf.countAt(index);
         const taken = Math.min(stored - offset, rest);
         const shift = shiftOf(flags);
         let content = this.contentOf(leaf, index);
         if (taken < stored)
           content = this.rules.slice(content, offset << shift, (offset + taken) << shift);
-        callback(leaf.rows[row + ID]! + offset, taken, content, widthOf(flags));
+        callback(leaf.idAt(index) + offset, taken, content, widthOf(flags));
         rest -= taken;
         offset = 0;
       }
@@ -355,7 +341,7 @@ export class Sequence<C> {
     const rest = Math.min(units, tree.units - unit);
     if (!(unit >= 0 && rest > 0)) return;
     tree.seekUnit(unit);
-    const shift = shiftOf(tree.leaf.rows[tree.index * ROW + FLAGS]!);
+    const shift = shiftOf(tree.leaf.flagsAt(tree.index));
     const offset = tree.offset >> shift;
     this.rangesFrom(offset, rest + tree.offset - (offset << shift), true, callback);
   }
@@ -365,13 +351,12 @@ export class Sequence<C> {
     const tree = this.tree;
     if (!(unit >= 0 && units > 0 && unit + units <= tree.units)) return false;
     tree.seekUnit(unit);
-    const row = tree.index * ROW;
-    const { rows } = tree.leaf;
-    const shift = shiftOf(rows[row + FLAGS]!);
+    const { leaf, index } = tree;
+    const shift = shiftOf(leaf.flagsAt(index));
     const offset = tree.offset >> shift;
     const end = (tree.offset + units + shift) >> shift;
-    if (end > rows[row + COUNT]!) return false;
-    this.foundElement = rows[row + ID]! + offset;
+    if (end > leaf.countAt(index)) return false;
+    this.foundElement = leaf.idAt(index) + offset;
     this.foundCount = end - offset;
     return true;
   }
@@ -401,20 +386,20 @@ export class Sequence<C> {
         leaf = this.tree.nextVisible(leaf)!;
         index = 0;
       }
-      const row = index * ROW;
-      const flags = leaf.rows[row + FLAGS]!;
-      index += 1;
-      if ((flags & ALIVE) === 0) continue;
-      const lv = leaf.rows[row + ID]! + offset;
-      const shift = inUnits ? shiftOf(flags) : 0;
-      const taken = Math.min(leaf.rows[row + COUNT]! - offset, (rest + shift) >> shift);
-      if (lv !== end) {
-        if (start >= 0) callback(start, end - start);
-        start = lv;
+      const flags = leaf.flagsAt(index);
+      if ((flags & ALIVE) !== 0) {
+        const lv = leaf.idAt(index) + offset;
+        const shift = inUnits ? shiftOf(flags) : 0;
+        const taken = Math.min(leaf.countAt(index) - offset, (rest + shift) >> shift);
+        if (lv !== end) {
+          if (start >= 0) callback(start, end - start);
+          start = lv;
+        }
+        end = lv + taken;
+        rest -= taken << shift;
+        offset = 0;
       }
-      end = lv + taken;
-      rest -= taken << shift;
-      offset = 0;
+      index += 1;
     }
     callback(start, end - start);
   }
@@ -431,23 +416,21 @@ export class Sequence<C> {
   }
 
   /** From the parent, which is found, to the place of its new left child; makes the parent's marker if need be. */
-  private seekLeft(parent: number, change: number, lv: number): void {
+  private seekLeft(parent: number, lv: number): void {
     const tree = this.tree;
     let { leaf, index } = tree;
-    let row = index * ROW;
-    const offset = parent - leaf.rows[row + ID]!;
-    if (offset === 0 && (leaf.rows[row + FLAGS]! & MARKED) !== 0) {
-      tree.findMarker(parent);
-      tree.seekSmaller(tree.leaf, tree.index + 1, change, lv);
+    const offset = parent - leaf.idAt(index);
+    if (offset === 0 && (leaf.flagsAt(index) & MARKED) !== 0) {
+      tree.seekMarker(leaf, index);
+      tree.seekSmaller(tree.leaf, tree.index + 1, lv);
       return;
     }
     tree.reserve(leaf, index, 3);
     if (offset > 0) this.splitRun(tree.leaf, tree.index, offset);
     leaf = tree.leaf;
     index = offset > 0 ? tree.index + 1 : tree.index;
-    row = index * ROW;
-    leaf.rows[row + FLAGS]! |= MARKED;
-    tree.place(leaf, index, parent, 0, leaf.rows[row + CHANGE]!, 0, null);
+    leaf.setFlags(index, leaf.flagsAt(index) | MARKED);
+    tree.place(leaf, index, parent, 0, 0, null);
     tree.leaf = leaf;
     tree.index = index + 1;
   }
@@ -458,7 +441,6 @@ export class Sequence<C> {
    */
   private seekRight(
     parent: number,
-    change: number,
     lv: number,
     flags: number,
     content: C | null,
@@ -466,23 +448,23 @@ export class Sequence<C> {
   ): boolean {
     const tree = this.tree;
     const { leaf, index } = tree;
-    const row = index * ROW;
-    const offset = parent - leaf.rows[row + ID]!;
-    const stored = leaf.rows[row + COUNT]!;
+    const offset = parent - leaf.idAt(index);
+    const stored = leaf.countAt(index);
     if (offset < stored - 1) {
       // The rest of the run begins with another right child of the parent.
-      if (tree.less(tree.changeAt(leaf, index, parent + 1), parent + 1, change, lv)) {
+      if (tree.less(parent + 1, lv)) {
         tree.reserve(leaf, index, 2);
         this.splitRun(tree.leaf, tree.index, offset + 1);
         tree.index += 1;
-      } else tree.seekSmaller(leaf, index + 1, change, lv);
+      } else tree.seekSmaller(leaf, index + 1, lv);
       return false;
     }
-    tree.seekSmaller(leaf, index + 1, change, lv);
+    tree.seekSmaller(leaf, index + 1, lv);
     if ((flags & CONTINUES) === 0 || tree.leaf !== leaf || tree.index !== index + 1) return false;
-    if (((leaf.rows[row + FLAGS]! ^ flags) & (ALIVE | WIDE)) !== 0) return false;
+    if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
+    if (stored + count > ((flags & ALIVE) !== 0 ? MAX_RUN : MAX_COUNT)) return false;
     if ((flags & ALIVE) !== 0) {
-      if (stored + count > MAX_RUN || this.rules.join === undefined) return false;
+      if (this.rules.join === undefined) return false;
       const joined = this.rules.join(this.contentOf(leaf, index), content!);
       if (joined === null) return false;
       leaf.contents[index] = joined;
@@ -492,50 +474,34 @@ export class Sequence<C> {
   }
 
   /** Makes the new elements part of the run that `seekRight` returned true at. */
-  private extend(lv: number, count: number, change: number, flags: number): number {
+  private extend(count: number, flags: number): number {
     const tree = this.tree;
     const { leaf, index } = tree;
-    const row = index * ROW;
-    const stored = leaf.rows[row + COUNT]!;
+    const stored = leaf.countAt(index);
     const visible = count & -(flags & ALIVE);
     const shift = shiftOf(flags);
     tree.focus(leaf);
-    if (leaf.rows[row + CHANGE] !== change) tree.addJoint(lv, change);
-    leaf.rows[row + COUNT] = stored + count;
+    leaf.setCount(index, stored + count);
     tree.add(leaf, visible, visible << shift, count);
     return tree.focusUnits + tree.unitsBefore(leaf, index) + ((stored & -(flags & ALIVE)) << shift);
   }
 
   /** Puts a run at the place that was sought, in portions if it is long. */
-  private insertAt(
-    lv: number,
-    count: number,
-    change: number,
-    flags: number,
-    content: C | null,
-  ): number {
+  private insertAt(lv: number, count: number, flags: number, content: C | null): number {
     const tree = this.tree;
     const alive = (flags & ALIVE) !== 0;
     const shift = shiftOf(flags);
     let start = -1;
     for (let done = 0; done < count;) {
-      const portion = alive ? Math.min(count - done, MAX_RUN) : count;
+      const portion = Math.min(count - done, alive ? MAX_RUN : MAX_COUNT);
       let held = content;
       if (alive && portion < count)
         held = this.rules.slice(content!, done << shift, (done + portion) << shift);
       if (alive) held = this.kept(held!, portion);
       tree.reserve(tree.leaf, tree.index, 1);
       const { leaf, index } = tree;
-      tree.place(
-        leaf,
-        index,
-        lv + done,
-        portion,
-        change,
-        done === 0 ? flags : flags | CONTINUES,
-        held,
-      );
-      tree.lower(leaf, change, lv + done);
+      tree.place(leaf, index, lv + done, portion, done === 0 ? flags : flags | CONTINUES, held);
+      tree.lower(leaf, lv + done);
       tree.focus(leaf);
       if (done === 0) start = tree.focusUnits + tree.unitsBefore(leaf, index);
       if (alive) tree.add(leaf, portion, portion << shift, portion);
@@ -548,29 +514,18 @@ export class Sequence<C> {
 
   /** Cuts a run in two before its element `offset`; room for one more entry was reserved. */
   private splitRun(leaf: Leaf<C>, index: number, offset: number): void {
-    const { rows, contents } = leaf;
-    const row = index * ROW;
-    const id = rows[row + ID]! + offset;
-    const count = rows[row + COUNT]!;
-    const flags = rows[row + FLAGS]!;
-    const change = this.tree.changeAt(leaf, index, id);
+    const id = leaf.idAt(index) + offset;
+    const count = leaf.countAt(index);
+    const flags = leaf.flagsAt(index);
     let rest: C | null = null;
     if ((flags & ALIVE) !== 0) {
       const shift = shiftOf(flags);
       const content = this.contentOf(leaf, index);
-      contents[index] = this.kept(this.rules.slice(content, 0, offset << shift), offset);
+      leaf.contents[index] = this.kept(this.rules.slice(content, 0, offset << shift), offset);
       rest = this.kept(this.rules.slice(content, offset << shift, count << shift), count - offset);
     }
-    rows[row + COUNT] = offset;
-    this.tree.place(
-      leaf,
-      index + 1,
-      id,
-      count - offset,
-      change,
-      (flags & ~MARKED) | CONTINUES,
-      rest,
-    );
+    leaf.setCount(index, offset);
+    this.tree.place(leaf, index + 1, id, count - offset, (flags & ~MARKED) | CONTINUES, rest);
   }
 
   private removeRange(start: number, end: number, onRemoved: RemovalListener | undefined): number {
@@ -584,10 +539,9 @@ export class Sequence<C> {
         continue;
       }
       const { leaf, index } = tree;
-      const row = index * ROW;
-      const offset = at - leaf.rows[row + ID]!;
-      const count = Math.min(leaf.rows[row + COUNT]! - offset, end - at);
-      if ((leaf.rows[row + FLAGS]! & ALIVE) !== 0) {
+      const offset = at - leaf.idAt(index);
+      const count = Math.min(leaf.countAt(index) - offset, end - at);
+      if ((leaf.flagsAt(index) & ALIVE) !== 0) {
         died += count;
         this.kill(leaf, index, offset, count, onRemoved);
       }
@@ -605,9 +559,8 @@ export class Sequence<C> {
     onRemoved: RemovalListener | undefined,
   ): void {
     const tree = this.tree;
-    const row = index * ROW;
-    const shift = shiftOf(leaf.rows[row + FLAGS]!);
-    const stored = leaf.rows[row + COUNT]!;
+    const shift = shiftOf(leaf.flagsAt(index));
+    const stored = leaf.countAt(index);
     let elementIndex = 0;
     let unitIndex = 0;
     tree.focus(leaf);
@@ -628,7 +581,7 @@ export class Sequence<C> {
   /** Kills elements by making them a run of their own, then joins that with dead neighbours. Returns its leaf. */
   private killApart(leaf: Leaf<C>, index: number, offset: number, count: number): Leaf<C> {
     const tree = this.tree;
-    const stored = leaf.rows[index * ROW + COUNT]!;
+    const stored = leaf.countAt(index);
     if (count < stored) {
       tree.reserve(leaf, index, 2);
       leaf = tree.leaf;
@@ -639,7 +592,7 @@ export class Sequence<C> {
         index += 1;
       }
     }
-    leaf.rows[index * ROW + FLAGS]! &= ~(ALIVE | WIDE);
+    leaf.setFlags(index, leaf.flagsAt(index) & ~(ALIVE | WIDE));
     leaf.contents[index] = null;
     if (this.continuesDead(leaf, index + 1)) this.absorbNext(leaf, index);
     if (this.continuesDead(leaf, index)) {
@@ -653,48 +606,37 @@ export class Sequence<C> {
 
   /** Moves the elements from `offset` on, the last of a living run, to the dead run that continues it, if one does. */
   private giveToNext(leaf: Leaf<C>, index: number, offset: number): boolean {
-    const { rows } = leaf;
-    const row = index * ROW;
-    const next = row + ROW;
-    if (
-      index + 1 >= leaf.size ||
-      (rows[next + FLAGS]! & ALIVE) !== 0 ||
-      !this.continues(leaf, index + 1)
-    )
+    const next = index + 1;
+    if (next >= leaf.size || (leaf.flagsAt(next) & ALIVE) !== 0 || !this.continues(leaf, next))
       return false;
     const tree = this.tree;
-    const start = rows[row + ID]! + offset;
-    const count = rows[row + COUNT]! - offset;
-    const change = tree.changeAt(leaf, index, start);
-    // The place where the next run used to begin is now in the middle of one.
-    if (rows[next + CHANGE] !== change) tree.addJoint(rows[next + ID]!, rows[next + CHANGE]!);
-    tree.moveStart(leaf, index + 1, start, change);
-    rows[next + COUNT]! += count;
-    const shift = shiftOf(rows[row + FLAGS]!);
+    const start = leaf.idAt(index) + offset;
+    const count = leaf.countAt(index) - offset;
+    if (leaf.countAt(next) + count > MAX_COUNT) return false;
+    tree.moveStart(leaf, next, start);
+    leaf.setCount(next, leaf.countAt(next) + count);
+    const shift = shiftOf(leaf.flagsAt(index));
     const content = this.rules.slice(this.contentOf(leaf, index), 0, offset << shift);
     leaf.contents[index] = this.kept(content, offset);
-    rows[row + COUNT] = offset;
+    leaf.setCount(index, offset);
     return true;
   }
 
   /** Moves the first `count` elements of a living run to the dead run that it continues, if it does. */
   private giveToPrevious(leaf: Leaf<C>, index: number, count: number): boolean {
-    const { rows } = leaf;
-    const row = index * ROW;
-    const previous = row - ROW;
-    if (index === 0 || (rows[previous + FLAGS]! & ALIVE) !== 0 || !this.continues(leaf, index))
+    const previous = index - 1;
+    if (index === 0 || (leaf.flagsAt(previous) & ALIVE) !== 0 || !this.continues(leaf, index))
       return false;
+    if (leaf.countAt(previous) + count > MAX_COUNT) return false;
     const tree = this.tree;
-    const id = rows[row + ID]!;
-    const change = rows[row + CHANGE]!;
-    const stored = rows[row + COUNT]!;
-    const shift = shiftOf(rows[row + FLAGS]!);
-    if (rows[previous + CHANGE] !== change) tree.addJoint(id, change);
-    tree.moveStart(leaf, index, id + count, tree.changeAt(leaf, index, id + count));
-    rows[previous + COUNT]! += count;
+    const id = leaf.idAt(index);
+    const stored = leaf.countAt(index);
+    const shift = shiftOf(leaf.flagsAt(index));
+    tree.moveStart(leaf, index, id + count);
+    leaf.setCount(previous, leaf.countAt(previous) + count);
     const content = this.rules.slice(this.contentOf(leaf, index), count << shift, stored << shift);
     leaf.contents[index] = this.kept(content, stored - count);
-    rows[row + COUNT] = stored - count;
+    leaf.setCount(index, stored - count);
     return true;
   }
 
@@ -702,7 +644,7 @@ export class Sequence<C> {
   private contentOf(leaf: Leaf<C>, index: number): C {
     const kept = leaf.contents[index] as C;
     const { single } = this.rules;
-    if (single === undefined || leaf.rows[index * ROW + COUNT] !== 1) return kept;
+    if (single === undefined || leaf.countAt(index) !== 1) return kept;
     return single.give(kept);
   }
 
@@ -714,39 +656,34 @@ export class Sequence<C> {
 
   /** Whether an entry's elements go on, as right children, where those of the entry before it end. */
   private continues(leaf: Leaf<C>, index: number): boolean {
-    const { rows } = leaf;
-    const row = index * ROW;
+    const before = leaf.countAt(index - 1);
     return (
-      (rows[row + FLAGS]! & CONTINUES) !== 0 &&
-      rows[row - ROW + COUNT]! > 0 &&
-      rows[row - ROW + ID]! + rows[row - ROW + COUNT]! === rows[row + ID]
+      (leaf.flagsAt(index) & CONTINUES) !== 0 &&
+      before > 0 &&
+      leaf.idAt(index - 1) + before === leaf.idAt(index)
     );
   }
 
   private continuesDead(leaf: Leaf<C>, index: number): boolean {
     if (index === 0 || index >= leaf.size) return false;
-    const { rows } = leaf;
-    const row = index * ROW;
     return (
-      ((rows[row + FLAGS]! | rows[row - ROW + FLAGS]!) & ALIVE) === 0 && this.continues(leaf, index)
+      ((leaf.flagsAt(index) | leaf.flagsAt(index - 1)) & ALIVE) === 0 &&
+      this.continues(leaf, index) &&
+      leaf.countAt(index - 1) + leaf.countAt(index) <= MAX_COUNT
     );
   }
 
   /** Makes one dead run of two. */
   private absorbNext(leaf: Leaf<C>, index: number): void {
-    const { rows } = leaf;
-    const row = index * ROW;
-    const next = row + ROW;
-    if (rows[next + CHANGE] !== rows[row + CHANGE])
-      this.tree.addJoint(rows[next + ID]!, rows[next + CHANGE]!);
-    rows[row + COUNT]! += rows[next + COUNT]!;
-    this.tree.displace(leaf, index + 1);
+    const next = index + 1;
+    leaf.setCount(index, leaf.countAt(index) + leaf.countAt(next));
+    this.tree.displace(leaf, next);
   }
 
   /** Fugue's rule at the very beginning. */
   private placeFirst(): boolean {
     const tree = this.tree;
-    if (tree.seekRun(tree.first, 0)) this.hang(tree.leaf.rows[tree.index * ROW + ID]!, LEFT);
+    if (tree.seekRun(tree.first, 0)) this.hang(tree.leaf.idAt(tree.index), LEFT);
     else this.hang(-1, RIGHT);
     return true;
   }
@@ -757,9 +694,8 @@ export class Sequence<C> {
    */
   private placeBehind(leaf: Leaf<C>, index: number, offset: number): boolean {
     const tree = this.tree;
-    const row = index * ROW;
-    const lv = leaf.rows[row + ID]! + offset;
-    if (offset < leaf.rows[row + COUNT]! - 1) return this.hang(lv + 1, LEFT);
+    const lv = leaf.idAt(index) + offset;
+    if (offset < leaf.countAt(index) - 1) return this.hang(lv + 1, LEFT);
     let next: Leaf<C> | null = leaf;
     let nextIndex = index + 1;
     if (nextIndex === leaf.size) {
@@ -767,13 +703,10 @@ export class Sequence<C> {
       nextIndex = 0;
     }
     if (next === null) return this.hang(lv, RIGHT);
-    const nextRow = nextIndex * ROW;
-    const change = tree.changeAt(leaf, index, lv);
     // Descendants have greater keys; what follows the subtree of an element has a smaller one.
-    if (tree.less(next.rows[nextRow + CHANGE]!, next.rows[nextRow + ID]!, change, lv))
-      return this.hang(lv, RIGHT);
+    if (tree.less(next.idAt(nextIndex), lv)) return this.hang(lv, RIGHT);
     tree.seekRun(next, nextIndex);
-    return this.hang(tree.leaf.rows[tree.index * ROW + ID]!, LEFT);
+    return this.hang(tree.leaf.idAt(tree.index), LEFT);
   }
 
   private hang(parent: number, side: Side): true {
