@@ -268,6 +268,13 @@ export const CURATED: readonly Curated[] = [
     by: "a >= known && b >= known",
   },
   {
+    what: "siblings are ordered by their keys, not by the order in which they came",
+    file: `${CORE}/types/sequence-tree.ts`,
+    where: "SequenceTree.less",
+    code: "this.compare(a, b) < 0",
+    by: "a < b",
+  },
+  {
     what: "the frontier is sorted by id, however it grew",
     file: `${CORE}/history/frontier.ts`,
     where: "merged",
