@@ -307,7 +307,7 @@ export class SequenceTree<C> {
   /** Finds the first run from the given place on, passing over markers. */
   seekRun(leaf: Leaf<C>, index: number): boolean {
     if (this.seekRunIn(leaf, index)) return true;
-    const further = leafBehind(leaf, TOTAL);
+    const further = nextLeafWith(leaf, TOTAL);
     return further !== null && this.seekRunIn(further, 0);
   }
 
@@ -315,7 +315,7 @@ export class SequenceTree<C> {
   nextVisible(leaf: Leaf<C>): Leaf<C> | null {
     const { next } = leaf;
     if (next === null || next.parent!.sums[next.slot + ELEMENTS]! > 0) return next;
-    return leafBehind(next, ELEMENTS);
+    return nextLeafWith(next, ELEMENTS);
   }
 
   /**
@@ -464,6 +464,7 @@ export class SequenceTree<C> {
     return -1;
   }
 
+  /** Finds the marker of an element before an entry of a leaf; an element's id begins no other entry there. */
   private seekMarkerIn(leaf: Leaf<C>, index: number, id: number): boolean {
     for (index--; index >= 0; index--) {
       if (leaf.idAt(index) === id) {
@@ -732,8 +733,8 @@ function checkRoom<C>(leaf: Leaf<C>): void {
     if (leaf.contents[i] != null) throw new Error("a leaf keeps content of no entry");
 }
 
-/** The first leaf behind another one that has any of what a column of the sums counts, or null. */
-function leafBehind<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
+/** The first leaf behind another one for which a column of the sums is not 0, or null. */
+function nextLeafWith<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
   let node: Node<C> = leaf;
   for (let parent = node.parent; parent !== null; parent = node.parent) {
     let slot = childWith(parent, node.slot + 1, column);
