@@ -10,7 +10,7 @@
  */
 
 /** Entries per leaf and children per inner node: moving this many integers costs less than following a pointer more. */
-const CAPACITY = 128;
+const CAPACITY = 256;
 const UNDERFULL = CAPACITY / 4;
 /** Neighbours merge up to this size, not to the brim, or the next insertion would part them again. */
 const MERGED = (CAPACITY * 3) / 4;

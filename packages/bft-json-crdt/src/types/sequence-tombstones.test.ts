@@ -51,7 +51,7 @@ describe("dead elements between visible ones", () => {
   });
 
   test("are no more in one entry than it can count, however many they are", () => {
-    const most = 2 ** 27 - 1;
+    const most = 2 ** 24 - 1;
     const sequence = new Sequence<string>((a, b) => a - b, TEXT_CONTENT);
     const add = (lv: number, count: number, text: string | null): void => {
       sequence.insert(lv, count, lv - 1, RIGHT, 1, text, text !== null);

@@ -5,8 +5,9 @@
  * new ones go, is decided in sequence.ts.
  *
  * An entry is a run of elements with consecutive ids, each the right child of the one before, or a marker: the zero-
- * width place before the left subtree of one element, whose id and key it bears. Entries are never removed, except
- * when two become one.
+ * width place before the left subtree of one element, whose id and key it bears. Where that subtree is all that stands
+ * before its element with greater keys, there is no marker, and a search backwards finds the place; so it is unless
+ * several have written at one place at once. Entries are never removed, except when two become one.
  *
  * Each search leaves what it found in the fields `leaf` and `index` (and `offset`); nothing is allocated by a query.
  */
@@ -19,11 +20,17 @@ export const ALIVE = 1;
 export const WIDE = 2;
 /** Flag: the first element is the right child of the element whose id is one less. */
 export const CONTINUES = 4;
-/** Flag: there is a marker for the first element. */
-export const MARKED = 8;
+/** Flag: the first element has left children. */
+export const HAS_LEFT = 8;
+/** Flag: keys alone do not tell where the left subtree of the first element begins; if it has one, a marker does. */
+export const MARKED = 16;
+/** Flag: the first element has more than one left child. */
+export const MANY_LEFT = 32;
+/** Flag: the last element has more than one right child. */
+export const MANY_RIGHT = 64;
 
 /** Bits of the flags, which stand below the number of elements in one integer. */
-const FLAG_BITS = 4;
+const FLAG_BITS = 7;
 const FLAGS = (1 << FLAG_BITS) - 1;
 
 /** Elements of one entry at most, so that their number and the flags are a positive integer of 32 bits. */
@@ -42,7 +49,7 @@ const UNITS = INNER_CAPACITY;
 const TOTAL = 2 * INNER_CAPACITY;
 const LEAST = 3 * INNER_CAPACITY;
 
-const LEAF_CAPACITY = 64;
+const LEAF_CAPACITY = 96;
 const FIRST_CAPACITY = 4;
 
 /** Integers per entry of a leaf. */
@@ -78,6 +85,11 @@ export class Leaf<C> {
     return this.columns[this.capacity + index]!;
   }
 
+  /** The id of a run's last element; of a marker its own. */
+  lastAt(index: number): number {
+    return this.idAt(index) + Math.max(this.countAt(index) - 1, 0);
+  }
+
   /** The number of an entry's elements; 0 of a marker. */
   countAt(index: number): number {
     return this.columns[index]! >> FLAG_BITS;
@@ -96,6 +108,11 @@ export class Leaf<C> {
   /** Gives an entry other flags; sums are the caller's to adjust. */
   setFlags(index: number, flags: number): void {
     this.columns[index] = (this.columns[index]! & ~FLAGS) | flags;
+  }
+
+  /** Gives an entry some flags more; sums are the caller's to adjust. */
+  addFlags(index: number, flags: number): void {
+    this.columns[index]! |= flags;
   }
 }
 
@@ -168,14 +185,12 @@ export class SequenceTree<C> {
     return false;
   }
 
-  /** Finds the marker of the first element of the given run, which must have one. */
-  seekMarker(leaf: Leaf<C>, index: number): void {
+  /** Finds the place where the left subtree of the first element of the given run begins: behind its marker, if it has one. */
+  seekLeftSubtree(leaf: Leaf<C>, index: number): void {
     const id = leaf.idAt(index);
-    if (this.seekMarkerIn(leaf, index, id)) return;
-    // Between the two stand greater keys only: the marker is in the nearest leaf before where the least key is no greater.
+    if (this.seekBehindNotGreater(leaf, index, id)) return;
     let node: Node<C> = leaf;
-    for (;;) {
-      const parent: Inner<C> = node.parent!;
+    for (let parent = node.parent; parent !== null; parent = node.parent) {
       let slot = this.notGreaterChild(parent, node.slot, id);
       if (slot >= 0) {
         let child = parent.children[slot]!;
@@ -183,10 +198,57 @@ export class SequenceTree<C> {
           slot = this.notGreaterChild(child, child.size, id);
           child = child.children[slot]!;
         }
-        this.seekMarkerIn(child, child.size, id);
+        this.seekBehindNotGreater(child, child.size, id);
         return;
       }
       node = parent;
+    }
+    this.leaf = this.first;
+    this.index = 0;
+  }
+
+  /** Whether what stands right before an entry has a smaller key than element `id`, or nothing does. */
+  followsSmaller(leaf: Leaf<C>, index: number, id: number): boolean {
+    if (index > 0) return this.less(leaf.lastAt(index - 1), id);
+    let node: Node<C> = leaf;
+    while (node.parent !== null && node.slot === 0) node = node.parent;
+    if (node.parent === null) return true;
+    node = node.parent.children[node.slot - 1]!;
+    while (node instanceof Inner) node = node.children[node.size - 1]!;
+    return this.less(node.lastAt(node.size - 1), id);
+  }
+
+  /** Whether what stands right behind an entry has a smaller key than element `id`, or nothing does. */
+  precedesSmaller(leaf: Leaf<C>, index: number, id: number): boolean {
+    if (index + 1 < leaf.size) return this.less(leaf.idAt(index + 1), id);
+    return leaf.next === null || this.less(leaf.next.idAt(0), id);
+  }
+
+  /**
+   * The element with the smallest key from the given place on, up to the first entry with a key that is no greater than that
+   * of element `id` (-1: up to the end); -1 if that is the very next. Of the children that hang on one side of an element, and
+   * all that hangs on them, that is the last child.
+   */
+  leastBefore(leaf: Leaf<C>, index: number, id: number): number {
+    let least = -1;
+    let node: Node<C> = leaf;
+    let slot = index;
+    for (;;) {
+      const { size } = node;
+      for (; slot < size; slot++) {
+        const key = node instanceof Leaf ? node.idAt(slot) : node.sums[slot + LEAST]!;
+        if (id >= 0 && !this.less(id, key)) break;
+        if (least < 0 || this.less(key, least)) least = key;
+      }
+      if (slot < size) {
+        if (node instanceof Leaf) return least;
+        node = node.children[slot]!;
+        slot = 0;
+      } else {
+        if (node.parent === null) return least;
+        slot = node.slot + 1;
+        node = node.parent;
+      }
     }
   }
 
@@ -464,10 +526,10 @@ export class SequenceTree<C> {
     return -1;
   }
 
-  /** Finds the marker of an element before an entry of a leaf; an element's id begins no other entry there. */
-  private seekMarkerIn(leaf: Leaf<C>, index: number, id: number): boolean {
-    for (index--; index >= 0; index--) {
-      if (leaf.idAt(index) === id) {
+  /** Finds the place behind the last entry before `index` whose key is not greater. */
+  private seekBehindNotGreater(leaf: Leaf<C>, index: number, id: number): boolean {
+    for (; index > 0; index--) {
+      if (!this.less(id, leaf.idAt(index - 1))) {
         this.leaf = leaf;
         this.index = index;
         return true;
@@ -619,9 +681,12 @@ export class SequenceTree<C> {
       throw new Error("the focus is off");
   }
 
-  /** Markers and elements nest, and whatever stands between a marker and its element has a greater key. */
+  /** Where the left subtree of an element begins, the next entry before it stands whose key is no greater: its marker, if it has one. */
   private checkOrder(): void {
-    const open: number[] = [];
+    /** Entries so far, less those with a smaller key behind them, by their first id and their last; of a marker that is -1. */
+    const firsts: number[] = [];
+    const lasts: number[] = [];
+    let markers = 0;
     let elements = 0;
     let units = 0;
     for (let leaf: Leaf<C> | null = this.first; leaf !== null; leaf = leaf.next) {
@@ -633,21 +698,34 @@ export class SequenceTree<C> {
         const id = leaf.idAt(index);
         const count = leaf.countAt(index);
         const flags = leaf.flagsAt(index);
-        const top = open.at(-1);
-        const closes = count > 0 && top === id;
-        if (closes !== (count > 0 && (flags & MARKED) !== 0))
-          throw new Error("a marker is not before its element");
-        if (closes) open.pop();
-        else if (top !== undefined && !this.less(top, id)) {
-          throw new Error("a small key stands in the left subtree of a greater one");
+        let greater = 0;
+        while (firsts.length > 0 && this.less(id, firsts.at(-1)!)) {
+          firsts.pop();
+          lasts.pop();
+          greater += 1;
         }
-        if (count === 0) open.push(id);
+        const closes = count > 0 && firsts.at(-1) === id;
+        if (closes !== (count > 0 && (flags & HAS_LEFT) !== 0 && (flags & MARKED) !== 0))
+          throw new Error("a marker is not before its element");
+        if ((flags & HAS_LEFT) !== 0) {
+          if (greater === 0) throw new Error("a left subtree is empty");
+          if (!closes && lasts.length > 0 && !this.less(lasts.at(-1)!, id))
+            throw new Error("a left subtree begins where its keys do not");
+        }
+        if (closes) {
+          markers -= 1;
+          firsts.pop();
+          lasts.pop();
+        }
+        if (count === 0) markers += 1;
+        firsts.push(id);
+        lasts.push(leaf.lastAt(index));
         if ((flags & ALIVE) === 0 && (leaf.contents[index] !== null || (flags & WIDE) !== 0)) {
           throw new Error("a dead run or a marker keeps content");
         }
       }
     }
-    if (open.length > 0) throw new Error("a marker has no element");
+    if (markers > 0) throw new Error("a marker has no element");
     if (elements !== this.elements || units !== this.units) throw new Error("the totals are off");
   }
 

@@ -5,9 +5,13 @@
  * Elements form a Fugue tree (Weidner & Kleppmann, "The Art of the Fugue", 2023): each is a left or right child of
  * another, or of the root. The order is a walk: left subtrees, the element, right subtrees, siblings of either side in
  * descending order of key. Keys (lamport, change id, index) grow from parent to child. So the place of a new element is
- * right behind its parent (right child) or behind the marker that stands before its parent's left subtree (left child),
- * and then before the first entry, element or marker, with a smaller key; a marker bears the key of its element. The
- * tree itself is not stored: sequence-tree.ts finds that entry in O(log n).
+ * right behind its parent (right child) or where its parent's left subtree begins (left child), and then before the first
+ * entry with a smaller key, or before the left subtree of that, if it has one. The tree itself is not stored:
+ * sequence-tree.ts finds that entry in O(log n).
+ *
+ * Where a left subtree begins is told by keys: at the nearest entry before the element whose key is smaller. Only where
+ * several siblings hang on one side, or where the element before has a greater key, this would be wrong: there a marker with
+ * the key of the element stands before its left subtree. One who writes alone never makes such a place.
  *
  * What is guaranteed beyond convergence: two runs typed concurrently at one position do not interleave.
  */
@@ -16,6 +20,9 @@ import type { CompareElements } from "./order.ts";
 import {
   ALIVE,
   CONTINUES,
+  HAS_LEFT,
+  MANY_LEFT,
+  MANY_RIGHT,
   MARKED,
   MAX_COUNT,
   SequenceTree,
@@ -99,6 +106,8 @@ export class Sequence<C> {
   private settled: IntervalSet | null = null;
   /** Greater than every known id. */
   private limit = 0;
+  /** Whether the root has more than one child. */
+  private manyFirst = false;
 
   constructor(compare: CompareElements, rules: ContentRules<C>) {
     this.tree = new SequenceTree<C>(compare);
@@ -141,15 +150,20 @@ export class Sequence<C> {
     if (side === RIGHT && parent >= 0 && parent === lv - 1) flags |= CONTINUES;
     const held = visible ? content : null;
 
+    let siblings: boolean;
     if (parent < 0) {
       if (side !== RIGHT) throw new Error("the root has no left children");
-      tree.seekSmaller(tree.first, 0, lv);
+      siblings = tree.first.size > 0;
+      this.seekFirst(lv);
     } else {
       if (!tree.find(parent)) throw new Error(`element ${parent} is unknown`);
-      if (side === LEFT) this.seekLeft(parent, lv);
-      else if (this.seekRight(parent, lv, flags, held, count)) return this.extend(count, flags);
+      if (side === LEFT) siblings = this.seekLeft(parent, lv);
+      else {
+        siblings = this.seekRight(parent, lv);
+        if (!siblings && this.extend(count, flags, held)) return this.extendedAt(count, flags);
+      }
     }
-    return this.insertAt(lv, count, flags, held);
+    return this.insertAt(lv, count, siblings ? flags | MARKED : flags, held);
   }
 
   /**
@@ -415,55 +429,104 @@ export class Sequence<C> {
     if (lv + count > this.limit) this.limit = lv + count;
   }
 
-  /** From the parent, which is found, to the place of its new left child; makes the parent's marker if need be. */
-  private seekLeft(parent: number, lv: number): void {
+  /** From the parent, which is found, to the place of its new left child. Returns whether that has siblings. */
+  private seekLeft(parent: number, lv: number): boolean {
     const tree = this.tree;
-    let { leaf, index } = tree;
+    const { leaf, index } = tree;
+    const flags = leaf.flagsAt(index);
     const offset = parent - leaf.idAt(index);
-    if (offset === 0 && (leaf.flagsAt(index) & MARKED) !== 0) {
-      tree.seekMarker(leaf, index);
-      tree.seekSmaller(tree.leaf, tree.index + 1, lv);
-      return;
+    if (offset > 0) {
+      tree.reserve(leaf, index, 2);
+      this.splitRun(tree.leaf, tree.index, offset);
+      tree.index += 1;
+      tree.leaf.addFlags(tree.index, HAS_LEFT);
+      return false;
     }
-    tree.reserve(leaf, index, 3);
-    if (offset > 0) this.splitRun(tree.leaf, tree.index, offset);
-    leaf = tree.leaf;
-    index = offset > 0 ? tree.index + 1 : tree.index;
-    leaf.setFlags(index, leaf.flagsAt(index) | MARKED);
-    tree.place(leaf, index, parent, 0, 0, null);
-    tree.leaf = leaf;
-    tree.index = index + 1;
+    if ((flags & HAS_LEFT) !== 0) {
+      leaf.addFlags(index, MANY_LEFT);
+      tree.seekLeftSubtree(leaf, index);
+      this.seekAmongSiblings(parent, lv, (flags & MANY_LEFT) !== 0);
+      return true;
+    }
+    leaf.addFlags(index, HAS_LEFT);
+    if ((flags & MARKED) === 0 && tree.followsSmaller(leaf, index, parent)) return false;
+    leaf.addFlags(index, MARKED);
+    tree.reserve(leaf, index, 1);
+    tree.place(tree.leaf, tree.index, parent, 0, 0, null);
+    tree.index += 1;
+    return false;
   }
 
-  /**
-   * From the parent, which is found, to the place of its new right child. Returns true, at the parent's run, if the new
-   * elements can be part of that run.
-   */
-  private seekRight(
-    parent: number,
-    lv: number,
-    flags: number,
-    content: C | null,
-    count: number,
-  ): boolean {
+  /** From the parent, which is found, to the place of its new right child. Returns whether that has siblings. */
+  private seekRight(parent: number, lv: number): boolean {
     const tree = this.tree;
     const { leaf, index } = tree;
     const offset = parent - leaf.idAt(index);
-    const stored = leaf.countAt(index);
-    if (offset < stored - 1) {
+    let many = false;
+    if (offset < leaf.countAt(index) - 1) {
       // The rest of the run begins with another right child of the parent.
-      if (tree.less(parent + 1, lv)) {
-        tree.reserve(leaf, index, 2);
-        this.splitRun(tree.leaf, tree.index, offset + 1);
+      tree.reserve(leaf, index, 2);
+      this.splitRun(tree.leaf, tree.index, offset + 1);
+    } else {
+      // Descendants have greater keys; what follows the subtree of an element has a smaller one.
+      if (tree.precedesSmaller(leaf, index, parent)) {
         tree.index += 1;
-      } else tree.seekSmaller(leaf, index + 1, lv);
-      return false;
+        return false;
+      }
+      many = (leaf.flagsAt(index) & MANY_RIGHT) !== 0;
     }
-    tree.seekSmaller(leaf, index + 1, lv);
-    if ((flags & CONTINUES) === 0 || tree.leaf !== leaf || tree.index !== index + 1) return false;
+    tree.leaf.addFlags(tree.index, MANY_RIGHT);
+    tree.index += 1;
+    this.seekAmongSiblings(parent, lv, many);
+    return true;
+  }
+
+  /** To the place of a new child of the root. */
+  private seekFirst(lv: number): void {
+    const tree = this.tree;
+    tree.leaf = tree.first;
+    tree.index = 0;
+    if (tree.first.size === 0) return;
+    this.seekAmongSiblings(-1, lv, this.manyFirst);
+    this.manyFirst = true;
+  }
+
+  /**
+   * From the place that is found, where the children that hang on one side of an element (-1: the root) begin, with all that
+   * hangs on them, to the place of a new one. There is one, or there are many.
+   *
+   * Where a left subtree begins is not told by keys once its element has siblings: what then stands before it may have a
+   * greater key. So an only child that has a left subtree gets a marker before it gets a sibling.
+   */
+  private seekAmongSiblings(parent: number, lv: number, many: boolean): void {
+    const tree = this.tree;
+    const { leaf, index } = tree;
+    if (!many) {
+      const only = tree.leastBefore(leaf, index, parent);
+      tree.find(only);
+      const flags = tree.leaf.flagsAt(tree.index);
+      tree.leaf.addFlags(tree.index, MARKED);
+      tree.leaf = leaf;
+      tree.index = index;
+      if ((flags & (HAS_LEFT | MARKED)) === HAS_LEFT) {
+        tree.reserve(leaf, index, 1);
+        tree.place(tree.leaf, tree.index, only, 0, 0, null);
+        tree.lower(tree.leaf, only);
+      }
+    }
+    tree.seekSmaller(tree.leaf, tree.index, lv);
+  }
+
+  /** Makes new right children of a run's last element, behind which their place was found, part of that run, if they can be. */
+  private extend(count: number, flags: number, content: C | null): boolean {
+    const tree = this.tree;
+    const { leaf } = tree;
+    const index = tree.index - 1;
+    if ((flags & CONTINUES) === 0) return false;
     if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
-    if (stored + count > ((flags & ALIVE) !== 0 ? MAX_RUN : MAX_COUNT)) return false;
-    if ((flags & ALIVE) !== 0) {
+    const alive = (flags & ALIVE) !== 0;
+    if (leaf.countAt(index) + count > (alive ? MAX_RUN : MAX_COUNT)) return false;
+    if (alive) {
       if (this.rules.join === undefined) return false;
       const joined = this.rules.join(this.contentOf(leaf, index), content!);
       if (joined === null) return false;
@@ -473,8 +536,8 @@ export class Sequence<C> {
     return true;
   }
 
-  /** Makes the new elements part of the run that `seekRight` returned true at. */
-  private extend(count: number, flags: number): number {
+  /** Counts the new elements at the end of the run that was extended; returns the visible unit index where they begin. */
+  private extendedAt(count: number, flags: number): number {
     const tree = this.tree;
     const { leaf, index } = tree;
     const stored = leaf.countAt(index);
@@ -500,7 +563,14 @@ export class Sequence<C> {
       if (alive) held = this.kept(held!, portion);
       tree.reserve(tree.leaf, tree.index, 1);
       const { leaf, index } = tree;
-      tree.place(leaf, index, lv + done, portion, done === 0 ? flags : flags | CONTINUES, held);
+      tree.place(
+        leaf,
+        index,
+        lv + done,
+        portion,
+        done === 0 ? flags : (flags & ~MARKED) | CONTINUES,
+        held,
+      );
       tree.lower(leaf, lv + done);
       tree.focus(leaf);
       if (done === 0) start = tree.focusUnits + tree.unitsBefore(leaf, index);
@@ -525,7 +595,9 @@ export class Sequence<C> {
       rest = this.kept(this.rules.slice(content, offset << shift, count << shift), count - offset);
     }
     leaf.setCount(index, offset);
-    this.tree.place(leaf, index + 1, id, count - offset, (flags & ~MARKED) | CONTINUES, rest);
+    leaf.setFlags(index, flags & ~MANY_RIGHT);
+    const further = (flags & ~(HAS_LEFT | MANY_LEFT | MARKED)) | CONTINUES;
+    this.tree.place(leaf, index + 1, id, count - offset, further, rest);
   }
 
   private removeRange(start: number, end: number, onRemoved: RemovalListener | undefined): number {
@@ -658,7 +730,7 @@ export class Sequence<C> {
   private continues(leaf: Leaf<C>, index: number): boolean {
     const before = leaf.countAt(index - 1);
     return (
-      (leaf.flagsAt(index) & CONTINUES) !== 0 &&
+      (leaf.flagsAt(index) & (CONTINUES | MARKED)) === CONTINUES &&
       before > 0 &&
       leaf.idAt(index - 1) + before === leaf.idAt(index)
     );
@@ -677,6 +749,7 @@ export class Sequence<C> {
   private absorbNext(leaf: Leaf<C>, index: number): void {
     const next = index + 1;
     leaf.setCount(index, leaf.countAt(index) + leaf.countAt(next));
+    leaf.addFlags(index, leaf.flagsAt(next) & MANY_RIGHT);
     this.tree.displace(leaf, next);
   }
 
@@ -696,16 +769,8 @@ export class Sequence<C> {
     const tree = this.tree;
     const lv = leaf.idAt(index) + offset;
     if (offset < leaf.countAt(index) - 1) return this.hang(lv + 1, LEFT);
-    let next: Leaf<C> | null = leaf;
-    let nextIndex = index + 1;
-    if (nextIndex === leaf.size) {
-      next = leaf.next;
-      nextIndex = 0;
-    }
-    if (next === null) return this.hang(lv, RIGHT);
-    // Descendants have greater keys; what follows the subtree of an element has a smaller one.
-    if (tree.less(next.idAt(nextIndex), lv)) return this.hang(lv, RIGHT);
-    tree.seekRun(next, nextIndex);
+    if (tree.precedesSmaller(leaf, index, lv)) return this.hang(lv, RIGHT);
+    tree.seekRun(leaf, index + 1);
     return this.hang(tree.leaf.idAt(tree.index), LEFT);
   }
 
