@@ -268,6 +268,20 @@ export const CURATED: readonly Curated[] = [
     by: "a >= known && b >= known",
   },
   {
+    what: "where the left subtree of an element with siblings begins is told by a marker",
+    file: `${CORE}/types/sequence.ts`,
+    where: "Sequence.seekLeft",
+    code: "(flags & HAS_SIBLINGS) === 0",
+    by: "true",
+  },
+  {
+    what: "an only child that has a left subtree gets a marker before it gets a sibling",
+    file: `${CORE}/types/sequence.ts`,
+    where: "Sequence.seekAmongSiblings",
+    code: "if (hasLeft) this.placeMarker(only);",
+    by: "",
+  },
+  {
     what: "siblings are ordered by their keys, not by the order in which they came",
     file: `${CORE}/types/sequence-tree.ts`,
     where: "SequenceTree.less",

@@ -4,127 +4,40 @@
  * behind some place takes O(log n), whatever tree of elements an opponent has built. What the entries mean, and where
  * new ones go, is decided in sequence.ts.
  *
- * An entry is a run of elements with consecutive ids, each the right child of the one before, or a marker: the zero-
- * width place before the left subtree of one element, whose id and key it bears. Where that subtree is all that stands
- * before its element with greater keys, there is no marker, and a search backwards finds the place; so it is unless
- * several have written at one place at once. Entries are never removed, except when two become one.
+ * What an entry is, and how nodes hold them: sequence-nodes.ts. Entries are never removed, except when two become one.
  *
  * Each search leaves what it found in the fields `leaf` and `index` (and `offset`); nothing is allocated by a query.
  */
 import { IntMap } from "./int-map.ts";
 import type { CompareElements } from "./order.ts";
-
-/** Flag: the elements are visible. Its value is 1, which the sums below rely on. */
-export const ALIVE = 1;
-/** Flag: each element takes two UTF-16 units. Its value is 2, which the sums below rely on. */
-export const WIDE = 2;
-/** Flag: the first element is the right child of the element whose id is one less. */
-export const CONTINUES = 4;
-/** Flag: the first element has left children. */
-export const HAS_LEFT = 8;
-/** Flag: keys alone do not tell where the left subtree of the first element begins; if it has one, a marker does. */
-export const MARKED = 16;
-/** Flag: the first element has more than one left child. */
-export const MANY_LEFT = 32;
-/** Flag: the last element has more than one right child. */
-export const MANY_RIGHT = 64;
-
-/** Bits of the flags, which stand below the number of elements in one integer. */
-const FLAG_BITS = 7;
-const FLAGS = (1 << FLAG_BITS) - 1;
-
-/** Elements of one entry at most, so that their number and the flags are a positive integer of 32 bits. */
-export const MAX_COUNT = 2 ** (31 - FLAG_BITS) - 1;
-
-const INNER_CAPACITY = 32;
-
-/**
- * Integers per child of an inner node: visible elements, visible units, all elements, and the id with the smallest key. They
- * stand in columns, since a search adds up one or two of them over all children: that is two lines of the processor's cache
- * for each, where it would be eight for all. Here are the beginnings of the columns.
- */
-const SUMS = 4;
-const ELEMENTS = 0;
-const UNITS = INNER_CAPACITY;
-const TOTAL = 2 * INNER_CAPACITY;
-const LEAST = 3 * INNER_CAPACITY;
-
-const LEAF_CAPACITY = 96;
-const FIRST_CAPACITY = 4;
-
-/** Integers per entry of a leaf. */
-const COLUMNS = 2;
-
-/** Up to so many entries that stand next to each other. */
-export class Leaf<C> {
-  parent: Inner<C> | null = null;
-  slot = 0;
-  next: Leaf<C> | null = null;
-  /** Number of entries. */
-  size = 0;
-  /** Number of entries that there is room for. */
-  capacity: number;
-  /**
-   * Columns of `capacity` integers: of each entry the number of elements (0: a marker) with the flags below it, and the first
-   * id. A search for an index reads only the first.
-   */
-  columns: Int32Array;
-  /** What is kept of the content of living runs; null for dead runs and markers. As long as there is room. */
-  contents: (C | null)[];
-  readonly id: number;
-
-  constructor(id: number, capacity: number) {
-    this.id = id;
-    this.capacity = capacity;
-    this.columns = new Int32Array(capacity * COLUMNS);
-    this.contents = Array<C | null>(capacity);
-  }
-
-  /** The id of an entry's first element. */
-  idAt(index: number): number {
-    return this.columns[this.capacity + index]!;
-  }
-
-  /** The id of a run's last element; of a marker its own. */
-  lastAt(index: number): number {
-    return this.idAt(index) + Math.max(this.countAt(index) - 1, 0);
-  }
-
-  /** The number of an entry's elements; 0 of a marker. */
-  countAt(index: number): number {
-    return this.columns[index]! >> FLAG_BITS;
-  }
-
-  /** An entry's flags. */
-  flagsAt(index: number): number {
-    return this.columns[index]! & FLAGS;
-  }
-
-  /** Gives an entry another number of elements; sums are the caller's to adjust. */
-  setCount(index: number, count: number): void {
-    this.columns[index] = (count << FLAG_BITS) | this.flagsAt(index);
-  }
-
-  /** Gives an entry other flags; sums are the caller's to adjust. */
-  setFlags(index: number, flags: number): void {
-    this.columns[index] = (this.columns[index]! & ~FLAGS) | flags;
-  }
-
-  /** Gives an entry some flags more; sums are the caller's to adjust. */
-  addFlags(index: number, flags: number): void {
-    this.columns[index]! |= flags;
-  }
-}
-
-class Inner<C> {
-  parent: Inner<C> | null = null;
-  slot = 0;
-  size = 0;
-  readonly children: Node<C>[] = [];
-  readonly sums = new Int32Array(INNER_CAPACITY * SUMS);
-}
-
-type Node<C> = Leaf<C> | Inner<C>;
+import {
+  ALIVE,
+  WIDE,
+  HAS_LEFT,
+  HAS_SIBLINGS,
+  INNER_CAPACITY,
+  SUMS,
+  ELEMENTS,
+  UNITS,
+  TOTAL,
+  LEAST,
+  LEAF_CAPACITY,
+  FIRST_CAPACITY,
+  FLAG_BITS,
+  Leaf,
+  Inner,
+  type Node,
+  visibleElements,
+  visibleUnits,
+  roomFor,
+  resize,
+  moveEntries,
+  openGap,
+  closeGap,
+  checkRoom,
+  insertChild,
+  moveChildren,
+} from "./sequence-nodes.ts";
 
 /** Entries in order; see the top of the file. */
 export class SequenceTree<C> {
@@ -205,17 +118,6 @@ export class SequenceTree<C> {
     }
     this.leaf = this.first;
     this.index = 0;
-  }
-
-  /** Whether what stands right before an entry has a smaller key than element `id`, or nothing does. */
-  followsSmaller(leaf: Leaf<C>, index: number, id: number): boolean {
-    if (index > 0) return this.less(leaf.lastAt(index - 1), id);
-    let node: Node<C> = leaf;
-    while (node.parent !== null && node.slot === 0) node = node.parent;
-    if (node.parent === null) return true;
-    node = node.parent.children[node.slot - 1]!;
-    while (node instanceof Inner) node = node.children[node.size - 1]!;
-    return this.less(node.lastAt(node.size - 1), id);
   }
 
   /** Whether what stands right behind an entry has a smaller key than element `id`, or nothing does. */
@@ -705,7 +607,7 @@ export class SequenceTree<C> {
           greater += 1;
         }
         const closes = count > 0 && firsts.at(-1) === id;
-        if (closes !== (count > 0 && (flags & HAS_LEFT) !== 0 && (flags & MARKED) !== 0))
+        if (closes !== (count > 0 && (flags & HAS_LEFT) !== 0 && (flags & HAS_SIBLINGS) !== 0))
           throw new Error("a marker is not before its element");
         if ((flags & HAS_LEFT) !== 0) {
           if (greater === 0) throw new Error("a left subtree is empty");
@@ -745,72 +647,6 @@ export class SequenceTree<C> {
   }
 }
 
-/** The visible elements of an entry, by its integer in the first column. */
-function visibleElements(measure: number): number {
-  return (measure >> FLAG_BITS) & -(measure & ALIVE);
-}
-
-/** Its visible UTF-16 units. */
-function visibleUnits(measure: number): number {
-  return visibleElements(measure) << ((measure & WIDE) >> 1);
-}
-
-/** An eighth more than is needed, not twice as much: where entries come at random, most of what is there is used. */
-function roomFor(size: number): number {
-  return Math.min(size + (size >> 3) + 2, LEAF_CAPACITY);
-}
-
-/** Gives a leaf room for so many entries. */
-function resize<C>(leaf: Leaf<C>, capacity: number): void {
-  const { columns, contents, size, capacity: before } = leaf;
-  leaf.columns = new Int32Array(capacity * COLUMNS);
-  for (let column = 0; column < COLUMNS; column++) {
-    const start = column * before;
-    leaf.columns.set(columns.subarray(start, start + size), column * capacity);
-  }
-  leaf.contents = Array<C | null>(capacity);
-  for (let i = 0; i < size; i++) leaf.contents[i] = contents[i]!;
-  leaf.capacity = capacity;
-}
-
-/** Moves the entries from `cut` on to a new leaf, and leaves little more room than what stays needs. */
-function moveEntries<C>(from: Leaf<C>, cut: number, to: Leaf<C>): void {
-  const { columns, contents, capacity, size } = from;
-  for (let column = 0; column < COLUMNS; column++) {
-    const start = column * capacity;
-    to.columns.set(columns.subarray(start + cut, start + size), column * to.capacity);
-  }
-  for (let i = cut; i < size; i++) to.contents[i - cut] = contents[i]!;
-  to.size = size - cut;
-  from.size = cut;
-  resize(from, roomFor(cut));
-}
-
-/** Moves the entries from `index` on by one, for which there is room. */
-function openGap<C>(leaf: Leaf<C>, index: number): void {
-  const { columns, contents, capacity, size } = leaf;
-  for (let start = 0; start < columns.length; start += capacity)
-    columns.copyWithin(start + index + 1, start + index, start + size);
-  for (let i = size; i > index; i--) contents[i] = contents[i - 1]!;
-}
-
-/** Moves the entries behind `index` back by one, over that one. */
-function closeGap<C>(leaf: Leaf<C>, index: number): void {
-  const { columns, contents, capacity, size } = leaf;
-  for (let start = 0; start < columns.length; start += capacity)
-    columns.copyWithin(start + index, start + index + 1, start + size);
-  for (let i = index + 1; i < size; i++) contents[i - 1] = contents[i]!;
-}
-
-function checkRoom<C>(leaf: Leaf<C>): void {
-  const { size, capacity } = leaf;
-  if (size > capacity || capacity > LEAF_CAPACITY) throw new Error("a leaf is too full");
-  if (leaf.columns.length !== capacity * COLUMNS || leaf.contents.length !== capacity)
-    throw new Error("a leaf has other room than it says");
-  for (let i = size; i < capacity; i++)
-    if (leaf.contents[i] != null) throw new Error("a leaf keeps content of no entry");
-}
-
 /** The first leaf behind another one for which a column of the sums is not 0, or null. */
 function nextLeafWith<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
   let node: Node<C> = leaf;
@@ -832,34 +668,4 @@ function nextLeafWith<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
 function childWith<C>(node: Inner<C>, slot: number, column: number): number {
   for (; slot < node.size; slot++) if (node.sums[slot + column]! > 0) return slot;
   return -1;
-}
-
-function insertChild<C>(parent: Inner<C>, slot: number, child: Node<C>): void {
-  const { children, sums, size } = parent;
-  for (let column = 0; column < sums.length; column += INNER_CAPACITY)
-    sums.copyWithin(column + slot + 1, column + slot, column + size);
-  children.push(child);
-  for (let i = size; i > slot; i--) {
-    const moved = children[i - 1]!;
-    children[i] = moved;
-    moved.slot = i;
-  }
-  children[slot] = child;
-  child.parent = parent;
-  child.slot = slot;
-  parent.size = size + 1;
-}
-
-function moveChildren<C>(from: Inner<C>, cut: number, to: Inner<C>): void {
-  for (let column = 0; column < from.sums.length; column += INNER_CAPACITY)
-    to.sums.set(from.sums.subarray(column + cut, column + from.size), column);
-  for (let i = cut; i < from.size; i++) {
-    const child = from.children[i]!;
-    child.parent = to;
-    child.slot = i - cut;
-    to.children.push(child);
-  }
-  to.size = from.size - cut;
-  from.children.length = cut;
-  from.size = cut;
 }

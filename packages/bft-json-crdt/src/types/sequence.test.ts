@@ -9,6 +9,7 @@ import {
   seeded,
   steps,
   visibleOf,
+  type Step,
 } from "./sequence-trial.model.ts";
 import { LEFT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
 
@@ -66,6 +67,62 @@ describe("a sequence is the walk of its tree", () => {
     expect(visibleOf(sequence).text).toBe("abc");
   });
 
+  test("an element that has a sibling does not become part of a dead run, which would forget that", () => {
+    const rank = [0, 10, 5, 30, 20];
+    const sequence = new Sequence<string>((a, b) => rank[a]! - rank[b]!, TEXT_CONTENT);
+    sequence.insert(0, 2, -1, RIGHT, 1, "ab", true);
+    sequence.insert(2, 1, 0, RIGHT, 1, "c", true);
+    sequence.remove(0, 2);
+    sequence.insert(3, 1, 1, LEFT, 1, "d", true);
+    sequence.insert(4, 1, 0, RIGHT, 1, "e", true);
+    sequence.check();
+    expect(visibleOf(sequence).text).toBe("edc");
+  });
+
+  test("of a long run that has a sibling, only the first element has one", () => {
+    const sequence = new Sequence<string>(byNumber, TEXT_CONTENT);
+    sequence.insert(0, 1, -1, RIGHT, 1, "a", true);
+    sequence.insert(1, 3_000, -1, RIGHT, 1, "b".repeat(3_000), true);
+    for (const [lv, parent, side] of [
+      [3_001, 1_025, LEFT],
+      [3_002, 1_024, RIGHT],
+    ] as const) {
+      sequence.insert(lv, 1, parent, side, 1, "c", true);
+      sequence.check();
+    }
+    const expected = [...consecutive(1, 1_024), 3_002, 3_001, ...consecutive(1_025, 1_976), 0];
+    expect(visibleOf(sequence).lvs).toEqual(expected);
+  });
+
+  /** A step of a history; new elements hang on one of so many of the latest. */
+  function someStep(random: (bound: number) => number, reach: number, removed: number): Step {
+    if (random(4) === 0) return { kind: "remove", start: random(100_000), count: 1 + removed };
+    return {
+      kind: "insert",
+      parent: random(reach),
+      hang: (["left", "right", "typed"] as const)[random(3)]!,
+      count: 1 + random(4),
+      wide: random(3) === 0,
+      visible: random(8) > 0,
+      sameChange: random(2) === 0,
+      lamportGap: random(4),
+      id: random(100),
+    };
+  }
+
+  test("after histories of hundreds of steps, in which all write at the same few places", () => {
+    for (let seed = 1; seed <= 120; seed++) {
+      const random = seeded(seed * 7_919);
+      const trial = new Trial();
+      const reach = [4, 8, 30, 300][seed % 4]!;
+      for (let i = 0; i < 300; i++) {
+        trial.run(someStep(random, reach, random(5)));
+        if (i % 30 === 0) trial.expectSameOrder();
+      }
+      trial.expectSame();
+    }
+  });
+
   test("after histories of thousands of steps", () => {
     for (const [seed, reach] of [
       [1, 20_000],
@@ -76,25 +133,7 @@ describe("a sequence is the walk of its tree", () => {
       const random = seeded(seed);
       const trial = new Trial();
       for (let i = 0; i < 4_000; i++) {
-        if (random(4) === 0) {
-          trial.run({
-            kind: "remove",
-            start: random(100_000),
-            count: 1 + random(random(40) === 0 ? 300 : 5),
-          });
-        } else {
-          trial.run({
-            kind: "insert",
-            parent: random(reach),
-            hang: (["left", "right", "typed"] as const)[random(3)]!,
-            count: 1 + random(4),
-            wide: random(3) === 0,
-            visible: random(8) > 0,
-            sameChange: random(2) === 0,
-            lamportGap: random(4),
-            id: random(100),
-          });
-        }
+        trial.run(someStep(random, reach, random(random(40) === 0 ? 300 : 5)));
         if (i % 500 === 0) trial.expectSameOrder();
       }
       trial.expectSame();

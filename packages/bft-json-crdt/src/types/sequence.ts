@@ -9,9 +9,9 @@
  * entry with a smaller key, or before the left subtree of that, if it has one. The tree itself is not stored:
  * sequence-tree.ts finds that entry in O(log n).
  *
- * Where a left subtree begins is told by keys: at the nearest entry before the element whose key is smaller. Only where
- * several siblings hang on one side, or where the element before has a greater key, this would be wrong: there a marker with
- * the key of the element stands before its left subtree. One who writes alone never makes such a place.
+ * Where a left subtree begins is told by keys: behind the nearest entry before the element that has a smaller key. Only of
+ * an element with siblings this would be wrong, since others hang before it that may have greater keys: there a marker with
+ * the key of the element stands before its left subtree. One who writes alone never makes siblings.
  *
  * What is guaranteed beyond convergence: two runs typed concurrently at one position do not interleave.
  */
@@ -21,14 +21,14 @@ import {
   ALIVE,
   CONTINUES,
   HAS_LEFT,
+  HAS_SIBLINGS,
   MANY_LEFT,
   MANY_RIGHT,
-  MARKED,
   MAX_COUNT,
-  SequenceTree,
   WIDE,
   type Leaf,
-} from "./sequence-tree.ts";
+} from "./sequence-nodes.ts";
+import { SequenceTree } from "./sequence-tree.ts";
 
 /** The side of its parent on which an element hangs. */
 export const LEFT = 0;
@@ -163,7 +163,7 @@ export class Sequence<C> {
         if (!siblings && this.extend(count, flags, held)) return this.extendedAt(count, flags);
       }
     }
-    return this.insertAt(lv, count, siblings ? flags | MARKED : flags, held);
+    return this.insertAt(lv, count, siblings ? flags | HAS_SIBLINGS : flags, held);
   }
 
   /**
@@ -449,10 +449,8 @@ export class Sequence<C> {
       return true;
     }
     leaf.addFlags(index, HAS_LEFT);
-    if ((flags & MARKED) === 0 && tree.followsSmaller(leaf, index, parent)) return false;
-    leaf.addFlags(index, MARKED);
-    tree.reserve(leaf, index, 1);
-    tree.place(tree.leaf, tree.index, parent, 0, 0, null);
+    if ((flags & HAS_SIBLINGS) === 0) return false;
+    this.placeMarker(parent);
     tree.index += 1;
     return false;
   }
@@ -504,17 +502,21 @@ export class Sequence<C> {
     if (!many) {
       const only = tree.leastBefore(leaf, index, parent);
       tree.find(only);
-      const flags = tree.leaf.flagsAt(tree.index);
-      tree.leaf.addFlags(tree.index, MARKED);
+      const hasLeft = (tree.leaf.flagsAt(tree.index) & HAS_LEFT) !== 0;
+      tree.leaf.addFlags(tree.index, HAS_SIBLINGS);
       tree.leaf = leaf;
       tree.index = index;
-      if ((flags & (HAS_LEFT | MARKED)) === HAS_LEFT) {
-        tree.reserve(leaf, index, 1);
-        tree.place(tree.leaf, tree.index, only, 0, 0, null);
-        tree.lower(tree.leaf, only);
-      }
+      if (hasLeft) this.placeMarker(only);
     }
     tree.seekSmaller(tree.leaf, tree.index, lv);
+  }
+
+  /** Puts the marker of an element at the place that is found: that is before it then. */
+  private placeMarker(id: number): void {
+    const tree = this.tree;
+    tree.reserve(tree.leaf, tree.index, 1);
+    tree.place(tree.leaf, tree.index, id, 0, 0, null);
+    tree.lower(tree.leaf, id);
   }
 
   /** Makes new right children of a run's last element, behind which their place was found, part of that run, if they can be. */
@@ -568,7 +570,7 @@ export class Sequence<C> {
         index,
         lv + done,
         portion,
-        done === 0 ? flags : (flags & ~MARKED) | CONTINUES,
+        done === 0 ? flags : (flags & ~HAS_SIBLINGS) | CONTINUES,
         held,
       );
       tree.lower(leaf, lv + done);
@@ -596,7 +598,7 @@ export class Sequence<C> {
     }
     leaf.setCount(index, offset);
     leaf.setFlags(index, flags & ~MANY_RIGHT);
-    const further = (flags & ~(HAS_LEFT | MANY_LEFT | MARKED)) | CONTINUES;
+    const further = (flags & ~(HAS_LEFT | MANY_LEFT | HAS_SIBLINGS)) | CONTINUES;
     this.tree.place(leaf, index + 1, id, count - offset, further, rest);
   }
 
@@ -730,7 +732,7 @@ export class Sequence<C> {
   private continues(leaf: Leaf<C>, index: number): boolean {
     const before = leaf.countAt(index - 1);
     return (
-      (leaf.flagsAt(index) & (CONTINUES | MARKED)) === CONTINUES &&
+      (leaf.flagsAt(index) & (CONTINUES | HAS_SIBLINGS)) === CONTINUES &&
       before > 0 &&
       leaf.idAt(index - 1) + before === leaf.idAt(index)
     );
