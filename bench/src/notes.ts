@@ -40,12 +40,11 @@ export const NOTES: Readonly<Record<string, string>> = {
     "what the fastest peer takes for everything. The row without signatures shows the rest. Fewer signatures would mean " +
     "that somebody builds on what nobody has vouched for.",
   memory:
-    "At random places each element is a run of its own, and half as many markers stand between: 17 bytes of each are its signed " +
-    "body, some 14 the integers of its place in the tree, some 14 its place among the contents (markers leave theirs empty), some 13 " +
-    "the objects around each leaf, 6 its entry in the table of ids. It was 110 bytes while each entry had the number of its change in a " +
-    "column, although its id tells that; while markers had a table of ids of their own, although a marker is found by its key; while that " +
-    "table kept the keys of ids that follow one another; and while rooms grew twofold; and 166 while each item had an array around it. " +
-    "Leaves of 128 entries make it 58, and typing up to a tenth slower.",
+    "At random places each element is a run of its own: 17 bytes of each are its signed body, some 9 the integers of its place in the " +
+    "tree, some 9 its place among the contents, some 6 the objects around leaves, 6 its entry in the table of ids. It was 65 bytes " +
+    "while half as many markers as elements stood between, which only siblings need, and leaves were smaller; 110 while each entry had the " +
+    "number of its change in a column, although its id tells that; while markers had a table of ids of their own; while that table kept the " +
+    "keys of ids that follow one another; and while rooms grew twofold; and 166 while each item had an array around it.",
   lists:
     "What grows is measured in microseconds at the smaller size, where the whole list is in the processor's cache.",
   "list-1m":

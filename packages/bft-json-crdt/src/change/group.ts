@@ -65,11 +65,22 @@ export class GroupWriter {
 
   /** Adds the next change. */
   add(body: Uint8Array, signature: Uint8Array | null): void {
+    this.beginBody(body.length).raw(body);
+    this.endBody(signature);
+  }
+
+  /** Begins the next change: so many bytes of a body are to be written next, to what this returns. */
+  beginBody(size: number): ByteWriter {
     const writer = this.#writer;
     writer.arrayHeader(2);
-    writer.bytes(body);
-    if (signature === null) writer.null();
-    else writer.bytes(signature);
+    writer.bytesHeader(size);
+    return writer;
+  }
+
+  /** Ends the change that was begun. */
+  endBody(signature: Uint8Array | null): void {
+    if (signature === null) this.#writer.null();
+    else this.#writer.bytes(signature);
   }
 
   /** The group. */

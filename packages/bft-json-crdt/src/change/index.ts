@@ -9,6 +9,7 @@ export {
   signedMessage,
   writeBodyHead,
   writeBodyRest,
+  writeChainHead,
 } from "./body.ts";
 export type { ChangeHeader, DecodedBody, OpsOutline } from "./body.ts";
 export {

@@ -93,7 +93,7 @@ export class DocumentState {
   /** Folds the change of a local index into the state. Changes are folded in their local order, each once. */
   fold(change: number): void {
     const history = this.#history;
-    const reader = new ByteReader(history.bodyAt(change), history.opsOffsetAt(change));
+    const reader = new ByteReader(history.bodyTailAt(change), history.opsOffsetAt(change));
     const scope: TargetScope = { change, base: history.elementBaseAt(change), made: 0 };
     for (let i = history.opCountAt(change); i > 0; i--) {
       const op = readOp(reader);

@@ -79,6 +79,11 @@ export class ByteWriter {
     this.raw(bytes);
   }
 
+  /** The head of a byte string of `n` bytes, which must follow. */
+  bytesHeader(n: number): void {
+    this.count(BYTES, n);
+  }
+
   /** A well-formed string; throws for a lone surrogate. */
   text(text: string): void {
     const start = this.position;
@@ -133,6 +138,19 @@ export class ByteWriter {
     this.reserve(bytes.length);
     this.buffer.set(bytes, this.position);
     this.position += bytes.length;
+  }
+
+  /** The bytes from `start` up to `end` as they are. */
+  part(bytes: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    if (size > SHORT_PART) {
+      this.raw(bytes.subarray(start, end));
+      return;
+    }
+    this.reserve(size);
+    const { buffer, position } = this;
+    for (let i = 0; i < size; i++) buffer[position + i] = bytes[start + i]!;
+    this.position = position + size;
   }
 
   /** What was written from an offset on, without a copy: good until the next write or reset. */
@@ -326,8 +344,12 @@ export class ByteWriter {
 export function headSize(n: number): number {
   if (n < 24) return 1;
   if (n < 0x100) return 2;
-  return n < 0x10000 ? 3 : 5;
+  if (n < 0x10000) return 3;
+  return n < 0x1_0000_0000 ? 5 : 9;
 }
+
+/** Bytes. Up to here a loop is faster than a view to copy from. */
+const SHORT_PART = 96;
 
 /** UTF-16 code units. Up to here a loop is faster than the call into the encoder. */
 const SHORT_TEXT = 48;

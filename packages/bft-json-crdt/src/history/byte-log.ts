@@ -2,11 +2,15 @@
  * Byte strings one after another in large blocks: a history holds hundreds of thousands of small ones, and an array of
  * their own for each would take the collector's time and twice the memory.
  */
+import type { ByteWriter } from "../encoding/index.ts";
 import { IntColumn } from "./columns.ts";
 
 /** Bytes of the first block, and of the largest: each is twice the one before, so that small histories stay small. */
 const FIRST_BLOCK_BYTES = 4_096;
 const MAX_BLOCK_BYTES = 1_048_576;
+
+/** Up to here a loop is faster than a view to copy from. */
+const SHORT = 96;
 
 /** A growable column of byte strings, each below 2 GiB. */
 export class ByteLog {
@@ -18,12 +22,14 @@ export class ByteLog {
   readonly #starts = new IntColumn();
   readonly #sizes = new IntColumn();
 
-  /** Adds a copy of some bytes. */
-  push(bytes: Uint8Array): void {
-    const size = bytes.length;
+  /** Adds a copy of some bytes, from an offset on. */
+  push(bytes: Uint8Array, from = 0): void {
+    const size = bytes.length - from;
     let block = this.#blocks[this.#blocks.length - 1];
     if (block === undefined || this.#used + size > block.length) block = this.#addBlock(size);
-    block.set(bytes, this.#used);
+    if (from === 0) block.set(bytes, this.#used);
+    else if (size > SHORT) block.set(bytes.subarray(from), this.#used);
+    else for (let i = 0; i < size; i++) block[this.#used + i] = bytes[from + i]!;
     this.#blockOf.push(this.#blocks.length - 1);
     this.#starts.push(this.#used);
     this.#sizes.push(size);
@@ -35,6 +41,12 @@ export class ByteLog {
   at(row: number): Uint8Array {
     const start = this.#starts.at(row);
     return this.#blocks[this.#blockOf.at(row)]!.subarray(start, start + this.#sizes.at(row));
+  }
+
+  /** Writes the bytes of a row. */
+  writeTo(writer: ByteWriter, row: number): void {
+    const start = this.#starts.at(row);
+    writer.part(this.#blocks[this.#blockOf.at(row)]!, start, start + this.#sizes.at(row));
   }
 
   /** How many bytes a row has. */

@@ -17,7 +17,7 @@ import {
 import { compareBytes, equalBytes } from "../encoding/bytes.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
-import { ByteLog } from "./byte-log.ts";
+import { Bodies } from "./bodies.ts";
 import type { PendingPool } from "./causal-queue.ts";
 import { Chains } from "./chains.ts";
 import type { Fork } from "./chains.ts";
@@ -103,7 +103,7 @@ export class History {
   readonly document: Uint8Array;
   readonly #ids = new IdTable();
   readonly #chains = new Chains();
-  readonly #bodies = new ByteLog();
+  readonly #bodies: Bodies;
   readonly #signatures = new Signatures();
   readonly #lamports = new FloatColumn();
   readonly #times = new FloatColumn();
@@ -131,6 +131,7 @@ export class History {
       throw new MisuseError("bad_document_id", "a document id has 32 bytes; use documentId(name)");
     }
     this.document = options.document.slice();
+    this.#bodies = new Bodies(this.document, this.#ids, this.#chains);
     const applied = {
       document: this.document,
       ids: this.#ids,
@@ -238,9 +239,24 @@ export class History {
     return difference !== 0 ? difference : this.#ids.compare(a, b);
   }
 
-  /** The body of an applied change: a view, not to be written to. */
+  /** The body of an applied change. Put together anew, since what it begins with is known otherwise and not kept. */
   bodyAt(index: number): Uint8Array {
-    return this.#bodies.at(index);
+    return this.#bodies.passingAt(index).slice();
+  }
+
+  /** How many bytes the body of an applied change has. */
+  bodySizeAt(index: number): number {
+    return this.#bodies.sizeAt(index);
+  }
+
+  /** Whether an applied change has just this body. */
+  hasBody(index: number, body: Uint8Array): boolean {
+    return equalBytes(this.#bodies.passingAt(index), body);
+  }
+
+  /** The end of a body, from its parents on: a view, not to be written to. */
+  bodyTailAt(index: number): Uint8Array {
+    return this.#bodies.tailAt(index);
   }
 
   /** The change's own signature (a view, not to be written to); null when it came in under a cover. */
@@ -301,7 +317,7 @@ export class History {
     return this.#dependencies.at(this.#dependencyStarts.at(index) + slot);
   }
 
-  /** Where the ops of a change begin in its body, in bytes. */
+  /** Where the ops of a change begin in the tail of its body, in bytes. */
   opsOffsetAt(index: number): number {
     return this.#opsOffsets.at(index);
   }
@@ -529,7 +545,7 @@ export class History {
   /** One closed group that holds a change: the change itself when it is signed, else its chain up to its cover. */
   groupOf(index: number): Uint8Array {
     const signature = this.signatureAt(index);
-    if (signature !== null) return signedGroup(this.bodyAt(index), signature);
+    if (signature !== null) return signedGroup(this.#bodies.passingAt(index), signature);
     return this.#encode(this.#upToCover(index));
   }
 
@@ -644,11 +660,9 @@ export class History {
   /** Adds what there is to know of a change whose id has just been added. */
   #add(index: number, change: MadeChange, signature: Uint8Array | null, groupStart: number): void {
     const { prev, links, elements } = change;
-    this.#bodies.push(change.body);
     this.#signatures.push(signature);
     this.#lamports.push(change.lamport);
     this.#times.push(change.time ?? -1);
-    this.#opsOffsets.push(change.opsOffset);
     this.#opCounts.push(change.detached ? 0 : change.opCount);
     this.#elementNumbers.append(change.detached ? 0 : elements);
     this.#groupStarts.push(groupStart);
@@ -661,6 +675,7 @@ export class History {
     }
     this.#heads.add(index);
     const fork = this.#chains.add(change, prev, elements);
+    this.#opsOffsets.push(change.opsOffset - this.#bodies.push(change.body, change.seq, prev));
     if (fork !== null) this.#recordFork(fork);
   }
 
@@ -699,11 +714,14 @@ export class History {
     const isRun = indexes[indexes.length - 1]! - first === indexes.length - 1;
     const places = isRun ? null : new Map(indexes.map((index, at) => [index, at]));
     const covered = new Uint8Array(indexes.length);
+    const sizes = new Int32Array(indexes.length);
     let bodyBytes = 0;
     let signatures = indexes.length;
     for (let at = 0; at < indexes.length; at++) {
       const index = indexes[at]!;
-      bodyBytes += this.#bodies.sizeAt(index);
+      const size = this.#bodies.sizeAt(index);
+      sizes[at] = size;
+      bodyBytes += size;
       const prev = this.prevAt(index);
       const place = places === null ? prev - first : (places.get(prev) ?? -1);
       // Of what is not here, at -1, there is no mark either.
@@ -714,7 +732,8 @@ export class History {
     const group = new GroupWriter(indexes.length, bodyBytes, signatures);
     for (let at = 0; at < indexes.length; at++) {
       const index = indexes[at]!;
-      group.add(this.bodyAt(index), covered[at] === 1 ? null : this.signatureAt(index));
+      this.#bodies.writeTo(group.beginBody(sizes[at]!), index);
+      group.endBody(covered[at] === 1 ? null : this.signatureAt(index));
     }
     return group.end();
   }

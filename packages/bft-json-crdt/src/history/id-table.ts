@@ -6,6 +6,7 @@
  */
 import { ID_BYTES } from "../change/index.ts";
 import { randomBytes } from "../crypto/index.ts";
+import type { ByteWriter } from "../encoding/index.ts";
 
 /** Bytes of the longest ids. */
 const MAX_BYTES = 40;
@@ -67,6 +68,11 @@ export class IdTable {
     const start = row * this.#width;
     // A loop takes a third of what a view and a call take.
     for (let i = 0; i < this.#width; i++) target[i] = ids[start + i]!;
+  }
+
+  /** Writes the id of a row. */
+  writeTo(writer: ByteWriter, row: number): void {
+    writer.part(this.#ids, row * this.#width, (row + 1) * this.#width);
   }
 
   /** How many slots away from where its hash leads the farthest id is: what the slowest search takes. */

@@ -10,7 +10,7 @@
  * same.
  */
 import { ID_BYTES } from "../change/index.ts";
-import { ByteReader, ByteWriter, equalBytes, toHex } from "../encoding/index.ts";
+import { ByteReader, ByteWriter, toHex } from "../encoding/index.ts";
 import { GROUP_ENTRY_OVERHEAD } from "../change/index.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { ok, rejected } from "../result.ts";
@@ -220,7 +220,7 @@ function* windowsOf(history: SavedHistory): Generator<readonly [number, number]>
   for (let row = 0; row < history.length;) {
     const [, end] = history.groupRange(row);
     let size = 0;
-    for (let i = row; i < end; i++) size += history.bodyAt(i).length + GROUP_ENTRY_OVERHEAD;
+    for (let i = row; i < end; i++) size += history.bodySizeAt(i) + GROUP_ENTRY_OVERHEAD;
     if (row > start && (end - start > MAX_GROUP_CHANGES || bytes + size > MAX_GROUP_BYTES - 8)) {
       yield [start, row];
       start = row;
@@ -240,7 +240,7 @@ function isTrue(
 ): boolean {
   let equal = 0;
   const reader = new BlockReader(history.document, chains, (row, body) => {
-    if (row === equal && row < history.length && equalBytes(body, history.bodyAt(row))) equal++;
+    if (row === equal && row < history.length && history.hasBody(row, body)) equal++;
     return history.idAt(row);
   });
   for (const block of blocks) {

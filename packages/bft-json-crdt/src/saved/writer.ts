@@ -5,7 +5,6 @@
  * back what was written and compares every body.
  */
 import {
-  decodeBody,
   INERT,
   OP_ADD,
   OP_ASSIGN,
@@ -49,7 +48,9 @@ export type SavedHistory = Pick<
   | "document"
   | "length"
   | "idAt"
-  | "bodyAt"
+  | "bodySizeAt"
+  | "bodyTailAt"
+  | "hasBody"
   | "signatureAt"
   | "authorAt"
   | "chainAt"
@@ -133,7 +134,7 @@ export class BlockWriter {
   #addChange(row: number): void {
     const history = this.#history;
     const numbers = this.#numbers;
-    const body = history.bodyAt(row);
+    const tail = history.bodyTailAt(row);
     const chain = history.chainIndexAt(row);
     const prev = history.prevAt(row);
     numbers.chains.push(chain);
@@ -141,18 +142,18 @@ export class BlockWriter {
     else numbers.prevs.push(prev < 0 ? 1 : row - prev + 1);
     this.#tips[chain] = row;
     const named = history.dependencySlots(row) - 1;
-    const parents = named === 0 ? 0 : parentsOf(body);
+    const parents = named === 0 ? 0 : new ByteReader(tail).arrayHeader();
     numbers.parents.push(parents);
     numbers.refs.push(named - parents);
     for (let slot = 1; slot <= named; slot++)
       numbers.dependencies.push(row - 1 - history.dependencyAt(row, slot));
     this.#addTime(history.timeAt(row));
-    const reader = new ByteReader(body, history.opsOffsetAt(row));
+    const reader = new ByteReader(tail, history.opsOffsetAt(row));
     let ops = 0;
     let made = 0;
-    while (reader.offset < body.length) {
+    while (reader.offset < tail.length) {
       const start = reader.offset;
-      made += this.#addOp(row, body, reader, made);
+      made += this.#addOp(row, tail, reader, made);
       // No op is empty, unless the history is not what it says.
       if (reader.offset === start) break;
       ops++;
@@ -372,12 +373,6 @@ export class BlockWriter {
 }
 
 const encoder = new TextEncoder();
-
-function parentsOf(body: Uint8Array): number {
-  const header = decodeBody(body);
-  if (!header.ok) throw new Error("a body that decoded once decodes again");
-  return header.value.parents.length;
-}
 
 /** A reader at the content of the op that stands in [start, end). */
 function contentOf(body: Uint8Array, start: number, end: number): ByteReader {

@@ -15,7 +15,7 @@ export interface SyncLimits {
 
 /** The budget of one connection for one history, in bytes. */
 export class ResendBudget {
-  readonly #history: Pick<SyncHistory, "length" | "bodyAt">;
+  readonly #history: Pick<SyncHistory, "length" | "bodySizeAt">;
   readonly #least: number;
   #spent = 0;
   #received = 0;
@@ -23,7 +23,7 @@ export class ResendBudget {
 
   /** Throws MisuseError for a limit that is no number of bytes. */
   constructor(
-    history: Pick<SyncHistory, "length" | "bodyAt">,
+    history: Pick<SyncHistory, "length" | "bodySizeAt">,
     { resentBytes = MIN_RESENT_BYTES }: Partial<SyncLimits> = {},
   ) {
     if (!Number.isSafeInteger(resentBytes) || resentBytes < 0)
@@ -66,14 +66,14 @@ export class ResendBudget {
 }
 
 /** Bytes of a change in a group, at most. */
-export function costOf(history: Pick<SyncHistory, "bodyAt">, index: number): number {
-  return history.bodyAt(index).length + GROUP_ENTRY_OVERHEAD;
+export function costOf(history: Pick<SyncHistory, "bodySizeAt">, index: number): number {
+  return history.bodySizeAt(index) + GROUP_ENTRY_OVERHEAD;
 }
 
 const sizes = new WeakMap<object, { length: number; bytes: number }>();
 
 /** Bytes of all changes of a history; each change is looked at once for all sessions. */
-function bytesOf(history: Pick<SyncHistory, "length" | "bodyAt">): number {
+function bytesOf(history: Pick<SyncHistory, "length" | "bodySizeAt">): number {
   let size = sizes.get(history);
   if (size === undefined) sizes.set(history, (size = { length: 0, bytes: 0 }));
   for (; size.length < history.length; size.length++) size.bytes += costOf(history, size.length);

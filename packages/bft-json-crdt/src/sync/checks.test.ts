@@ -592,8 +592,11 @@ describe("what is still to be sent", () => {
   const history = {
     groupRange: (index) => [index - (index % 2), index - (index % 2) + 2],
     groupsFor: () => [new Uint8Array(1)],
-    bodyAt: () => new Uint8Array(10),
-  } satisfies Pick<SyncHistory, "groupRange" | "groupsFor" | "bodyAt"> as unknown as SyncHistory;
+    bodySizeAt: () => 10,
+  } satisfies Pick<
+    SyncHistory,
+    "groupRange" | "groupsFor" | "bodySizeAt"
+  > as unknown as SyncHistory;
   const message: SyncMessage = { type: "ack", ids: [] };
 
   it.each<[string, (outbound: Outbound) => void]>([

@@ -6,8 +6,7 @@ import type { SyncHistory } from "./tips.ts";
 /** A history of closed groups of `groupSize` changes with bodies of `bodySize` bytes; notes what is encoded. */
 function recorder(groupSize: number, bodySize: number) {
   const encoded: number[][] = [];
-  const body = new Uint8Array(bodySize);
-  const history: Pick<SyncHistory, "groupRange" | "groupsFor" | "bodyAt"> = {
+  const history: Pick<SyncHistory, "groupRange" | "groupsFor" | "bodySizeAt"> = {
     groupRange: (index) => {
       const start = index - (index % groupSize);
       return [start, start + groupSize];
@@ -16,7 +15,7 @@ function recorder(groupSize: number, bodySize: number) {
       encoded.push([...indexes]);
       return [new Uint8Array(1)];
     },
-    bodyAt: () => body,
+    bodySizeAt: () => bodySize,
   };
   return { history: history as SyncHistory, encoded };
 }

@@ -17,7 +17,7 @@ export type SyncHistory = Pick<
   | "length"
   | "indexOf"
   | "idAt"
-  | "bodyAt"
+  | "bodySizeAt"
   | "heads"
   | "dependencies"
   | "seqAt"
