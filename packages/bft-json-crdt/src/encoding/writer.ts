@@ -7,7 +7,7 @@
 
 import { MAX_BIGNUM_BYTES, MAX_VALUE_DEPTH } from "../limits.ts";
 import { MisuseError } from "../result.ts";
-import { fromHex } from "./bytes.ts";
+import { copyPart, fromHex } from "./bytes.ts";
 import { toHalf } from "./float.ts";
 import {
   ARRAY,
@@ -142,15 +142,9 @@ export class ByteWriter {
 
   /** The bytes from `start` up to `end` as they are. */
   part(bytes: Uint8Array, start: number, end: number): void {
-    const size = end - start;
-    if (size > SHORT_PART) {
-      this.raw(bytes.subarray(start, end));
-      return;
-    }
-    this.reserve(size);
-    const { buffer, position } = this;
-    for (let i = 0; i < size; i++) buffer[position + i] = bytes[start + i]!;
-    this.position = position + size;
+    this.reserve(end - start);
+    copyPart(this.buffer, this.position, bytes, start, end);
+    this.position += end - start;
   }
 
   /** What was written from an offset on, without a copy: good until the next write or reset. */
@@ -347,9 +341,6 @@ export function headSize(n: number): number {
   if (n < 0x10000) return 3;
   return n < 0x1_0000_0000 ? 5 : 9;
 }
-
-/** Bytes. Up to here a loop is faster than a view to copy from. */
-const SHORT_PART = 96;
 
 /** UTF-16 code units. Up to here a loop is faster than the call into the encoder. */
 const SHORT_TEXT = 48;

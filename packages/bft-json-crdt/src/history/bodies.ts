@@ -31,7 +31,7 @@ export class Bodies {
   #chainHead: Uint8Array = new Uint8Array(0);
   #chain = -1;
   /** Of each chain how many bytes its changes begin with. */
-  readonly #chainHeads = new IntColumn();
+  readonly #chainHeadSizes = new IntColumn();
 
   /** `ids` and `chains` know of each change what is left out. */
   constructor(document: Uint8Array, ids: IdTable, chains: Chains) {
@@ -52,7 +52,8 @@ export class Bodies {
   push(body: Uint8Array, seq: number, prev: number): number {
     const { length } = this;
     const chain = this.#chains.chainIndex(length);
-    if (chain === this.#chainHeads.length) this.#chainHeads.push(this.#headOf(chain).length);
+    if (chain === this.#chainHeadSizes.length)
+      this.#chainHeadSizes.push(this.#headOf(chain).length);
     const head = this.#headBytes(chain, seq, prev);
     this.#tails.push(body, head);
     return head;
@@ -98,7 +99,7 @@ export class Bodies {
   }
 
   #headBytes(chain: number, seq: number, prev: number): number {
-    return this.#chainHeads.at(chain) + headSize(seq) + (prev < 0 ? NO_PREV_BYTES : PREV_BYTES);
+    return this.#chainHeadSizes.at(chain) + headSize(seq) + (prev < 0 ? NO_PREV_BYTES : PREV_BYTES);
   }
 
   /** What the changes of a chain begin with. */

@@ -2,15 +2,13 @@
  * Byte strings one after another in large blocks: a history holds hundreds of thousands of small ones, and an array of
  * their own for each would take the collector's time and twice the memory.
  */
+import { copyPart } from "../encoding/bytes.ts";
 import type { ByteWriter } from "../encoding/index.ts";
 import { IntColumn } from "./columns.ts";
 
 /** Bytes of the first block, and of the largest: each is twice the one before, so that small histories stay small. */
 const FIRST_BLOCK_BYTES = 4_096;
 const MAX_BLOCK_BYTES = 1_048_576;
-
-/** Up to here a loop is faster than a view to copy from. */
-const SHORT = 96;
 
 /** A growable column of byte strings, each below 2 GiB. */
 export class ByteLog {
@@ -27,9 +25,7 @@ export class ByteLog {
     const size = bytes.length - from;
     let block = this.#blocks[this.#blocks.length - 1];
     if (block === undefined || this.#used + size > block.length) block = this.#addBlock(size);
-    if (from === 0) block.set(bytes, this.#used);
-    else if (size > SHORT) block.set(bytes.subarray(from), this.#used);
-    else for (let i = 0; i < size; i++) block[this.#used + i] = bytes[from + i]!;
+    copyPart(block, this.#used, bytes, from, bytes.length);
     this.#blockOf.push(this.#blocks.length - 1);
     this.#starts.push(this.#used);
     this.#sizes.push(size);

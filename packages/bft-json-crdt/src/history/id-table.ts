@@ -6,6 +6,7 @@
  */
 import { ID_BYTES } from "../change/index.ts";
 import { randomBytes } from "../crypto/index.ts";
+import { copyPart } from "../encoding/bytes.ts";
 import type { ByteWriter } from "../encoding/index.ts";
 
 /** Bytes of the longest ids. */
@@ -64,10 +65,7 @@ export class IdTable {
 
   /** Copies the id of a row. */
   copy(row: number, target: Uint8Array): void {
-    const ids = this.#ids;
-    const start = row * this.#width;
-    // A loop takes a third of what a view and a call take.
-    for (let i = 0; i < this.#width; i++) target[i] = ids[start + i]!;
+    copyPart(target, 0, this.#ids, row * this.#width, (row + 1) * this.#width);
   }
 
   /** Writes the id of a row. */

@@ -178,7 +178,7 @@ export class BlockWriter {
   }
 
   /** Writes the next op of a change that has made so many elements; returns how many this one makes. */
-  #addOp(row: number, body: Uint8Array, reader: ByteReader, made: number): number {
+  #addOp(row: number, tail: Uint8Array, reader: ByteReader, made: number): number {
     const start = reader.offset;
     const fields = reader.arrayHeader();
     reader.uint();
@@ -187,9 +187,9 @@ export class BlockWriter {
     let op: Op | null = null;
     if (fields === 4) op = readOp(reader);
     else reader.skip(Infinity);
-    if (op === null || op.kind === INERT || !this.#addKnown(row, body, start, reader, op, made)) {
+    if (op === null || op.kind === INERT || !this.#addKnown(row, tail, start, reader, op, made)) {
       this.#bytes.codes.push(RAW);
-      this.#addValue(body.subarray(start, reader.offset));
+      this.#addValue(tail.subarray(start, reader.offset));
     }
     return own;
   }
@@ -197,7 +197,7 @@ export class BlockWriter {
   /** Writes an op in columns; false, with nothing written, when they cannot tell it. */
   #addKnown(
     row: number,
-    body: Uint8Array,
+    tail: Uint8Array,
     start: number,
     { offset: end }: ByteReader,
     op: Exclude<Op, { kind: typeof INERT }>,
@@ -208,15 +208,15 @@ export class BlockWriter {
         if (!this.#addInsert(row, INSERT_TEXT, op, made)) return false;
         const size = utf8Length(op.content as string);
         this.#numbers.lengths.push(size);
-        this.#bytes.text.append(body.subarray(end - size, end));
+        this.#bytes.text.append(tail.subarray(end - size, end));
         return true;
       }
       case OP_INSERT_VALUES: {
         if (!this.#addInsert(row, INSERT_VALUES, op, made)) return false;
         this.#numbers.made.push(op.made);
-        const content = contentOf(body, start, end);
+        const content = contentOf(tail, start, end);
         content.arrayHeader();
-        this.#addValue(body.subarray(content.offset, end));
+        this.#addValue(tail.subarray(content.offset, end));
         return true;
       }
       case OP_REMOVE:
@@ -229,7 +229,7 @@ export class BlockWriter {
         this.#bytes.codes.push(codeOf(op));
         this.#addPlace(op.place, owner);
         this.#addRanges(ranges, "replaced");
-        if (op.made === 1) this.#addValue(body.subarray(contentOf(body, start, end).offset, end));
+        if (op.made === 1) this.#addValue(tail.subarray(contentOf(tail, start, end).offset, end));
         return true;
       }
       case OP_INCREMENT: {
@@ -237,7 +237,7 @@ export class BlockWriter {
         if (owner === null) return false;
         this.#bytes.codes.push(INCREMENT);
         this.#addPlace(op.place, owner);
-        this.#addValue(body.subarray(contentOf(body, start, end).offset, end));
+        this.#addValue(tail.subarray(contentOf(tail, start, end).offset, end));
         return true;
       }
     }
@@ -375,8 +375,8 @@ export class BlockWriter {
 const encoder = new TextEncoder();
 
 /** A reader at the content of the op that stands in [start, end). */
-function contentOf(body: Uint8Array, start: number, end: number): ByteReader {
-  const reader = new ByteReader(body, start, end);
+function contentOf(tail: Uint8Array, start: number, end: number): ByteReader {
+  const reader = new ByteReader(tail, start, end);
   reader.arrayHeader();
   reader.uint();
   reader.uint();

@@ -153,14 +153,14 @@ export class Sequence<C> {
     let siblings: boolean;
     if (parent < 0) {
       if (side !== RIGHT) throw new Error("the root has no left children");
-      siblings = tree.first.size > 0;
-      this.seekFirst(lv);
+      siblings = this.seekFirst(lv);
     } else {
       if (!tree.find(parent)) throw new Error(`element ${parent} is unknown`);
       if (side === LEFT) siblings = this.seekLeft(parent, lv);
       else {
         siblings = this.seekRight(parent, lv);
-        if (!siblings && this.extend(count, flags, held)) return this.extendedAt(count, flags);
+        const start = siblings ? -1 : this.extend(count, flags, held);
+        if (start >= 0) return start;
       }
     }
     return this.insertAt(lv, count, siblings ? flags | HAS_SIBLINGS : flags, held);
@@ -479,14 +479,15 @@ export class Sequence<C> {
     return true;
   }
 
-  /** To the place of a new child of the root. */
-  private seekFirst(lv: number): void {
+  /** To the place of a new child of the root. Returns whether that has siblings. */
+  private seekFirst(lv: number): boolean {
     const tree = this.tree;
     tree.leaf = tree.first;
     tree.index = 0;
-    if (tree.first.size === 0) return;
+    if (tree.first.size === 0) return false;
     this.seekAmongSiblings(-1, lv, this.manyFirst);
     this.manyFirst = true;
+    return true;
   }
 
   /**
@@ -519,36 +520,32 @@ export class Sequence<C> {
     tree.lower(tree.leaf, id);
   }
 
-  /** Makes new right children of a run's last element, behind which their place was found, part of that run, if they can be. */
-  private extend(count: number, flags: number, content: C | null): boolean {
+  /**
+   * Makes new right children of a run's last element, behind which their place was found, part of that run. Returns the visible
+   * unit index where they begin, or -1 if they cannot be part of it.
+   */
+  private extend(count: number, flags: number, content: C | null): number {
     const tree = this.tree;
     const { leaf } = tree;
     const index = tree.index - 1;
-    if ((flags & CONTINUES) === 0) return false;
-    if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
     const alive = (flags & ALIVE) !== 0;
-    if (leaf.countAt(index) + count > (alive ? MAX_RUN : MAX_COUNT)) return false;
+    const stored = leaf.countAt(index);
+    if ((flags & CONTINUES) === 0) return -1;
+    if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return -1;
+    if (stored + count > (alive ? MAX_RUN : MAX_COUNT)) return -1;
     if (alive) {
-      if (this.rules.join === undefined) return false;
+      if (this.rules.join === undefined) return -1;
       const joined = this.rules.join(this.contentOf(leaf, index), content!);
-      if (joined === null) return false;
+      if (joined === null) return -1;
       leaf.contents[index] = joined;
     }
-    tree.index = index;
-    return true;
-  }
-
-  /** Counts the new elements at the end of the run that was extended; returns the visible unit index where they begin. */
-  private extendedAt(count: number, flags: number): number {
-    const tree = this.tree;
-    const { leaf, index } = tree;
-    const stored = leaf.countAt(index);
-    const visible = count & -(flags & ALIVE);
+    const mask = -(flags & ALIVE);
     const shift = shiftOf(flags);
+    tree.index = index;
     tree.focus(leaf);
     leaf.setCount(index, stored + count);
-    tree.add(leaf, visible, visible << shift, count);
-    return tree.focusUnits + tree.unitsBefore(leaf, index) + ((stored & -(flags & ALIVE)) << shift);
+    tree.add(leaf, count & mask, (count & mask) << shift, count);
+    return tree.focusUnits + tree.unitsBefore(leaf, index) + ((stored & mask) << shift);
   }
 
   /** Puts a run at the place that was sought, in portions if it is long. */
