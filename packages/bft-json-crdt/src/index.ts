@@ -36,8 +36,11 @@ export {
   decodeGroup,
   encodeGroup,
   changeId,
+  continued,
+  joinGroups,
+  runPartOf,
 } from "./change/index.ts";
-export type { ChangeHeader, DecodedBody, Genesis, SignedBody } from "./change/index.ts";
+export type { ChangeHeader, DecodedBody, Genesis, RunPart, SignedBody } from "./change/index.ts";
 export {
   closeRecord,
   commitmentOf,

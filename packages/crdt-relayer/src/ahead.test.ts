@@ -27,7 +27,7 @@ import {
 import { MemoryLevel } from "./memory-level.ts";
 import { Outlets } from "./outlet.ts";
 import { Rates } from "./rates.ts";
-import type { Room } from "./room.ts";
+import { Room } from "./room.ts";
 import { Policies, RoomPolicy } from "./room-policy.ts";
 import { type RoomRefusal, Rooms } from "./rooms.ts";
 import { Session, type SessionHost } from "./session.ts";
@@ -203,13 +203,26 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Changes of three authors, who know of some of each other's; each a group of one. */
-function someChanges(count: number, seed: number): Uint8Array[] {
+/** Changes of three authors, who know of some of each other's, so many at a time; each a group of one. */
+function someChanges(count: number, seed: number, streak = 1): Uint8Array[] {
   const authors = [0, 1, 2].map(() => openLines(ROOM));
   return Array.from({ length: count }, (_, n) => {
-    const group = writeLine(authors[(n * 7 + seed) % 3]!, `line ${n}`);
+    const author = (Math.floor(n / streak) * 7 + seed) % 3;
+    const group = writeLine(authors[author]!, `line ${n}`);
     if ((n + seed) % 4 === 0) for (const author of authors) author.receive(group);
     return group;
+  });
+}
+
+/** Changes that nobody else can vouch for: each by somebody else, a group of one. */
+function lonelyChanges(count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, n) => writeLine(openLines(ROOM), `line ${n}`));
+}
+
+/** Resolves when those who wait for the end of this tick had their turn. */
+function tick(): Promise<void> {
+  return new Promise((resolve) => {
+    process.nextTick(resolve);
   });
 }
 
@@ -229,6 +242,11 @@ function answers(frames: readonly (string | Uint8Array)[]): string[] {
   return frames
     .filter((frame): frame is string => typeof frame === "string" && !frame.includes('"ack"'))
     .map((text) => text.replace(/^(\{"type":"have",)"heads":\[[^\]]*\],/u, "$1"));
+}
+
+/** What was refused to a session. */
+function faults(frames: readonly (string | Uint8Array)[]): string[] {
+  return answers(frames).filter((text) => text.includes('"error"'));
 }
 
 /** What was acknowledged to a session, with all that it builds on; sorted. */
@@ -303,9 +321,17 @@ const anyFrames = (changes: readonly Uint8Array[]): fc.Arbitrary<(string | Uint8
     }),
   );
 
+/** Nothing goes on where the frame before it ends: each is taken by itself. */
+const apart = (frames: readonly (string | Uint8Array)[]): (string | Uint8Array)[] =>
+  frames.flatMap((frame) => [frame, "/who"]);
+
 const anyCase = fc
-  .record({ count: fc.integer({ min: 1, max: 24 }), seed: fc.nat(11) })
-  .map(({ count, seed }) => someChanges(count, seed))
+  .record({
+    count: fc.integer({ min: 1, max: 24 }),
+    seed: fc.nat(11),
+    streak: fc.constantFrom(1, 1, 4, 24),
+  })
+  .map(({ count, seed, streak }) => someChanges(count, seed, streak))
   .chain((changes) => fc.record({ changes: fc.constant(changes), frames: anyFrames(changes) }));
 
 describe("a session whose groups are verified ahead", () => {
@@ -319,7 +345,7 @@ describe("a session whose groups are verified ahead", () => {
           const verified = vi.spyOn(History.prototype, "receiveVerified");
           const place = new Place(ahead);
           const [sender, listener] = [await place.join(), await place.join()];
-          for (const frame of frames) sender.socket.feed(frame);
+          for (const frame of apart(frames)) sender.socket.feed(frame);
           await place.settle();
           const { got } = sender.socket;
           for (const answer of answers(got))
@@ -347,6 +373,33 @@ describe("a session whose groups are verified ahead", () => {
     );
     expect(begun).toBeGreaterThan(100);
     expect([...codes]).toEqual(expect.arrayContaining(["bad_signature", "malformed", "other"]));
+  });
+
+  it("ends at the same changes when those that go on where others end are taken together", async () => {
+    let together = 0;
+    await fc.assert(
+      fc.asyncProperty(anyCase, async ({ changes, frames }) => {
+        const [separate, joined] = [new Place(), new Place()];
+        const [one, other] = [await separate.join(), await joined.join()];
+        const listener = await joined.join();
+        for (const frame of apart(frames)) one.socket.feed(frame);
+        await separate.settle();
+        const receive = vi.spyOn(Room.prototype, "receive");
+        for (const frame of frames) other.socket.feed(frame);
+        await joined.settle();
+        const groups = frames.filter((frame) => typeof frame !== "string");
+        together += groups.length - receive.mock.calls.length;
+        receive.mockRestore();
+        const applied = (await joined.applied()).toSorted();
+        expect(applied).toEqual((await separate.applied()).toSorted());
+        expect(acknowledged(other.socket.got, changes)).toEqual(applied);
+        expect(new Set(pushed(listener.socket.got)).size).toBe(applied.length);
+        // A bad signature is not looked at where a later one of the chain is good, and of several faults one is told.
+        expect(faults(one.socket.got)).toEqual(expect.arrayContaining(faults(other.socket.got)));
+      }),
+      { numRuns: 60 },
+    );
+    expect(together).toBeGreaterThan(50);
   });
 
   it("ends with the others at the same changes, whoever sent what, and however they take turns", async () => {
@@ -391,6 +444,7 @@ describe("a session whose groups are verified ahead", () => {
           leaver.socket.feed(group);
           other.socket.feed(group);
         }
+        await tick();
         expect(place.ahead.begun).toBeGreaterThan(0);
         for (let i = 0; i < passes; i++) await new Promise((resolve) => setImmediate(resolve));
         end(leaver);
@@ -454,6 +508,7 @@ describe("a session whose groups are verified ahead", () => {
     // The first one takes so long that its turn is over then.
     place.isCostly = true;
     for (const frame of ["/who", ...changes]) socket.feed(frame);
+    await tick();
     space.isTaken = false;
     expect(space.begun).toBe(0);
     await new Promise((resolve) => setImmediate(resolve));
@@ -464,7 +519,7 @@ describe("a session whose groups are verified ahead", () => {
 
   it("is not read for longer than its part of the inbox lasts while it is being verified", async () => {
     // More than other threads are given at once, so that it is not over when its turn comes.
-    const group = together(someChanges(200, 7));
+    const group = together(lonelyChanges(200));
     const place = new Place();
     const { socket } = await place.join();
     socket.feed(group);
@@ -484,6 +539,7 @@ describe("a session whose groups are verified ahead", () => {
     const { socket } = await place.join();
     const room = await place.enter(documentId(ROOM));
     socket.feed(group);
+    await tick();
     expect(place.ahead.begun).toBe(1);
     if (room.ok) room.value.rule(new RoomPolicy({ authors: [toHex(alice.author!)] }));
     await place.settle();
@@ -492,12 +548,13 @@ describe("a session whose groups are verified ahead", () => {
   });
 
   it("has no more verified ahead than the bounds allow, and the rest in its turn", async () => {
-    const changes = someChanges(200, 3);
+    const changes = lonelyChanges(200);
     const place = new Place();
     const honest = await place.join();
     const others: End[] = [];
     for (let n = 0; n < 4; n++) others.push(await place.join());
     for (const group of changes) honest.socket.feed(group);
+    await tick();
     expect(place.ahead.begun).toBe(AHEAD_GROUPS);
     for (const [at, { socket }] of others.entries())
       for (const group of changes) socket.feed(damaged(group, false, at));

@@ -11,12 +11,11 @@ import { MAX_AHEAD_BYTES, MAX_AHEAD_SIGNATURES } from "./limits.ts";
 /** All that a relay verifies ahead. */
 export class Ahead {
   readonly #verifier = new AheadVerifier();
-  #signatures = 0;
   #bytes = 0;
 
   /** Signatures that are being verified. */
   get signatures(): number {
-    return this.#signatures;
+    return this.#verifier.signatures;
   }
 
   /** Bytes of the groups that are held. */
@@ -26,24 +25,17 @@ export class Ahead {
 
   /** True when enough is ahead for now. */
   get isFull(): boolean {
-    return this.#signatures >= MAX_AHEAD_SIGNATURES || this.#bytes >= MAX_AHEAD_BYTES;
+    return this.signatures >= MAX_AHEAD_SIGNATURES || this.#bytes >= MAX_AHEAD_BYTES;
   }
 
   /** Begins with a group, which must not be changed from now on; null when that would be too much. */
   begin(history: AheadOf, group: Uint8Array): Foreseen | null {
     if (this.isFull || this.#bytes + group.length > MAX_AHEAD_BYTES) return null;
     const ahead = this.#verifier.begin(history, group);
-    this.#signatures += ahead.signatures;
     this.#bytes += group.length;
-    return new Foreseen(
-      ahead,
-      () => {
-        this.#signatures -= ahead.signatures;
-      },
-      () => {
-        this.#bytes -= group.length;
-      },
-    );
+    return new Foreseen(ahead, () => {
+      this.#bytes -= group.length;
+    });
   }
 }
 
@@ -56,13 +48,12 @@ export class Foreseen {
   #isReleased = false;
   #then: (() => void) | null = null;
 
-  /** `verified` is called when no signature is being verified any more, `freed` when it is not held any more either. */
-  constructor(ahead: GroupAhead, verified: () => void, freed: () => void) {
+  /** `freed` is called when no signature is being verified any more, and it is not held any more either. */
+  constructor(ahead: GroupAhead, freed: () => void) {
     this.#ahead = ahead;
     this.#freed = freed;
     void ahead.verified.then(() => {
       this.#isOver = true;
-      verified();
       if (this.#isReleased) freed();
       this.#then?.();
     });
@@ -73,7 +64,7 @@ export class Foreseen {
     return this.#ahead.group;
   }
 
-  /** Signatures that are verified for it. */
+  /** Signatures that are, or were, verified for it. */
   get signatures(): number {
     return this.#ahead.signatures;
   }

@@ -3,8 +3,10 @@
  * is not read while too much of it waits, while it owes something to its rates, or while nothing can be stored.
  *
  * What is first in line is verified ahead. A frame whose turn comes while that is going on is waited for, outside of the line.
+ * Meanwhile those behind it gather: changes of one chain one after another are taken as one group, under one signature. So the
+ * more somebody writes, the less each change costs.
  */
-import type { VerifiedGroup } from "bft-json-crdt";
+import { continued, joinGroups, type RunPart, runPartOf, type VerifiedGroup } from "bft-json-crdt";
 import type { WebSocket } from "ws";
 import type { Ahead, Foreseen } from "./ahead.ts";
 import {
@@ -19,6 +21,8 @@ import {
   LINE_INBOX_BYTES,
   MIN_HOLD_MS,
   MOST_DEBT_MS,
+  RUN_BYTES,
+  RUN_CHANGES,
   TURN_MS,
 } from "./limits.ts";
 import { type Frame, streamOf } from "./outlet.ts";
@@ -55,13 +59,18 @@ export interface IntakeOwner {
 }
 
 /**
- * A frame in the inbox, and when it came. Text waits as bytes, too: a string would be moved about by the collector, and what
- * floods have waiting in line would be most of the garbage that is old before it is any.
+ * What waits in the inbox: a frame, or several that are taken as one, and when the first came. Text waits as bytes, too: a string
+ * would be moved about by the collector, and what floods have waiting in line would be most of the garbage that is old before it
+ * is any.
  */
 interface Waiting {
-  readonly content: Buffer;
+  frames: Uint8Array[];
   readonly isText: boolean;
   readonly arrival: number;
+  /** Bytes of the inbox that it takes. */
+  bytes: number;
+  /** The part of a chain that it holds, when it may go on together with others; null for all else. */
+  part: RunPart | null;
   /** Undefined as long as nobody was asked to verify it ahead; null when it is not. */
   ahead?: Foreseen | null;
 }
@@ -86,9 +95,13 @@ export class Intake {
   #isInLine = false;
   /** The first frame of the inbox is being verified. */
   #isWaiting = false;
+  /** What has come is looked at for what to verify ahead, at the end of this tick. */
+  #isLooking = false;
   /** What was read last came when, and how much of the work for it is counted already. */
   #readAt = 0;
   #handledMs = 0;
+  /** Milliseconds that it took to read the socket without credit, since its last turn. */
+  #readingMs = 0;
   /** The socket is not read before its turn: what it takes to read it is more than its credit. */
   #isSpent = false;
   /** Until then the socket is not read, for the sake of its rates; the timer runs as long. */
@@ -111,12 +124,13 @@ export class Intake {
     this.#work = new Work(host.pauses);
     // Around what ws does with it: pieces of messages and control frames cost, too.
     const stream = streamOf(socket);
-    stream?.prependListener("data", () => {
+    if (stream === null) return;
+    stream.prependListener("data", () => {
       this.#readAt = performance.now();
       this.#handledMs = 0;
     });
-    stream?.on("data", () => {
-      this.#countReading();
+    stream.on("data", () => {
+      this.#countReading(stream.readableLength > 0);
     });
   }
 
@@ -156,13 +170,16 @@ export class Intake {
       this.#handleTimed(content, isText);
       return;
     }
-    const waiting: Waiting = { content, isText, arrival: this.#arrival };
-    this.#inbox.push(waiting);
-    this.await(content.length + FRAME_OVERHEAD_BYTES);
-    if (!this.#isBlocked) {
-      if (this.#inbox.length <= AHEAD_GROUPS) this.#foresee(waiting);
-      this.#standInLine();
-    }
+    this.#put(content, isText);
+    if (this.#isBlocked) return;
+    this.#standInLine();
+    if (this.#isLooking) return;
+    // What has come by the same read is there then.
+    this.#isLooking = true;
+    process.nextTick(() => {
+      this.#isLooking = false;
+      if (!this.#isBlocked) this.#owner.guard(() => this.#lookAhead());
+    });
   }
 
   /** So many bytes more are on their way to the store, or fewer. */
@@ -240,6 +257,22 @@ export class Intake {
     this.#forget(this.#inbox.length);
   }
 
+  /** Lets a frame wait: with the one before it, if it goes on where that one ends. */
+  #put(content: Uint8Array, isText: boolean): void {
+    const bytes = content.length + FRAME_OVERHEAD_BYTES;
+    const part = isText || content.length > RUN_BYTES ? null : runPartOf(content);
+    const last = this.#inbox[this.#inbox.length - 1];
+    const run = last === undefined || part === null ? null : runOf(last, part);
+    if (run === null) {
+      this.#inbox.push({ frames: [content], isText, arrival: this.#arrival, bytes, part });
+    } else {
+      last!.frames.push(content);
+      last!.part = run;
+      last!.bytes += bytes;
+    }
+    this.await(bytes);
+  }
+
   #hasCredit(): boolean {
     this.#earn();
     return this.#credit > 0;
@@ -257,18 +290,29 @@ export class Intake {
     this.#creditAt = now;
   }
 
-  #handleTimed(content: Buffer, isText: boolean): void {
+  #handleTimed(content: Uint8Array, isText: boolean): void {
     const start = performance.now();
-    this.#owner.handle(isText ? content.toString("utf8") : content);
+    this.#owner.handle(isText ? textOf(content) : content);
     const ms = performance.now() - start;
     this.#credit -= this.#work.counted(ms);
     this.#handledMs += ms;
   }
 
-  /** Whoever has no credit left for being read is read in turn. */
-  #countReading(): void {
-    this.#credit -= this.#work.counted(performance.now() - this.#readAt - this.#handledMs);
-    if (this.#isEnded || this.#hasCredit()) return;
+  /**
+   * Whoever has no credit left for being read is read in turn, and then all that has come meanwhile (`hasMore`), as far as a
+   * short time allows: a stream that is not read gathers what comes in as many pieces as it came in.
+   */
+  #countReading(hasMore: boolean): void {
+    const ms = this.#work.counted(performance.now() - this.#readAt - this.#handledMs);
+    this.#credit -= ms;
+    if (this.#isEnded) return;
+    if (this.#hasCredit()) {
+      this.#readingMs = 0;
+      return;
+    }
+    this.#readingMs += ms;
+    if (hasMore && this.#readingMs < TURN_MS) return;
+    this.#readingMs = 0;
     this.#isSpent = true;
     if (!this.#socket.isPaused) this.#socket.pause();
     if (!this.#isBlocked) this.#standInLine();
@@ -294,16 +338,18 @@ export class Intake {
     let taken = 0;
     let bytes = 0;
     while (!this.#isBlocked) {
-      const waiting = this.#inbox[taken];
-      if (waiting === undefined || (taken > 0 && performance.now() >= end)) break;
-      const { content, isText, arrival, ahead = null } = waiting;
+      if (taken === this.#inbox.length || (taken > 0 && performance.now() >= end)) break;
+      const waiting = this.#inbox[taken]!;
+      // It need not be verified within this turn.
+      if (taken > 0) this.#foresee(waiting);
+      const { isText, arrival, ahead = null } = waiting;
       if (ahead?.group === null) {
         this.#waitFor(ahead);
         break;
       }
       this.#arrival = arrival;
       taken++;
-      bytes += content.length + FRAME_OVERHEAD_BYTES;
+      bytes += waiting.bytes;
       // Someone who is gone gets no answers.
       if (!this.#isGone || !isText) this.#handleForeseen(waiting, ahead);
     }
@@ -315,11 +361,11 @@ export class Intake {
     }
   }
 
-  #handleForeseen({ content, isText }: Waiting, ahead: Foreseen | null): void {
+  #handleForeseen(waiting: Waiting, ahead: Foreseen | null): void {
     this.#verified = ahead?.group ?? null;
     this.#credit -= (ahead?.signatures ?? 0) * AHEAD_SIGNATURE_MS;
     try {
-      this.#handleTimed(content, isText);
+      this.#handleTimed(contentOf(waiting), waiting.isText);
     } finally {
       this.#verified = null;
     }
@@ -337,9 +383,9 @@ export class Intake {
   /** Has what is first in line verified, as far as a short time and the bounds allow. */
   #lookAhead(): void {
     const start = performance.now();
-    const most = Math.min(AHEAD_GROUPS, this.#inbox.length);
     let now = start;
-    for (let at = 0; at < most && now < start + TURN_MS; at++) {
+    for (let at = 0; at < Math.min(AHEAD_GROUPS, this.#inbox.length); at++) {
+      if (now >= start + TURN_MS) break;
       if (this.#foresee(this.#inbox[at]!)) now = performance.now();
     }
     this.#credit -= now - start;
@@ -348,7 +394,7 @@ export class Intake {
   /** Has a frame verified ahead, if it can be; true when that took some time. */
   #foresee(waiting: Waiting): boolean {
     if (waiting.ahead !== undefined || this.#host.ahead.isFull) return false;
-    waiting.ahead = waiting.isText ? null : this.#owner.foresee(waiting.content);
+    waiting.ahead = waiting.isText ? null : this.#owner.foresee(contentOf(waiting));
     return true;
   }
 
@@ -356,4 +402,21 @@ export class Intake {
   #forget(count: number): void {
     for (const { ahead } of this.#inbox.splice(0, count)) ahead?.release();
   }
+}
+
+/** The part of a chain that is waiting, and the next one, as one; null when they are to be taken one after the other. */
+function runOf({ part, ahead }: Waiting, next: RunPart): RunPart | null {
+  if (part === null || ahead !== undefined) return null;
+  const run = continued(part, next);
+  return run === null || run.bytes > RUN_BYTES || run.to - run.from >= RUN_CHANGES ? null : run;
+}
+
+/** One group, or whatever else a frame held. */
+function contentOf(waiting: Waiting): Uint8Array {
+  if (waiting.frames.length > 1) waiting.frames = [joinGroups(waiting.frames)];
+  return waiting.frames[0]!;
+}
+
+function textOf({ buffer, byteOffset, byteLength }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, byteLength).toString("utf8");
 }

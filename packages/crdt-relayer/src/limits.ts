@@ -186,6 +186,10 @@ export const LINE_INBOX_BYTES = 65_536;
 /** Groups of a socket that stand in line and are verified ahead: what it takes until its next turn brings the next ones. */
 export const AHEAD_GROUPS = 16;
 
+/** Changes, and bytes, that are taken as one group: one signature then is little beside the rest, and a turn is not much longer. */
+export const RUN_CHANGES = 64;
+export const RUN_BYTES = 65_536;
+
 /**
  * Signatures of all sockets that are verified ahead at once; one group more may overshoot that. Enough to keep other threads
  * busy while this one writes, and not so many that a write to the store, for which the same threads wait, is held up for long:

@@ -47,6 +47,8 @@ export type {
   Place,
   RemoveOp,
 } from "./op.ts";
+export { continued, HEAD_BYTES, joinGroups, runPartOf } from "./run.ts";
+export type { RunPart } from "./run.ts";
 export { documentId, genesisDocumentId, encodeGenesis, decodeGenesis } from "./genesis.ts";
 export type { Genesis } from "./genesis.ts";
 export {

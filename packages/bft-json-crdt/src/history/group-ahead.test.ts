@@ -88,7 +88,9 @@ describe("groups that are verified ahead each for itself", () => {
       encodeGroup([{ ...entryOf(changes[5]!), signature: bad }]),
       encodeGroup([entryOf(changes[4]!), { ...entryOf(changes[5]!), signature: bad }]),
     ].map((group) => ({ ahead: verifier.begin(history, group), group }));
-    expect(groups.map((one) => one.ahead.signatures)).toEqual([4, 1, 0, 1, 0]);
+    // Of each chain the last is enough.
+    expect(groups.map((one) => one.ahead.signatures)).toEqual([1, 1, 0, 1, 0]);
+    expect(verifier.signatures).toBe(3);
     expect(groups.map((one) => one.ahead.group)).toEqual([null, null, null, null, null]);
     // The last one is done first; it needs what the others find out.
     await groups.at(-1)!.ahead.verified;
@@ -107,8 +109,29 @@ describe("groups that are verified ahead each for itself", () => {
       "bad_signature",
     ]);
     expect(history.length).toBe(5);
-    expect(ahead).toHaveLength(6);
-    expect(new Set(ahead).size).toBe(6);
+    expect(ahead).toHaveLength(3);
+    expect(new Set(ahead).size).toBe(3);
+    expect(here).toEqual([]);
+    expect(verifier.signatures).toBe(0);
+  });
+
+  test("have those looked at that others seemed to vouch for when one is bad, beside the main thread, and once", async () => {
+    const changes = lineOf(DOCUMENT, 20);
+    const { ahead, here } = watched();
+    const history = newHistory();
+    const verifier = new AheadVerifier();
+    const entries = changes.map((change) => entryOf(change));
+    entries[19] = { ...entries[19]!, signature: flipped(changes[19]!.signature, 9) };
+    const first = verifier.begin(history, encodeGroup(entries));
+    // It needs what the first one finds out, and then more.
+    const second = verifier.begin(history, encodeGroup(entries.slice(10)));
+    expect([first.signatures, second.signatures, verifier.signatures]).toEqual([1, 0, 1]);
+    await Promise.all([first.verified, second.verified]);
+    expect([first.signatures, second.signatures, verifier.signatures]).toEqual([20, 9, 0]);
+    expect(ahead).toHaveLength(29);
+    const received = history.receiveVerified(first.group!, "peer");
+    expect([received.code, received.applied.length]).toEqual(["bad_signature", 19]);
+    expect(history.receiveVerified(second.group!, "peer").code).toBe("bad_signature");
     expect(here).toEqual([]);
   });
 

@@ -2,14 +2,12 @@
  * Groups whose signatures are verified beside the main thread each for itself, for a host that receives them in an order of
  * its own, such as a relay with many senders. See verified.ts for what is found out ahead and what is not.
  */
-import { changeId, decodeBody, decodeGroup } from "../change/index.ts";
+import { changeId, decodeGroup } from "../change/index.ts";
 import type { SignedBody } from "../change/index.ts";
-import { verifyMany } from "../crypto/index.ts";
-import type { SignatureCheck } from "../crypto/index.ts";
 import { ok } from "../result.ts";
 import { keyOf } from "./id-key.ts";
-import { checkOf, VerifiedGroup } from "./verified.ts";
-import type { AheadOf, Entry, Finding } from "./verified.ts";
+import { divide, findingOn, othersOf, verifyAll, VerifiedGroup } from "./verified.ts";
+import type { AheadOf, Entry, Finding, SignedChanges } from "./verified.ts";
 
 /** A finding, and for how many held groups it stands. */
 interface Shared {
@@ -18,35 +16,44 @@ interface Shared {
   holders: number;
 }
 
+/** What the groups of one verifier have in common. */
+interface Common {
+  /** By id and signature. */
+  readonly shared: Map<string, Shared>;
+  /** Signatures that are being verified. */
+  inFlight: number;
+}
+
 /**
  * Verifies groups ahead. A copy of a change that several of them hold is verified once, for as long as one of those groups
  * is held. How many are held at once is for the host to bound.
  */
 export class AheadVerifier {
-  /** By id and signature. */
-  readonly #shared = new Map<string, Shared>();
+  readonly #common: Common = { shared: new Map(), inFlight: 0 };
+
+  /** Signatures that are being verified. */
+  get signatures(): number {
+    return this.#common.inFlight;
+  }
 
   /**
    * Begins to verify what `history.receive` would have to verify of a group; never throws for what it holds. The bytes must
    * not be changed from now on.
    */
   begin(history: AheadOf, group: Uint8Array): GroupAhead {
-    return new GroupAhead(history, group, this.#shared);
+    return new GroupAhead(history, group, this.#common);
   }
 }
 
 /** A group that is verified ahead. Whoever began it releases it, once. */
 export class GroupAhead {
-  /** Signatures that are verified for it: not those that are for another group. */
-  readonly signatures: number;
   /** Resolves when all is verified; never rejects. */
   readonly verified: Promise<void>;
-  readonly #shared: Map<string, Shared>;
+  readonly #common: Common;
   readonly #held: string[] = [];
   readonly #group: VerifiedGroup;
-  readonly #checks: SignatureCheck[] = [];
-  /** For each check, where its verdict goes. */
-  readonly #checked: Finding[] = [];
+  /** Of all that it verifies itself. */
+  #signatures = 0;
   /** Groups that verify something for this one. */
   readonly #others = new Set<GroupAhead>();
   /** What it verifies itself; null when that is done. */
@@ -54,15 +61,28 @@ export class GroupAhead {
   #isVerified = false;
 
   /** @internal */
-  constructor(history: AheadOf, group: Uint8Array, shared: Map<string, Shared>) {
-    this.#shared = shared;
+  constructor(history: AheadOf, group: Uint8Array, common: Common) {
+    this.#common = common;
     const decoded = decodeGroup(group);
+    const findings = new Map<string, Finding>();
     this.#group = new VerifiedGroup(
-      decoded.ok ? ok(decoded.value.map((entry) => this.#lookAt(entry, history))) : decoded,
+      decoded.ok
+        ? ok(decoded.value.map((entry) => this.#lookAt(entry, history, findings)))
+        : decoded,
     );
-    this.signatures = this.#checks.length;
-    this.#own = this.signatures === 0 ? null : this.#verify();
-    this.verified = this.#finish();
+    const signed = divide([...findings.values()], history.document);
+    const own = signed.uncovered.filter(({ isAsked }) => !isAsked);
+    for (const finding of own) this.#share(finding);
+    this.#own = own.length === 0 ? null : this.#verify(own);
+    this.verified = this.#finish(signed);
+  }
+
+  /**
+   * Signatures that are verified for it: not those that are for another group. There are more than at first when one is not
+   * valid, and others have to be looked at.
+   */
+  get signatures(): number {
+    return this.#signatures;
   }
 
   /** What `history.receiveVerified` takes; null until all is verified, which may be so at once. */
@@ -73,48 +93,66 @@ export class GroupAhead {
   /** Forgets what was found out, unless other groups need it. */
   release(): void {
     for (const key of this.#held.splice(0)) {
-      const shared = this.#shared.get(key)!;
+      const shared = this.#common.shared.get(key)!;
       shared.holders--;
-      if (shared.holders === 0) this.#shared.delete(key);
+      if (shared.holders === 0) this.#common.shared.delete(key);
     }
   }
 
-  #lookAt({ body, signature }: SignedBody, history: AheadOf): Entry {
+  /** Adds what is to be found out about a signed change to `findings`, once. */
+  #lookAt(
+    { body, signature }: SignedBody,
+    history: AheadOf,
+    findings: Map<string, Finding>,
+  ): Entry {
     const id = changeId(body);
     if (signature === null || !history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
-    const key = keyOf(id) + keyOf(signature) + keyOf(signature.subarray(32));
-    const known = this.#shared.get(key);
-    if (known !== undefined) {
-      known.holders++;
-      this.#held.push(key);
-      if (known.foundBy !== this && known.foundBy.#own !== null) this.#others.add(known.foundBy);
-      return { body, signature, ahead: known.finding };
-    }
-    const finding: Finding = { id, header: decodeBody(body), signature, isGenuine: null };
-    const check = checkOf(finding, history.document);
-    if (check !== null) {
-      this.#checks.push(check);
-      this.#checked.push(finding);
-      this.#shared.set(key, { finding, foundBy: this, holders: 1 });
-      this.#held.push(key);
+    const key = keyOfCopy(id, signature);
+    let finding = findings.get(key);
+    if (finding === undefined) {
+      const known = this.#common.shared.get(key);
+      if (known !== undefined) this.#hold(key, known);
+      finding = known?.finding ?? findingOn(id, body, signature);
+      findings.set(key, finding);
     }
     return { body, signature, ahead: finding };
   }
 
-  async #verify(): Promise<void> {
-    const verdicts = await verifyMany(this.#checks);
-    this.#checked.forEach((finding, i) => {
-      finding.isGenuine = verdicts[i]!;
-    });
+  /** Uses what another group finds out. */
+  #hold(key: string, known: Shared): void {
+    known.holders++;
+    this.#held.push(key);
+    if (known.foundBy.#own !== null) this.#others.add(known.foundBy);
+  }
+
+  /** Lets other groups use what is found out here. */
+  #share(finding: Finding): void {
+    finding.isAsked = true;
+    const key = keyOfCopy(finding.id, finding.signature);
+    this.#common.shared.set(key, { finding, foundBy: this, holders: 1 });
+    this.#held.push(key);
+  }
+
+  async #verify(findings: readonly Finding[]): Promise<void> {
+    this.#signatures += findings.length;
+    this.#common.inFlight += findings.length;
+    await verifyAll(findings);
+    this.#common.inFlight -= findings.length;
     this.#own = null;
   }
 
   /** Without anything to wait for, it is done before this returns. */
-  async #finish(): Promise<void> {
+  async #finish(signed: SignedChanges): Promise<void> {
     if (this.#own !== null) await this.#own;
     for (const other of this.#others) if (other.#own !== null) await other.#own;
     this.#others.clear();
+    const others = othersOf(signed);
+    if (others.length > 0) await this.#verify(others);
     this.#isVerified = true;
   }
+}
+
+function keyOfCopy(id: Uint8Array, signature: Uint8Array): string {
+  return keyOf(id) + keyOf(signature) + keyOf(signature.subarray(32));
 }

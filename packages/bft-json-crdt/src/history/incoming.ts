@@ -2,7 +2,6 @@
 import type { DecodedBody } from "../change/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import type { RejectionCode } from "../result.ts";
-import type { Candidate } from "./admission.ts";
 import { keyOf } from "./id-key.ts";
 import { IdTable } from "./id-table.ts";
 
@@ -16,18 +15,34 @@ const NO_CHANGES: readonly Incoming[] = [];
 const NO_KEYS: readonly string[] = [];
 
 /** A change that the bytes alone give no reason to refuse. */
-export class Incoming implements Candidate {
+export class Incoming {
+  /** The change id, 32 bytes. */
   readonly id: Uint8Array;
   readonly body: Uint8Array;
-  readonly signature: Uint8Array | null;
   readonly header: DecodedBody;
+  /** A signature that has been verified, or null. */
+  signature: Uint8Array | null;
+  /** One that nobody has verified so far; else null. */
+  unverified: Uint8Array | null = null;
+  /** What is known ahead of that. */
+  isGenuine: boolean | null = null;
+  /** It came with a signature that is not valid. */
+  isForged = false;
+  /** A later change of its chain and group is signed, or covered. */
+  isCovered = false;
+  /** Dependencies that are earlier in the same group. */
   inGroup: readonly Incoming[] = NO_CHANGES;
+  /** Keys of dependencies that are neither applied nor earlier in the group. */
   missing: readonly string[] = NO_KEYS;
+  /** The one that is `prev`, when it is in the group. */
   prev: Incoming | null = null;
   /** Local index of `prev`, if it is applied; else -1. */
   prevIndex = -1;
+  /** A fault of the id, found once all dependencies were known. */
   fault: RejectionCode | null = null;
+  /** Changes of which this is `prev`, of those that may still be applied; counted by `admit`. */
   covers = 0;
+  /** Part of the set that is applied in this step. */
   admitted = false;
   /** Its own local index, once it is applied; else -1. */
   index = -1;

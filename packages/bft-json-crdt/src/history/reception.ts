@@ -18,6 +18,7 @@ import type { HistoryLimits } from "./history-limits.ts";
 import { idOf, keyOf } from "./id-key.ts";
 import type { IdTable } from "./id-table.ts";
 import { Incoming, IncomingGroup } from "./incoming.ts";
+import { linksTo } from "./links.ts";
 import type { Entry } from "./verified.ts";
 
 /** What became of a change. */
@@ -86,6 +87,11 @@ const SEVERITY: { readonly [status in ReceiveStatus]: number } = {
   duplicate: 4,
 };
 
+/** Whether signatures are valid, by the very object. */
+type Verdicts = ReadonlyMap<Uint8Array, boolean>;
+
+const NO_VERDICTS: Verdicts = new Map();
+
 /** Takes changes in, for one history. */
 export class Reception {
   readonly #applied: Applied;
@@ -144,7 +150,7 @@ export class Reception {
     const results: ReceivedChange[] = [];
     const candidates = this.#screen(decoded.value, results);
     for (const candidate of candidates) this.#resolve(candidate);
-    admit(candidates);
+    admit(candidates, this.#verify);
     const isWhole = candidates.every(({ admitted }) => admitted);
 
     this.#applyAdmitted(candidates, results);
@@ -164,7 +170,10 @@ export class Reception {
         );
     // What was applied from the queue has a signature that its copy in this group may lack.
     const isExact =
-      isWhole && applied.length === candidates.length && candidates.length === decoded.value.length;
+      isWhole &&
+      applied.length === candidates.length &&
+      candidates.length === decoded.value.length &&
+      candidates.every(({ unverified }) => unverified === null);
     const missing = isWhole ? [] : this.#missingOf(candidates).map(idOf);
     return summarize(verdicts, applied, missing, isExact);
   }
@@ -199,8 +208,26 @@ export class Reception {
     return queued === undefined || !equalBytes(queued.signature, signature);
   }
 
-  /** Judges what the bytes alone decide; returns the candidates that remain, in order, with their links. */
+  /**
+   * Judges what the bytes and the signatures decide; returns the candidates that remain, in order, with their links. Of the
+   * changes of one chain only the last is verified, which vouches for those before it. As soon as one signature proves to be
+   * bad, there may be other copies to look at, and every one is verified that is left.
+   */
   #screen(entries: readonly Entry[], results: ReceivedChange[]): readonly Incoming[] {
+    if (entries.length === 1) return this.#sift(entries, results, NO_VERDICTS);
+    const candidates = this.#sift(entries, results);
+    const verdicts = this.#verifyCovers(candidates);
+    if (verdicts === null) return candidates;
+    results.length = 0;
+    return this.#sift(entries, results, verdicts);
+  }
+
+  /** The same without signatures; when some are known, with all of them. */
+  #sift(
+    entries: readonly Entry[],
+    results: ReceivedChange[],
+    verdicts: Verdicts | null = null,
+  ): readonly Incoming[] {
     const group = new IncomingGroup(this.#ids);
     for (const { body, signature, ahead } of entries) {
       const id = ahead?.id ?? changeId(body);
@@ -224,17 +251,47 @@ export class Reception {
         this.#reject(keyOf(id), "wrong_document", results);
         continue;
       }
-      if (
-        signature !== null &&
-        !(ahead?.isGenuine ?? this.#isGenuine(id, signature, header.value))
-      ) {
-        results.push({ id, status: "rejected", code: "bad_signature", scope: "copy" });
-        continue;
+      const change = new Incoming(id, body, null, header.value);
+      if (signature !== null) {
+        change.unverified = signature;
+        change.isGenuine = verdicts?.get(signature) ?? ahead?.isGenuine ?? null;
+        if (verdicts !== null && !this.#verify(change)) {
+          results.push(forgedCopy(id));
+          continue;
+        }
       }
-      group.add(new Incoming(id, body, signature, header.value));
+      group.add(change);
     }
     return group.changes;
   }
+
+  /**
+   * Verifies the signatures of those that no later change of the group vouches for. Null when all are valid, else the verdicts
+   * up to the first that is not.
+   */
+  #verifyCovers(candidates: readonly Incoming[]): Verdicts | null {
+    for (let i = candidates.length - 1; i >= 0; i--) {
+      const candidate = candidates[i]!;
+      const { unverified, header, prev } = candidate;
+      if (!candidate.isCovered) {
+        // Without a signature and a cover it vouches for nothing.
+        if (unverified === null) continue;
+        if (!this.#verify(candidate)) return verdictsOn(candidates).set(unverified, false);
+      }
+      if (prev !== null && linksTo(header, prev.header)) prev.isCovered = true;
+    }
+    return null;
+  }
+
+  /** Verifies a signature that was not so far; true when it is valid. */
+  readonly #verify = (change: Incoming): boolean => {
+    const { id, unverified, header } = change;
+    if (unverified === null) return false;
+    change.unverified = null;
+    if (change.isGenuine ?? this.#isGenuine(id, unverified, header)) change.signature = unverified;
+    else change.isForged = true;
+    return !change.isForged;
+  };
 
   /** A change that does not come in a group. */
   #alone(
@@ -309,7 +366,7 @@ export class Reception {
 
   /** Rejects, queues or discards a candidate that could not be applied. */
   #settleOther(candidate: Incoming, peer: string, results: ReceivedChange[]): void {
-    const { id, key, body, signature, header, fault } = candidate;
+    const { id, key, body, header, fault } = candidate;
     if (fault !== null) {
       this.#reject(key, fault, results);
       return;
@@ -319,8 +376,14 @@ export class Reception {
       results.push(this.#verdictOn(id));
       return;
     }
+    if (candidate.unverified !== null) this.#verify(candidate);
+    const { signature } = candidate;
     if (signature === null) {
-      results.push({ id, status: "rejected", code: "missing_signature", scope: "copy" });
+      results.push(
+        candidate.isForged
+          ? forgedCopy(id)
+          : { id, status: "rejected", code: "missing_signature", scope: "copy" },
+      );
       return;
     }
     const waitsFor = this.#unapplied(header);
@@ -442,12 +505,14 @@ function queueBounds(limits: Required<HistoryLimits>): QueueBounds {
   };
 }
 
-function linksTo(header: DecodedBody, prev: DecodedBody): boolean {
-  return (
-    equalBytes(header.author, prev.author) &&
-    header.chain === prev.chain &&
-    header.seq === prev.seq + 1
-  );
+function verdictsOn(candidates: readonly Incoming[]): Map<Uint8Array, boolean> {
+  const verdicts = new Map<Uint8Array, boolean>();
+  for (const { signature } of candidates) if (signature !== null) verdicts.set(signature, true);
+  return verdicts;
+}
+
+function forgedCopy(id: Uint8Array): ReceivedChange {
+  return { id, status: "rejected", code: "bad_signature", scope: "copy" };
 }
 
 function summarize(

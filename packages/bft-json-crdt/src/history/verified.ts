@@ -14,6 +14,7 @@ import { MAX_GROUP_BYTES } from "../limits.ts";
 import { MisuseError, ok } from "../result.ts";
 import type { Result } from "../result.ts";
 import { keyOf } from "./id-key.ts";
+import { linksTo } from "./links.ts";
 
 /** What a history has to tell for signatures to be verified ahead of it. */
 export interface AheadOf {
@@ -102,16 +103,16 @@ class Slice {
   failure: { readonly error: unknown } | null = null;
   readonly #history: AheadOf;
   readonly #groups: VerifiedGroup[] = [];
-  readonly #checks: SignatureCheck[] = [];
-  /** For each check, where its verdict goes. */
+  /** What must be verified, and what must be when something of its group is not valid. */
   readonly #checked: Finding[] = [];
+  readonly #divided: SignedChanges[] = [];
   /** The first finding about each change: a copy with the same signature shares it. */
   readonly #findings = new Map<string, Finding>();
   #bytes = 0;
   /** Where groups are copied to, one after another: a buffer for each would cost more than its content. */
   #copies = new Uint8Array(0);
   #copied = 0;
-  #verdicts: Promise<readonly boolean[]> | null = null;
+  #verified: Promise<void> | null = null;
 
   constructor(history: AheadOf) {
     this.#history = history;
@@ -119,7 +120,7 @@ class Slice {
 
   get isFull(): boolean {
     return (
-      this.#checks.length >= SLICE_SIGNATURES ||
+      this.#checked.length >= SLICE_SIGNATURES ||
       this.#bytes >= SLICE_BYTES ||
       this.#groups.length >= SLICE_GROUPS
     );
@@ -136,20 +137,29 @@ class Slice {
       return;
     }
     this.#bytes += group.length;
-    this.#groups.push(new VerifiedGroup(ok(decoded.value.map((entry) => this.#lookAt(entry)))));
+    const findings: Finding[] = [];
+    this.#groups.push(
+      new VerifiedGroup(ok(decoded.value.map((entry) => this.#lookAt(entry, findings)))),
+    );
+    const signed = divide(findings, this.#history.document);
+    for (const finding of signed.uncovered) {
+      if (finding.isAsked) continue;
+      finding.isAsked = true;
+      this.#checked.push(finding);
+    }
+    if (signed.covered.length > 0) this.#divided.push(signed);
   }
 
   /** Begins to verify. */
   start(): void {
-    this.#verdicts = verifyMany(this.#checks);
+    this.#verified = verifyAll(this.#checked);
   }
 
   /** Resolves, when all that has to be verified is, to the groups. */
   async finished(): Promise<readonly VerifiedGroup[]> {
-    const verdicts = await this.#verdicts!;
-    this.#checked.forEach((finding, i) => {
-      finding.isGenuine = verdicts[i]!;
-    });
+    await this.#verified;
+    const others = new Set(this.#divided.flatMap(othersOf));
+    if (others.size > 0) await verifyAll([...others]);
     return this.#groups;
   }
 
@@ -166,21 +176,17 @@ class Slice {
     return this.#copies.subarray(start, end);
   }
 
-  #lookAt({ body, signature }: SignedBody): Entry {
+  /** Adds what is to be found out about a signed change to `findings`. */
+  #lookAt({ body, signature }: SignedBody, findings: Finding[]): Entry {
     const id = changeId(body);
     if (signature === null || !this.#history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
     const key = keyOf(id);
     const known = this.#findings.get(key);
-    if (known !== undefined && equalBytes(known.signature, signature))
-      return { body, signature, ahead: known };
-    const finding: Finding = { id, header: decodeBody(body), signature, isGenuine: null };
+    const isCopy = known !== undefined && equalBytes(known.signature, signature);
+    const finding = isCopy ? known : findingOn(id, body, signature);
     if (known === undefined) this.#findings.set(key, finding);
-    const check = checkOf(finding, this.#history.document);
-    if (check !== null) {
-      this.#checks.push(check);
-      this.#checked.push(finding);
-    }
+    findings.push(finding);
     return { body, signature, ahead: finding };
   }
 }
@@ -190,13 +196,57 @@ export interface Finding extends Ahead {
   readonly header: Result<DecodedBody>;
   readonly signature: Uint8Array;
   isGenuine: boolean | null;
+  /** It is being verified, or was. */
+  isAsked: boolean;
 }
 
-/** What has to be verified of a change; null when it would be refused for its header without that. */
-export function checkOf(
-  { id, header, signature }: Finding,
-  document: Uint8Array,
-): SignatureCheck | null {
-  if (!header.ok || !equalBytes(header.value.document, document)) return null;
+/** Nothing but what the bytes say at once. */
+export function findingOn(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
+  return { id, header: decodeBody(body), signature, isGenuine: null, isAsked: false };
+}
+
+/** The signed changes of one group, those left out that are refused for their headers. */
+export interface SignedChanges {
+  /** Those to verify. */
+  readonly uncovered: readonly Finding[];
+  /** Those that a later one of their chain vouches for: they need not be verified unless one above is not valid. */
+  readonly covered: readonly Finding[];
+}
+
+/** Divides the signed changes of a group, in order, by whether a later one of the same chain vouches for them. */
+export function divide(findings: readonly Finding[], document: Uint8Array): SignedChanges {
+  const uncovered: Finding[] = [];
+  const covered: Finding[] = [];
+  const covers = findings.length > 1 ? new Map<string, DecodedBody>() : null;
+  for (let i = findings.length - 1; i >= 0; i--) {
+    const finding = findings[i]!;
+    const { id, header } = finding;
+    if (!header.ok || !equalBytes(header.value.document, document)) continue;
+    const cover = covers?.get(keyOf(id));
+    if (cover !== undefined && linksTo(cover, header.value)) covered.push(finding);
+    else uncovered.push(finding);
+    const { prev } = header.value;
+    if (prev !== null) covers?.set(keyOf(prev), header.value);
+  }
+  return { uncovered, covered };
+}
+
+/** What must still be verified: when a signature is not valid, all those that others seemed to vouch for. */
+export function othersOf({ uncovered, covered }: SignedChanges): readonly Finding[] {
+  return uncovered.some(({ isGenuine }) => isGenuine === false)
+    ? covered.filter(({ isGenuine }) => isGenuine === null)
+    : [];
+}
+
+/** Verifies signatures of changes with good headers beside the main thread. */
+export async function verifyAll(findings: readonly Finding[]): Promise<void> {
+  const verdicts = await verifyMany(findings.map(checkOf));
+  findings.forEach((finding, i) => {
+    finding.isGenuine = verdicts[i]!;
+  });
+}
+
+function checkOf({ id, header, signature }: Finding): SignatureCheck {
+  if (!header.ok) throw new Error("it is refused for its header");
   return { signature, message: signedMessage(id), publicKey: header.value.author };
 }

@@ -1,17 +1,10 @@
 /**
  * From a log back to a history. Live changes are stored each with its signature; checking all of them costs a hundred
- * times what their hashes cost. So neighbouring records are merged into closed groups, in which a signature is left out
- * when a later change of the same chain covers it. What such a group cannot apply is received again record by record,
- * which names the damage.
+ * times what their hashes cost. So neighbouring records are joined into closed groups, of which only those signatures are
+ * looked at that no later change of the same chain vouches for. What such a group cannot apply is received again record by
+ * record, which names the damage.
  */
-import {
-  decodeBody,
-  decodeGroup,
-  encodeGroup,
-  GROUP_ENTRY_OVERHEAD,
-  type SignedBody,
-} from "../change/index.ts";
-import { toHex } from "../encoding/bytes.ts";
+import { decodeGroup, HEAD_BYTES, joinGroups } from "../change/index.ts";
 import type { History } from "../history/history.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import type { Result } from "../result.ts";
@@ -28,12 +21,12 @@ export async function* replay(
   let batch = new Batch();
   for await (const read of records) {
     const decoded = read.ok ? decodeGroup(read.value.group) : null;
-    if (read.ok && decoded?.ok === true && batch.add(read.value, decoded.value)) continue;
+    if (read.ok && decoded?.ok === true && batch.add(read.value, decoded.value.length)) continue;
     yield* batch.receive(history);
     batch = new Batch();
     if (!read.ok) yield read.error;
     else if (decoded?.ok !== true) yield altered(read.value);
-    else batch.add(read.value, decoded.value);
+    else batch.add(read.value, decoded.value.length);
   }
   yield* batch.receive(history);
 }
@@ -52,21 +45,17 @@ export function faultOf(history: Pick<History, "indexOf">, record: LogRecord): L
 /** Neighbouring records that are received as one closed group. */
 class Batch {
   readonly #records: LogRecord[] = [];
-  readonly #entries: SignedBody[] = [];
-  readonly #ids: string[] = [];
-  #bytes = 8;
+  #changes = 0;
+  #bytes = HEAD_BYTES;
 
-  /** Adds a record; false when it does not fit beside the others. */
-  add(record: LogRecord, entries: readonly SignedBody[]): boolean {
-    let bytes = this.#bytes;
-    for (const { body } of entries) bytes += body.length + GROUP_ENTRY_OVERHEAD;
-    const count = this.#entries.length + entries.length;
+  /** Adds a record with so many changes; false when it does not fit beside the others. */
+  add(record: LogRecord, changes: number): boolean {
+    const bytes = this.#bytes + record.group.length;
+    const isOver = bytes > MAX_GROUP_BYTES || this.#changes + changes > MAX_GROUP_CHANGES;
     // A single record is received as it stands, whatever its size.
-    if (this.#records.length > 0 && (bytes > MAX_GROUP_BYTES || count > MAX_GROUP_CHANGES))
-      return false;
+    if (this.#records.length > 0 && isOver) return false;
     this.#records.push(record);
-    this.#entries.push(...entries);
-    for (const id of record.ids) this.#ids.push(toHex(id));
+    this.#changes += changes;
     this.#bytes = bytes;
     return true;
   }
@@ -74,7 +63,11 @@ class Batch {
   *receive(history: ReplayHistory): Generator<LogFault | null, void, void> {
     const [first] = this.#records;
     if (first === undefined) return;
-    history.receive(this.#records.length === 1 ? first.group : this.#merged(), "store");
+    const isAlone = this.#records.length === 1;
+    history.receive(
+      isAlone ? first.group : joinGroups(this.#records.map(({ group }) => group)),
+      "store",
+    );
     let isWhole = true;
     for (const record of this.#records) {
       if (faultOf(history, record) === null) continue;
@@ -85,24 +78,6 @@ class Batch {
       yield fault;
     }
     if (isWhole) yield null;
-  }
-
-  /** The entries as one group. The ids are those that were stored; if they lie, the group is not applied. */
-  #merged(): Uint8Array {
-    const within = new Set(this.#ids);
-    const covered = new Set<string>();
-    for (const { body } of this.#entries) {
-      const header = decodeBody(body);
-      if (!header.ok || header.value.prev === null) continue;
-      const prev = toHex(header.value.prev);
-      if (within.has(prev)) covered.add(prev);
-    }
-    return encodeGroup(
-      this.#entries.map(({ body, signature }, position) => {
-        const isCovered = covered.has(this.#ids[position] ?? "");
-        return { body, signature: isCovered ? null : signature };
-      }),
-    );
   }
 }
 

@@ -1,7 +1,7 @@
 /** Between a history that has just applied something and the sessions that pass it on. */
+import { HEAD_BYTES, joinGroups } from "../change/index.ts";
 import { ByteReader } from "../encoding/reader.ts";
 import type { ReceivedGroup } from "../history/index.ts";
-import { ByteWriter } from "../encoding/writer.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import type { SyncHistory } from "./tips.ts";
 
@@ -54,7 +54,7 @@ export function batchesOf(live: readonly LiveGroup[]): LiveBatch[] {
       bytes + group.length > MAX_GROUP_BYTES - HEAD_BYTES ||
       changes + indexes.length > MAX_GROUP_CHANGES;
     if (isOver && parts.length > 0) {
-      batches.push(merged(parts, bytes));
+      batches.push(merged(parts));
       parts = [];
       bytes = changes = 0;
     }
@@ -62,23 +62,13 @@ export function batchesOf(live: readonly LiveGroup[]): LiveBatch[] {
     bytes += group.length;
     changes += indexes.length;
   }
-  if (parts.length > 0) batches.push(merged(parts, bytes));
+  if (parts.length > 0) batches.push(merged(parts));
   return batches;
 }
 
-/** Bytes of the head of a group, at most. */
-const HEAD_BYTES = 3;
-
-function merged(parts: readonly LiveGroup[], bytes: number): LiveBatch {
+function merged(parts: readonly LiveGroup[]): LiveBatch {
   const [first] = parts;
   if (parts.length === 1) return { ...first!, parts: [] };
-  const indexes = parts.flatMap((part) => part.indexes);
-  const writer = new ByteWriter(bytes + HEAD_BYTES);
-  writer.arrayHeader(indexes.length);
-  for (const { group } of parts) {
-    const reader = new ByteReader(group);
-    reader.arrayHeader();
-    writer.raw(group.subarray(reader.offset));
-  }
-  return { group: writer.take(), indexes, parts };
+  const group = joinGroups(parts.map((part) => part.group));
+  return { group, indexes: parts.flatMap((part) => part.indexes), parts };
 }

@@ -98,7 +98,7 @@ export class Model {
         this.#settle(now);
         waiting.push(at);
       } else {
-        say(at, "rejected", "missing_signature", "copy");
+        say(at, "rejected", candidate.bad ? "bad_signature" : "missing_signature", "copy");
       }
     }
     for (const at of waiting) {
@@ -114,10 +114,7 @@ export class Model {
    * is valid by the naive model of a history; else the closure of what each group, or each signed change alone, adds.
    */
   applicable(deliveries: readonly Delivery[]): Set<number> {
-    const groups = deliveries.map(({ entries }) => {
-      const real = entries.filter(({ signature }) => signature !== "bad");
-      return real.map(({ at, signature }) => ({ at, signed: signature === "good" }));
-    });
+    const groups = deliveries.map(({ entries }) => entries.map(candidateOf));
     const had = new Set(groups.flat().map(({ at }) => at));
     if (groups.flat().every(({ signed }) => signed)) {
       const sound = this.changes.filter(
@@ -132,13 +129,14 @@ export class Model {
     for (let isDone = false; !isDone;) {
       isDone = true;
       for (const step of steps) {
-        const candidates = step.filter(
-          ({ at }, place) =>
-            now[at] !== "applied" &&
-            this.#byteFaults[at] === null &&
-            this.#linkFaults[at] === null &&
-            step.findIndex((other) => other.at === at) === place,
+        const fresh = step.filter(
+          ({ at }) => now[at] !== "applied" && this.#byteFaults[at] === null,
         );
+        const lazy = firstCopies(fresh);
+        const all = this.#isFineWithCovers(lazy)
+          ? lazy
+          : firstCopies(fresh.filter(({ bad }) => !bad));
+        const candidates = all.filter(({ at }) => this.#linkFaults[at] === null);
         for (const { at } of this.#admitted(now, candidates)) {
           now[at] = "applied";
           isDone = false;
@@ -148,14 +146,27 @@ export class Model {
     return new Set([...had].filter((at) => now[at] === "applied"));
   }
 
-  /** What the bytes alone decide; returns what is left. */
+  /** What the bytes and the signatures decide; returns what is left. */
   #screen(
     now: Verdict[],
     entries: Delivery["entries"],
     say: (at: number, ...words: (string | undefined)[]) => void,
   ): Candidate[] {
+    const lazy = this.#sift([...now], entries, () => undefined);
+    if (this.#isFineWithCovers(lazy)) return this.#sift(now, entries, say);
+    return this.#sift(now, entries, say, true);
+  }
+
+  /** The same without a look at signatures, or with a look at all of them. */
+  #sift(
+    now: Verdict[],
+    entries: Delivery["entries"],
+    say: (at: number, ...words: (string | undefined)[]) => void,
+    looks = false,
+  ): Candidate[] {
     const candidates: Candidate[] = [];
-    for (const { at, signature } of entries) {
+    for (const entry of entries) {
+      const { at, signature } = entry;
       const verdict = now[at]!;
       const fault = this.#byteFaults[at]!;
       if (verdict === "applied" || candidates.some((other) => other.at === at)) {
@@ -168,13 +179,29 @@ export class Model {
         now[at] = fault;
         this.#settle(now);
         say(at, "rejected", fault, "change");
-      } else if (signature === "bad") {
+      } else if (looks && signature === "bad") {
         say(at, "rejected", "bad_signature", "copy");
       } else {
-        candidates.push({ at, signed: signature === "good" });
+        candidates.push(candidateOf(entry));
       }
     }
     return candidates;
+  }
+
+  /** No bad signature is among those that nothing later in the chain seems to vouch for. */
+  #isFineWithCovers(candidates: readonly Candidate[]): boolean {
+    return candidates.every(({ bad }, place) => !bad || this.#isCovered(place, candidates));
+  }
+
+  #isCovered(place: number, candidates: readonly Candidate[]): boolean {
+    const { at } = candidates[place]!;
+    return candidates.some(
+      (later, other) =>
+        other > place &&
+        this.prev[later.at] === at &&
+        this.#isLinked(later.at) &&
+        (later.signed || this.#isCovered(other, candidates)),
+    );
   }
 
   /** The greatest set that can be applied in one step. */
@@ -229,16 +256,33 @@ export class Model {
       (other) => this.changes[other]?.header.lamport ?? 0,
     );
     if (header.lamport !== Math.max(0, ...lamports) + 1) return "wrong_lamport";
-    if (header.prev === null) return null;
+    return header.prev === null || this.#isLinked(at) ? null : "wrong_prev";
+  }
+
+  /** True when a change is the next on the chain of what it calls the one before, as far as that is known. */
+  #isLinked(at: number): boolean {
+    const { header } = this.changes[at]!;
     const prev = this.changes[this.prev[at]!]?.header;
-    if (prev === undefined) return null;
-    return chainOf(prev) === chainOf(header) && header.seq === prev.seq + 1 ? null : "wrong_prev";
+    return prev === undefined || (chainOf(prev) === chainOf(header) && header.seq === prev.seq + 1);
   }
 }
 
 interface Candidate {
   readonly at: number;
+  /** With a good signature. */
   readonly signed: boolean;
+  /** With a bad one. */
+  readonly bad: boolean;
+}
+
+function candidateOf({ at, signature }: Delivery["entries"][number]): Candidate {
+  return { at, signed: signature === "good", bad: signature === "bad" };
+}
+
+function firstCopies(candidates: readonly Candidate[]): Candidate[] {
+  return candidates.filter(
+    ({ at }, place) => candidates.findIndex((other) => other.at === at) === place,
+  );
 }
 
 /** True for a verdict that refuses the id. */
