@@ -49,7 +49,8 @@ export function continued(part: RunPart, next: RunPart): RunPart | null {
   if (next.from !== part.to + 1 || !isOnChain(part, next)) return null;
   const bytes = part.bytes + next.bytes;
   if (bytes > MAX_GROUP_BYTES - HEAD_BYTES || next.to - part.from >= MAX_GROUP_CHANGES) return null;
-  return { ...part, to: next.to, bytes };
+  const { author, chain, from } = part;
+  return { author, chain, from, to: next.to, bytes };
 }
 
 /**

@@ -4,9 +4,10 @@
  */
 import { changeId, decodeGroup } from "../change/index.ts";
 import type { SignedBody } from "../change/index.ts";
+import { equalBytes } from "../encoding/bytes.ts";
 import { ok } from "../result.ts";
 import { keyOf } from "./id-key.ts";
-import { divide, findingOn, othersOf, verifyAll, VerifiedGroup } from "./verified.ts";
+import { divide, findingOn, Findings, othersOf, verifyAll, VerifiedGroup } from "./verified.ts";
 import type { AheadOf, Entry, Finding, SignedChanges } from "./verified.ts";
 
 /** A finding, and for how many held groups it stands. */
@@ -18,7 +19,7 @@ interface Shared {
 
 /** What the groups of one verifier have in common. */
 interface Common {
-  /** By id and signature. */
+  /** By id: of several copies the first. */
   readonly shared: Map<string, Shared>;
   /** Signatures that are being verified. */
   inFlight: number;
@@ -64,13 +65,13 @@ export class GroupAhead {
   constructor(history: AheadOf, group: Uint8Array, common: Common) {
     this.#common = common;
     const decoded = decodeGroup(group);
-    const findings = new Map<string, Finding>();
+    const findings = new Findings();
     this.#group = new VerifiedGroup(
       decoded.ok
         ? ok(decoded.value.map((entry) => this.#lookAt(entry, history, findings)))
         : decoded,
     );
-    const signed = divide([...findings.values()], history.document);
+    const signed = divide(findings.all, history.document);
     const own = signed.uncovered.filter(({ isAsked }) => !isAsked);
     for (const finding of own) this.#share(finding);
     this.#own = own.length === 0 ? null : this.#verify(own);
@@ -99,24 +100,19 @@ export class GroupAhead {
     }
   }
 
-  /** Adds what is to be found out about a signed change to `findings`, once. */
-  #lookAt(
-    { body, signature }: SignedBody,
-    history: AheadOf,
-    findings: Map<string, Finding>,
-  ): Entry {
+  #lookAt({ body, signature }: SignedBody, history: AheadOf, findings: Findings): Entry {
     const id = changeId(body);
     if (signature === null || !history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
-    const key = keyOfCopy(id, signature);
-    let finding = findings.get(key);
-    if (finding === undefined) {
+    const key = keyOf(id);
+    const ahead = findings.on(key, signature, () => {
       const known = this.#common.shared.get(key);
-      if (known !== undefined) this.#hold(key, known);
-      finding = known?.finding ?? findingOn(id, body, signature);
-      findings.set(key, finding);
-    }
-    return { body, signature, ahead: finding };
+      if (known === undefined || !equalBytes(known.finding.signature, signature))
+        return findingOn(id, body, signature);
+      this.#hold(key, known);
+      return known.finding;
+    });
+    return { body, signature, ahead };
   }
 
   /** Uses what another group finds out. */
@@ -129,7 +125,8 @@ export class GroupAhead {
   /** Lets other groups use what is found out here. */
   #share(finding: Finding): void {
     finding.isAsked = true;
-    const key = keyOfCopy(finding.id, finding.signature);
+    const key = keyOf(finding.id);
+    if (this.#common.shared.has(key)) return;
     this.#common.shared.set(key, { finding, foundBy: this, holders: 1 });
     this.#held.push(key);
   }
@@ -151,8 +148,4 @@ export class GroupAhead {
     if (others.length > 0) await this.#verify(others);
     this.#isVerified = true;
   }
-}
-
-function keyOfCopy(id: Uint8Array, signature: Uint8Array): string {
-  return keyOf(id) + keyOf(signature) + keyOf(signature.subarray(32));
 }

@@ -106,8 +106,7 @@ class Slice {
   /** What must be verified, and what must be when something of its group is not valid. */
   readonly #checked: Finding[] = [];
   readonly #divided: SignedChanges[] = [];
-  /** The first finding about each change: a copy with the same signature shares it. */
-  readonly #findings = new Map<string, Finding>();
+  readonly #known = new Map<string, Finding>();
   #bytes = 0;
   /** Where groups are copied to, one after another: a buffer for each would cost more than its content. */
   #copies = new Uint8Array(0);
@@ -137,11 +136,11 @@ class Slice {
       return;
     }
     this.#bytes += group.length;
-    const findings: Finding[] = [];
+    const findings = new Findings(this.#known);
     this.#groups.push(
       new VerifiedGroup(ok(decoded.value.map((entry) => this.#lookAt(entry, findings)))),
     );
-    const signed = divide(findings, this.#history.document);
+    const signed = divide(findings.all, this.#history.document);
     for (const finding of signed.uncovered) {
       if (finding.isAsked) continue;
       finding.isAsked = true;
@@ -176,18 +175,12 @@ class Slice {
     return this.#copies.subarray(start, end);
   }
 
-  /** Adds what is to be found out about a signed change to `findings`. */
-  #lookAt({ body, signature }: SignedBody, findings: Finding[]): Entry {
+  #lookAt({ body, signature }: SignedBody, findings: Findings): Entry {
     const id = changeId(body);
     if (signature === null || !this.#history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
-    const key = keyOf(id);
-    const known = this.#findings.get(key);
-    const isCopy = known !== undefined && equalBytes(known.signature, signature);
-    const finding = isCopy ? known : findingOn(id, body, signature);
-    if (known === undefined) this.#findings.set(key, finding);
-    findings.push(finding);
-    return { body, signature, ahead: finding };
+    const ahead = findings.on(keyOf(id), signature, () => findingOn(id, body, signature));
+    return { body, signature, ahead };
   }
 }
 
@@ -213,20 +206,50 @@ export interface SignedChanges {
   readonly covered: readonly Finding[];
 }
 
+/** What is being found out about the signed changes of a group. Copies with one signature share one finding. */
+export class Findings {
+  /** In order; a shared one stands where the first copy does. */
+  readonly all: Finding[] = [];
+  /** The first finding about each change. */
+  readonly #known: Map<string, Finding>;
+  readonly #listed = new Set<Finding>();
+
+  /** `known` is what was found out about changes before. */
+  constructor(known: Map<string, Finding> = new Map()) {
+    this.#known = known;
+  }
+
+  /** The finding about a copy, by the key of its id; `find` makes it when there is none. */
+  on(key: string, signature: Uint8Array, find: () => Finding): Finding {
+    const known = this.#known.get(key);
+    const isCopy = known !== undefined && equalBytes(known.signature, signature);
+    const finding = isCopy ? known : find();
+    if (known === undefined) this.#known.set(key, finding);
+    if (!this.#listed.has(finding)) {
+      this.#listed.add(finding);
+      this.all.push(finding);
+    }
+    return finding;
+  }
+}
+
 /** Divides the signed changes of a group, in order, by whether a later one of the same chain vouches for them. */
 export function divide(findings: readonly Finding[], document: Uint8Array): SignedChanges {
   const uncovered: Finding[] = [];
   const covered: Finding[] = [];
-  const covers = findings.length > 1 ? new Map<string, DecodedBody>() : null;
+  const covers = new Map<string, DecodedBody>();
+  /** The one just behind: mostly it is that which vouches. */
+  let behind: DecodedBody | null = null;
   for (let i = findings.length - 1; i >= 0; i--) {
     const finding = findings[i]!;
     const { id, header } = finding;
     if (!header.ok || !equalBytes(header.value.document, document)) continue;
-    const cover = covers?.get(keyOf(id));
-    if (cover !== undefined && linksTo(cover, header.value)) covered.push(finding);
+    const isNext = behind !== null && behind.prev !== null && equalBytes(behind.prev, id);
+    if (!isNext && behind !== null && behind.prev !== null) covers.set(keyOf(behind.prev), behind);
+    const cover = isNext ? behind : covers.size === 0 ? undefined : covers.get(keyOf(id));
+    if (cover && linksTo(cover, header.value)) covered.push(finding);
     else uncovered.push(finding);
-    const { prev } = header.value;
-    if (prev !== null) covers?.set(keyOf(prev), header.value);
+    behind = header.value;
   }
   return { uncovered, covered };
 }
