@@ -1,5 +1,6 @@
 /** What one socket may send, and how much work it may cause: each rule by itself, without waiting for a network. */
 import { PassThrough } from "node:stream";
+import type { ReceivedGroup } from "bft-json-crdt";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
 import { endWorlds, FakeSocket, settle, World } from "../test/session-world.ts";
@@ -14,8 +15,11 @@ import {
   MOST_DEBT_MS,
   MIN_HOLD_MS,
   REFUSED_CHANGE_BYTES,
+  RUN_BYTES,
+  RUN_CHANGES,
   TURN_MS,
 } from "./limits.ts";
+import { Room } from "./room.ts";
 import type { Rates } from "./rates.ts";
 import type { Settings } from "./settings.ts";
 
@@ -294,6 +298,35 @@ describe("the work that a session causes", () => {
     expect(socket.isPaused).toBe(false);
   });
 
+  it("has all read at once in its turn that has come meanwhile, for a time that is shorter the more stand in line", () => {
+    const pieces = [0, 3 * CREDIT_LINE].map((waiting) => {
+      vi.restoreAllMocks();
+      const clock = stoppedClock();
+      const stream = new PassThrough();
+      const socket = Object.assign(new FakeSocket(), { _socket: stream });
+      let costMs = 2 * FIRST_CREDIT_MS;
+      stream.on("data", () => {
+        clock.add(costMs);
+      });
+      const world = new World({}, null, "peer", undefined, socket);
+      world.turns.waiting = waiting;
+      stream.emit("data", new Uint8Array(1));
+      expect(socket.isPaused).toBe(true);
+      world.turn();
+      costMs = TURN_MS / 16.5;
+      // Much has come, in many pieces.
+      Object.defineProperty(stream, "readableLength", { value: 1, configurable: true });
+      let read = 0;
+      for (; !socket.isPaused; read++) stream.emit("data", new Uint8Array(1));
+      world.turn();
+      Object.defineProperty(stream, "readableLength", { value: 0 });
+      stream.emit("data", new Uint8Array(1));
+      expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+      return read;
+    });
+    expect(pieces).toEqual([17, 5]);
+  });
+
   it("is counted once, though it is done while the socket is read", () => {
     const clock = stoppedClock();
     const stream = new PassThrough();
@@ -327,6 +360,49 @@ describe("the work that a session causes", () => {
     expect(world.said()).toHaveLength(2);
     world.turn();
     expect(world.said()).toHaveLength(1);
+  });
+
+  it("is that of one group for changes of one chain that wait one after another, up to a bound", async () => {
+    const clock = stoppedClock();
+    const world = await new World().join();
+    const [alice, bob] = [openLines("main"), openLines("main")];
+    const changes = (count: number, author = alice): Uint8Array[] =>
+      Array.from({ length: count }, () => writeLine(author, "hello"));
+    const received: number[] = [];
+    let applied = 0;
+    const receive = vi.spyOn(Room.prototype, "receive");
+    // Whoever asks for much stands in line.
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    // The first time it could have been a pause of the process.
+    world.get("/who");
+    const batches = [
+      [...changes(RUN_CHANGES + 2), ...changes(3, bob), ...changes(1)],
+      ["/who", ...changes(2), "/who", ...changes(2)],
+      [
+        writeLine(alice, "long".repeat(RUN_BYTES / 8)),
+        writeLine(alice, "long".repeat(RUN_BYTES / 8)),
+      ],
+      [new Uint8Array(RUN_BYTES + 1), ...changes(2)],
+      [Uint8Array.of(0x80), ...changes(2)],
+    ];
+    for (const batch of batches) {
+      world.get("/who");
+      for (const frame of batch) world.get(frame);
+      while (world.steps.length + world.ahead.signatures > 0) {
+        world.turn();
+        await settle();
+      }
+      received.push(receive.mock.calls.length);
+      for (const { value } of receive.mock.results)
+        applied += (value as ReceivedGroup).applied.length;
+      receive.mockClear();
+    }
+    // A run, what is too much for it, the other author and the first again; and so on.
+    expect(received).toEqual([4, 2, 2, 2, 2]);
+    expect(applied).toBe(RUN_CHANGES + 6 + 4 + 2 + 2 + 2);
+    expect([world.session.awaited, world.socket.isPaused]).toEqual([0, false]);
   });
 
   it("asks for no turn when nothing waits", async () => {

@@ -281,13 +281,15 @@ export class Intake {
   #earn(): void {
     const now = performance.now();
     // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
-    const share = Math.max(
-      LEAST_CREDIT_SHARE,
-      CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting),
-    );
+    const share = Math.max(LEAST_CREDIT_SHARE, this.#shareInLine());
     const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
     this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
     this.#creditAt = now;
+  }
+
+  /** The less the more stand in line. */
+  #shareInLine(): number {
+    return CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting);
   }
 
   #handleTimed(content: Uint8Array, isText: boolean): void {
@@ -300,7 +302,8 @@ export class Intake {
 
   /**
    * Whoever has no credit left for being read is read in turn, and then all that has come meanwhile (`hasMore`), as far as a
-   * short time allows: a stream that is not read gathers what comes in as many pieces as it came in.
+   * short time allows, which is shorter where many stand in line: a stream that is not read gathers what comes in as many
+   * pieces as it came in.
    */
   #countReading(hasMore: boolean): void {
     const ms = this.#work.counted(performance.now() - this.#readAt - this.#handledMs);
@@ -311,7 +314,7 @@ export class Intake {
       return;
     }
     this.#readingMs += ms;
-    if (hasMore && this.#readingMs < TURN_MS) return;
+    if (hasMore && this.#readingMs < TURN_MS * this.#shareInLine()) return;
     this.#readingMs = 0;
     this.#isSpent = true;
     if (!this.#socket.isPaused) this.#socket.pause();
