@@ -111,6 +111,14 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "nothing is acknowledged then; it saves a promise for each piece of garbage",
   'packages/crdt-node/src/control/strict-json.ts isStrict: demand `character === "{"`':
     "in a list no text is followed by a colon, so that no key is looked for there",
+  "packages/crdt-relayer/src/intake.ts Intake.take: refuse if `this.#isBlocked`":
+    "in its turn an inbox that is blocked is not opened: only a turn is lost",
+  "packages/crdt-relayer/src/intake.ts Intake.take: refuse if `this.#isLooking`":
+    "what was looked at is not looked at again: only time depends on it",
+  "packages/crdt-relayer/src/intake.ts Intake.#put: refuse if `isText`":
+    "no text begins as a group does, so it holds no part of a chain: only time depends on it",
+  "packages/crdt-relayer/src/intake.ts Intake.#put: refuse if `content.length > RUN_BYTES`":
+    "with anything else it would be too much for a run: only time depends on it",
   "packages/crdt-relayer/src/intake.ts Intake.slowDown: refuse if `this.#isEnded`":
     "only a close in the midst of a group leads there, and what then resumes the socket does nothing when it is closed",
   "packages/crdt-node/src/control/server.ts Connection.serve: demand `line.ok`":

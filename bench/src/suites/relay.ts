@@ -47,7 +47,8 @@ export const relay: Suite = {
   about:
     "Sessions in one room, of which four write changes of one line, signed each before any clock runs, and all the others " +
     "receive them; each change goes to all but its author. `ours` is the relay in a process of its own: it verifies, stores " +
-    "durably, acknowledges, and passes on. The naive loop is `ws`, and for each message a loop over `server.clients` that " +
+    "durably, acknowledges, and passes on; of what waits of one writer, it verifies the last signature, which covers the others by " +
+    "their hashes. The naive loop is `ws`, and for each message a loop over `server.clients` that " +
     "sends it to all others; it neither verifies nor stores. The same generator loads both from a second process: always " +
     "1,024 changes (256 with a thousand sessions) are on their way that not all sessions have; counted are changes that all have, times those who got them. " +
     "Its sockets read by hand no more than how many changes each frame holds; what it can take at most is shown by a third " +

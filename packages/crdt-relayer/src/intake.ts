@@ -386,9 +386,9 @@ export class Intake {
   /** Has what is first in line verified, as far as a short time and the bounds allow. */
   #lookAhead(): void {
     const start = performance.now();
+    const most = Math.min(AHEAD_GROUPS, this.#inbox.length);
     let now = start;
-    for (let at = 0; at < Math.min(AHEAD_GROUPS, this.#inbox.length); at++) {
-      if (now >= start + TURN_MS) break;
+    for (let at = 0; at < most && now < start + TURN_MS; at++) {
       if (this.#foresee(this.#inbox[at]!)) now = performance.now();
     }
     this.#credit -= now - start;

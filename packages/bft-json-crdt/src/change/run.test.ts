@@ -31,6 +31,8 @@ describe("the part of a chain that a group holds", () => {
       groupOf([first, forge({ document: DOCUMENT, author: person(0), chain: 1n, prev: first })]),
       encodeGroup([{ ...entryOf(first), body: Uint8Array.of(0x82, 2, 1) }]),
       encodeGroup([entryOf(first), { ...entryOf(first), body: new Uint8Array(0) }]),
+      encodeGroup([{ ...entryOf(first), body: first.body.slice(0, 60) }]),
+      encodeGroup([{ ...entryOf(first), body: Uint8Array.of(0x8b, 2, ...first.body.slice(2)) }]),
       Uint8Array.of(0x80),
       new Uint8Array(0),
       new Uint8Array(MAX_GROUP_BYTES + 1),

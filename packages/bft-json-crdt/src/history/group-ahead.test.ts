@@ -135,6 +135,18 @@ describe("groups that are verified ahead each for itself", () => {
     expect(here).toEqual([]);
   });
 
+  test("have those looked at that only stand where something is vouched for", async () => {
+    const [first, second] = lineOf(DOCUMENT, 2) as [Forged, Forged];
+    const rival = forge({ document: DOCUMENT, author: person(0), time: 77 });
+    const { ahead, here } = watched();
+    const history = newHistory();
+    const one = new AheadVerifier().begin(history, groupOf([first, rival, second]));
+    expect(one.signatures).toBe(2);
+    await one.verified;
+    expect(history.receiveVerified(one.group!, "peer").applied).toHaveLength(3);
+    expect([ahead.length, here.length]).toEqual([2, 0]);
+  });
+
   test("keep what was found out as long as one of them holds it, and no longer", async () => {
     const [change] = lineOf(DOCUMENT, 1);
     const { ahead } = watched();

@@ -68,6 +68,16 @@ describe("a signature beside a cover", () => {
     );
     expectModel(history, line);
     expect(signedAt(history)[2]).toBe(false);
+    // Neither does it matter that something else has no signature at all.
+    const [first, second] = line as [Forged, Forged];
+    const other = newHistory();
+    const lonely = bob(null);
+    const received = deliver(
+      other,
+      encodeGroup([forgedEntry(first), entryOf(lonely, true), entryOf(second)]),
+    );
+    expect(received.code).toBe("missing_signature");
+    expectModel(other, [first, second]);
   });
 
   it("is verified for each chain once, however they are mixed", () => {
