@@ -324,7 +324,7 @@ describe("the work that a session causes", () => {
       expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
       return read;
     });
-    expect(pieces).toEqual([17, 5]);
+    expect(pieces).toEqual([17, 2]);
   });
 
   it("is counted once, though it is done while the socket is read", () => {

@@ -302,8 +302,8 @@ export class Intake {
 
   /**
    * Whoever has no credit left for being read is read in turn, and then all that has come meanwhile (`hasMore`), as far as a
-   * short time allows, which is shorter where many stand in line: a stream that is not read gathers what comes in as many
-   * pieces as it came in.
+   * short time allows: a stream that is not read gathers what comes in as many pieces as it came in. Where many stand in line
+   * it is hardly more than one piece, so that those can come in who are new.
    */
   #countReading(hasMore: boolean): void {
     const ms = this.#work.counted(performance.now() - this.#readAt - this.#handledMs);
@@ -314,7 +314,7 @@ export class Intake {
       return;
     }
     this.#readingMs += ms;
-    if (hasMore && this.#readingMs < TURN_MS * this.#shareInLine()) return;
+    if (hasMore && this.#readingMs < TURN_MS * this.#shareInLine() ** 2) return;
     this.#readingMs = 0;
     this.#isSpent = true;
     if (!this.#socket.isPaused) this.#socket.pause();

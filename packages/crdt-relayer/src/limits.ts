@@ -161,7 +161,7 @@ export const CREDIT_MS = 4;
 export const FIRST_CREDIT_MS = 2;
 export const CREDIT_PER_MS = 0.03;
 
-/** Sockets in line with which each has half of that credit, if that is not the least, and half of the time to be read in its turn. */
+/** Sockets in line with which each has half of that credit, if that is not the least, and a quarter of the time to be read in its turn. */
 export const CREDIT_LINE = 8;
 
 /** What everybody has of it, however long the line is: with less, who writes twenty times a second stood among floods. */
