@@ -87,7 +87,7 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "two applied changes of one number always prove a fork; the types cannot say it",
   "packages/bft-json-crdt/src/history/reception.ts Reception.#missingOf: refuse if `this.#ids.find(candidate.id) >= 0`":
     "all that an applied change builds on is applied, and what is applied is not asked for",
-  "packages/bft-json-crdt/src/history/reception.ts Reception.#isGenuine: a signature that waits in the queue is not verified again":
+  "packages/bft-json-crdt/src/history/screening.ts Screening.#isGenuine: a signature that waits in the queue is not verified again":
     "only time depends on it: the same signature is found to be genuine again",
   "packages/bft-json-crdt/src/schema/schema.ts leaf: refuse if `!decoded.ok`":
     "what encodeValue has written decodes; the types cannot say it",

@@ -21,7 +21,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     `${CORE}/history`,
     "guard",
-    "admission causal-queue chains fork-proof group-ahead history incoming reception verified",
+    "admission causal-queue chains fork-proof group-ahead history incoming reception screening verified",
   ),
   ...all(`${CORE}/types`, "guard", "additions assignments"),
   ...all(`${CORE}/schema`, "guard", "fit schema"),

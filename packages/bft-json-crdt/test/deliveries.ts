@@ -66,7 +66,7 @@ function anyGroup(change: Forged, some: readonly Forged[], choices: Choices): Ui
 }
 
 /** A history's verdicts and what it came to, in full. */
-export function outcome(history: History, received: readonly ReceivedGroup[]): unknown {
+export function outcome(history: History, received: readonly ReceivedGroup[]): object {
   return {
     received,
     ids: Array.from({ length: history.length }, (_, index) => toHex(history.idAt(index))),

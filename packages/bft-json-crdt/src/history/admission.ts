@@ -45,6 +45,17 @@ export function admit(
   }
 }
 
+/** Whether changes, in order, are a closed group by themselves, none of them with a signature that nobody has looked at. */
+export function isClosed(changes: readonly Incoming[]): boolean {
+  const covered = new Set<Incoming>();
+  for (let i = changes.length - 1; i >= 0; i--) {
+    const { signature, unverified, prev } = changes[i]!;
+    if (unverified !== null || (signature === null && !covered.has(changes[i]!))) return false;
+    if (prev !== null) covered.add(prev);
+  }
+  return true;
+}
+
 function dependentsOf(candidates: readonly Incoming[]): Map<Incoming, Incoming[]> {
   const dependents = new Map<Incoming, Incoming[]>();
   for (const candidate of candidates) {

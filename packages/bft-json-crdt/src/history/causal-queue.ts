@@ -163,6 +163,11 @@ export class CausalQueue {
     return [...this.#waiters.keys()].filter((key) => !this.#entries.has(key));
   }
 
+  /** Whether a change waits here, or is waited for. */
+  concerns(key: string): boolean {
+    return this.#entries.has(key) || this.#waiters.has(key);
+  }
+
   /** Queues a change; false when it alone is over a bound. Makes room by dropping the payer's oldest entries. */
   add(entry: PendingChange): boolean {
     const { cost } = entry;

@@ -9,7 +9,7 @@ import { MAX_GROUP_BYTES } from "../limits.ts";
 import { AheadVerifier } from "./group-ahead.ts";
 import type { GroupAhead } from "./group-ahead.ts";
 import { History } from "./history.ts";
-import type { ReceivedGroup } from "./reception.ts";
+import type { ReceivedGroup } from "./received.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 
 const DOCUMENT = documentId("group-ahead");

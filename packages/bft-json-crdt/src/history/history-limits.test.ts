@@ -10,7 +10,7 @@ import { PendingPool } from "./causal-queue.ts";
 import { completeLimits } from "./history-limits.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 import { History } from "./history.ts";
-import type { ReceivedGroup } from "./reception.ts";
+import type { ReceivedGroup } from "./received.ts";
 
 const DOCUMENT = documentId("limits");
 

@@ -32,9 +32,9 @@ import { idOf } from "./id-key.ts";
 import { IdTable } from "./id-table.ts";
 import { Incoming } from "./incoming.ts";
 import { Reception } from "./reception.ts";
-import type { ReceivedGroup } from "./reception.ts";
+import type { ReceivedGroup } from "./received.ts";
 import { Signatures } from "./signatures.ts";
-import type { VerifiedGroup } from "./verified.ts";
+import type { Slice, VerifiedGroup } from "./verified.ts";
 
 /** How a history is opened. */
 export interface HistoryOptions {
@@ -161,6 +161,15 @@ export class History {
    */
   receiveVerified(group: VerifiedGroup, peer = "unknown"): ReceivedGroup {
     return this.#reception.receive(group.entries, peer);
+  }
+
+  /**
+   * Takes in groups at once that were verified together. Null, and nothing is changed, when something of them cannot be
+   * applied or releases what waits: then they are to be received one after the other.
+   * @internal
+   */
+  receiveTogether({ groups }: Slice): readonly ReceivedGroup[] | null {
+    return this.#reception.receiveTogether(groups.map(({ entries }) => entries));
   }
 
   /**

@@ -44,6 +44,8 @@ export class Incoming {
   covers = 0;
   /** Part of the set that is applied in this step. */
   admitted = false;
+  /** It is applied without a signature, and its cover is not so far. */
+  isOpen = false;
   /** Its own local index, once it is applied; else -1. */
   index = -1;
   #key = "";

@@ -5,12 +5,10 @@
  * What is applied belongs to the history (history.ts). What waits, and what was refused, is kept here, within bounds: a
  * local cache, which may delay, but never changes a verdict.
  */
-import { changeId, decodeBody, passingMessage } from "../change/index.ts";
 import type { DecodedBody } from "../change/index.ts";
-import { verify } from "../crypto/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import type { RejectionCode, Result } from "../result.ts";
-import { admit } from "./admission.ts";
+import { admit, isClosed } from "./admission.ts";
 import { CausalQueue, PendingChange } from "./causal-queue.ts";
 import type { PendingPool, QueueBounds } from "./causal-queue.ts";
 import type { Chains } from "./chains.ts";
@@ -19,48 +17,10 @@ import { idOf, keyOf } from "./id-key.ts";
 import type { IdTable } from "./id-table.ts";
 import { Incoming, IncomingGroup } from "./incoming.ts";
 import { linksTo } from "./links.ts";
+import { forgedCopy, refused, summarize } from "./received.ts";
+import type { ReceivedChange, ReceivedGroup } from "./received.ts";
+import { Screening } from "./screening.ts";
 import type { Entry } from "./verified.ts";
-
-/** What became of a change. */
-export type ReceiveStatus =
-  /** It is in the history now. */
-  | "applied"
-  /** It was in the history already. */
-  | "duplicate"
-  /** It builds on something that is not here, and waits for that. */
-  | "pending"
-  /** It is refused; `code` says why. */
-  | "rejected"
-  /** Of a format version that this build does not know: neither applied nor rejected. */
-  | "unsupported";
-
-/** What became of one change of a group. */
-export interface ReceivedChange {
-  /** The change id, 32 bytes. */
-  readonly id: Uint8Array;
-  /** What became of it. */
-  readonly status: ReceiveStatus;
-  /** Why, for "rejected" and "unsupported". */
-  readonly code?: RejectionCode;
-  /** For "rejected": the id itself is refused for ever ("change"), or just this copy of it ("copy"). */
-  readonly scope?: "change" | "copy";
-}
-
-/** What became of a received group. */
-export interface ReceivedGroup {
-  /** The worst that happened to any of its changes: rejected, unsupported, pending, applied, duplicate. */
-  readonly status: ReceiveStatus;
-  /** The code of the first change with that status. */
-  readonly code?: RejectionCode;
-  /** Local indexes of all changes that were applied, pending ones that this group released included, ascending. */
-  readonly applied: readonly number[];
-  /** Ids that the sender should be asked for. */
-  readonly missing: readonly Uint8Array[];
-  /** What became of each change, those at first that were settled at first; empty when the bytes are no group. */
-  readonly results: readonly ReceivedChange[];
-  /** The group, as it came, is a closed group of just the changes in `applied`: it can be stored and passed on as it is. */
-  readonly isExact: boolean;
-}
 
 /** What is applied, as far as judging asks for it. */
 export interface Applied {
@@ -78,25 +38,21 @@ export interface Applied {
 /** Ids reported as missing for one group at most. */
 const MAX_MISSING_REPORTED = 256;
 
-/** Order of statuses from worst to best. */
-const SEVERITY: { readonly [status in ReceiveStatus]: number } = {
-  rejected: 0,
-  unsupported: 1,
-  pending: 2,
-  applied: 3,
-  duplicate: 4,
-};
-
-/** Whether signatures are valid, by the very object. */
-type Verdicts = ReadonlyMap<Uint8Array, boolean>;
-
-const NO_VERDICTS: Verdicts = new Map();
+/** What a group holds when it is taken in together with others, all of which can be applied. */
+interface Part {
+  readonly decoded: Result<readonly Entry[]>;
+  /** What was settled at once. */
+  readonly results: ReceivedChange[];
+  /** Those of the candidates that stand in it. */
+  readonly candidates: readonly Incoming[];
+}
 
 /** Takes changes in, for one history. */
 export class Reception {
   readonly #applied: Applied;
   readonly #ids: IdTable;
   readonly #queue: CausalQueue;
+  readonly #screening: Screening;
   readonly #rejected = new Map<string, RejectionCode>();
   #rejectedLimit: number;
 
@@ -105,6 +61,13 @@ export class Reception {
     this.#ids = applied.ids;
     this.#rejectedLimit = limits.rejectedIds;
     this.#queue = new CausalQueue(queueBounds(limits), pool);
+    this.#screening = new Screening({
+      document: applied.document,
+      ids: applied.ids,
+      rejection: (id) => (this.#rejected.size === 0 ? undefined : this.#rejected.get(keyOf(id))),
+      pendingSignature: (id) =>
+        this.#queue.count === 0 ? undefined : this.#queue.get(keyOf(id))?.signature,
+    });
   }
 
   /** What waits: changes, and the bytes that they take. */
@@ -135,25 +98,20 @@ export class Reception {
 
   /** Takes in a decoded group that `peer` delivered. */
   receive(decoded: Result<readonly Entry[]>, peer: string): ReceivedGroup {
-    if (!decoded.ok) {
-      const code = decoded.error.code;
-      return {
-        status: "rejected",
-        code,
-        applied: [],
-        missing: [],
-        results: [],
-        isExact: false,
-      };
-    }
+    if (!decoded.ok) return refused(decoded.error.code);
     const start = this.#applied.length();
     const results: ReceivedChange[] = [];
-    const candidates = this.#screen(decoded.value, results);
+    const candidates = this.#screening.screen(decoded.value, results);
+    for (const { id, code, scope } of results)
+      if (scope === "change") this.#reject(keyOf(id), code!, null);
     for (const candidate of candidates) this.#resolve(candidate);
-    admit(candidates, this.#verify);
+    admit(candidates, this.#screening.verify);
     const isWhole = candidates.every(({ admitted }) => admitted);
 
-    this.#applyAdmitted(candidates, results);
+    const settled = this.#applyAdmitted(candidates);
+    for (const { admitted, id } of candidates)
+      if (admitted) results.push({ id, status: "applied" });
+    this.#drain(settled);
     if (!isWhole) {
       for (const candidate of candidates) {
         if (!candidate.admitted) this.#settleOther(candidate, peer, results);
@@ -168,14 +126,42 @@ export class Reception {
       : results.map((result) =>
           result.status === "pending" ? this.#verdictOn(result.id) : result,
         );
+    const missing = isWhole ? [] : this.#missingOf(candidates).map(idOf);
     // What was applied from the queue has a signature that its copy in this group may lack.
     const isExact =
       isWhole &&
       applied.length === candidates.length &&
       candidates.length === decoded.value.length &&
       candidates.every(({ unverified }) => unverified === null);
-    const missing = isWhole ? [] : this.#missingOf(candidates).map(idOf);
     return summarize(verdicts, applied, missing, isExact);
+  }
+
+  /**
+   * Takes in groups that are together no more than one may be, when all that is new of them can be applied at once and releases
+   * nothing: each gets the verdict of being received in its turn, but a signature beside a cover in a later group is not
+   * looked at. Null, and nothing is changed, when that is not so.
+   */
+  receiveTogether(groups: readonly Result<readonly Entry[]>[]): ReceivedGroup[] | null {
+    const group = this.#screening.newGroup();
+    const candidates = group.changes;
+    const parts: Part[] = [];
+    for (const decoded of groups) {
+      const results: ReceivedChange[] = [];
+      const from = candidates.length;
+      if (decoded.ok) this.#screening.sift(decoded.value, group, results);
+      if (results.some(({ status }) => status !== "duplicate")) return null;
+      parts.push({ decoded, results, candidates: candidates.slice(from) });
+    }
+    for (const candidate of candidates) {
+      this.#resolve(candidate);
+      if (candidate.fault !== null || candidate.missing.length > 0) return null;
+      if (this.#queue.count > 0 && this.#queue.concerns(candidate.key)) return null;
+    }
+    if (this.#screening.verifyCovers(candidates) !== null) return null;
+    admit(candidates, this.#screening.verify);
+    if (!candidates.every(({ admitted }) => admitted)) return null;
+    this.#applyAdmitted(candidates);
+    return parts.map(verdictOnPart);
   }
 
   /** Why a change of this replica's own making cannot be applied, null when it can and was; its local index is in `change`. */
@@ -208,91 +194,6 @@ export class Reception {
     return queued === undefined || !equalBytes(queued.signature, signature);
   }
 
-  /**
-   * Judges what the bytes and the signatures decide; returns the candidates that remain, in order, with their links. Of the
-   * changes of one chain only the last is verified, which vouches for those before it. As soon as one signature proves to be
-   * bad, there may be other copies to look at, and every one is verified that is left.
-   */
-  #screen(entries: readonly Entry[], results: ReceivedChange[]): readonly Incoming[] {
-    if (entries.length === 1) return this.#sift(entries, results, NO_VERDICTS);
-    const candidates = this.#sift(entries, results);
-    const verdicts = this.#verifyCovers(candidates);
-    if (verdicts === null) return candidates;
-    results.length = 0;
-    return this.#sift(entries, results, verdicts);
-  }
-
-  /** The same without signatures; when some are known, with all of them. */
-  #sift(
-    entries: readonly Entry[],
-    results: ReceivedChange[],
-    verdicts: Verdicts | null = null,
-  ): readonly Incoming[] {
-    const group = new IncomingGroup(this.#ids);
-    for (const { body, signature, ahead } of entries) {
-      const id = ahead?.id ?? changeId(body);
-      if (this.#ids.find(id) >= 0 || group.has(id)) {
-        results.push({ id, status: "duplicate" });
-        continue;
-      }
-      const known = this.#rejected.size === 0 ? undefined : this.#rejected.get(keyOf(id));
-      if (known !== undefined) {
-        results.push({ id, status: "rejected", code: known, scope: "change" });
-        continue;
-      }
-      const header = ahead?.header ?? decodeBody(body);
-      if (!header.ok) {
-        const code = header.error.code;
-        if (code === "unsupported_version") results.push({ id, status: "unsupported", code });
-        else this.#reject(keyOf(id), code, results);
-        continue;
-      }
-      if (!equalBytes(header.value.document, this.#applied.document)) {
-        this.#reject(keyOf(id), "wrong_document", results);
-        continue;
-      }
-      const change = new Incoming(id, body, null, header.value);
-      if (signature !== null) {
-        change.unverified = signature;
-        change.isGenuine = verdicts?.get(signature) ?? ahead?.isGenuine ?? null;
-        if (verdicts !== null && !this.#verify(change)) {
-          results.push(forgedCopy(id));
-          continue;
-        }
-      }
-      group.add(change);
-    }
-    return group.changes;
-  }
-
-  /**
-   * Verifies the signatures of those that no later change of the group vouches for. Null when all are valid, else the verdicts
-   * up to the first that is not.
-   */
-  #verifyCovers(candidates: readonly Incoming[]): Verdicts | null {
-    for (let i = candidates.length - 1; i >= 0; i--) {
-      const candidate = candidates[i]!;
-      const { unverified, header, prev } = candidate;
-      if (!candidate.isCovered) {
-        // Without a signature and a cover it vouches for nothing.
-        if (unverified === null) continue;
-        if (!this.#verify(candidate)) return verdictsOn(candidates).set(unverified, false);
-      }
-      if (prev !== null && linksTo(header, prev.header)) prev.isCovered = true;
-    }
-    return null;
-  }
-
-  /** Verifies a signature that was not so far; true when it is valid. */
-  readonly #verify = (change: Incoming): boolean => {
-    const { id, unverified, header } = change;
-    if (unverified === null) return false;
-    change.unverified = null;
-    if (change.isGenuine ?? this.#isGenuine(id, unverified, header)) change.signature = unverified;
-    else change.isForged = true;
-    return !change.isForged;
-  };
-
   /** A change that does not come in a group. */
   #alone(
     id: Uint8Array,
@@ -303,13 +204,6 @@ export class Reception {
     const change = new Incoming(id, body, signature, header);
     new IncomingGroup(this.#ids).add(change);
     return change;
-  }
-
-  /** Verifies a signature, unless the very same is already verified and waits in the queue. */
-  #isGenuine(id: Uint8Array, signature: Uint8Array, header: DecodedBody): boolean {
-    const queued = this.#queue.count === 0 ? undefined : this.#queue.get(keyOf(id));
-    if (queued !== undefined && equalBytes(queued.signature, signature)) return true;
-    return verify(signature, passingMessage(id), header.author);
   }
 
   /** Finds the fault that the dependencies show, if they are all known. */
@@ -345,23 +239,32 @@ export class Reception {
     return linked ? null : "wrong_prev";
   }
 
-  /** Applies the admitted candidates, and what they release from the queue. */
-  #applyAdmitted(candidates: readonly Incoming[], results: ReceivedChange[]): void {
-    const start = this.#applied.length();
-    const allSigned = candidates.every(
-      ({ admitted, signature }) => !admitted || signature !== null,
-    );
+  /**
+   * Applies the admitted candidates in order, in closed groups as small as they can be cut. Returns keys that something in the
+   * queue may have waited for.
+   */
+  #applyAdmitted(candidates: readonly Incoming[]): string[] {
     const settled: string[] = [];
+    let start = this.#applied.length();
+    /** Changes of the closed group that begins at `start` whose covers have not come so far. */
+    let open = 0;
     for (const candidate of candidates) {
       if (!candidate.admitted) continue;
       if (this.#queue.count > 0) {
         this.#queue.remove(candidate.key);
         settled.push(candidate.key);
       }
-      this.#applied.apply(candidate, allSigned ? this.#applied.length() : start);
-      results.push({ id: candidate.id, status: "applied" });
+      this.#applied.apply(candidate, start);
+      const { prev } = candidate;
+      if (prev !== null && prev.isOpen) {
+        prev.isOpen = false;
+        open--;
+      }
+      candidate.isOpen = candidate.signature === null;
+      if (candidate.isOpen) open++;
+      if (open === 0) start = this.#applied.length();
     }
-    this.#drain(settled);
+    return settled;
   }
 
   /** Rejects, queues or discards a candidate that could not be applied. */
@@ -376,7 +279,7 @@ export class Reception {
       results.push(this.#verdictOn(id));
       return;
     }
-    if (candidate.unverified !== null) this.#verify(candidate);
+    if (candidate.unverified !== null) this.#screening.verify(candidate);
     const { signature } = candidate;
     if (signature === null) {
       results.push(
@@ -505,27 +408,11 @@ function queueBounds(limits: Required<HistoryLimits>): QueueBounds {
   };
 }
 
-function verdictsOn(candidates: readonly Incoming[]): Map<Uint8Array, boolean> {
-  const verdicts = new Map<Uint8Array, boolean>();
-  for (const { signature } of candidates) if (signature !== null) verdicts.set(signature, true);
-  return verdicts;
-}
-
-function forgedCopy(id: Uint8Array): ReceivedChange {
-  return { id, status: "rejected", code: "bad_signature", scope: "copy" };
-}
-
-function summarize(
-  results: readonly ReceivedChange[],
-  applied: readonly number[],
-  missing: readonly Uint8Array[],
-  isExact: boolean,
-): ReceivedGroup {
-  let worst = results[0]!;
-  for (let i = 1; i < results.length; i++) {
-    if (SEVERITY[results[i]!.status] < SEVERITY[worst.status]) worst = results[i]!;
-  }
-  const { status, code } = worst;
-  if (code === undefined) return { status, applied, missing, results, isExact };
-  return { status, code, applied, missing, results, isExact };
+/** What became of a group whose candidates are all applied. */
+function verdictOnPart({ decoded, results, candidates }: Part): ReceivedGroup {
+  if (!decoded.ok) return refused(decoded.error.code);
+  for (const { id } of candidates) results.push({ id, status: "applied" });
+  const applied = candidates.map(({ index }) => index);
+  const isExact = candidates.length === decoded.value.length && isClosed(candidates);
+  return summarize(results, applied, [], isExact);
 }

@@ -1,7 +1,11 @@
+import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { entryOf, flipped, forge, groupOf, person } from "../../test/forge.ts";
 import type { Forged } from "../../test/forge.ts";
-import { lineOf, outcome, triedVerdicts } from "../../test/deliveries.ts";
+import { delivery, lineOf, outcome } from "../../test/deliveries.ts";
+import { anyWorld, validOf } from "../../test/history-model.ts";
+import { Choices } from "../../test/random-edits.ts";
+import { appliedIds, expectModel } from "../../test/receiving.ts";
 import { documentId, encodeGroup } from "../change/index.ts";
 import { nodeBackend } from "../crypto/backend-node.ts";
 import type { SignatureCheck } from "../crypto/index.ts";
@@ -11,7 +15,7 @@ import { encodeValue, toHex } from "../encoding/index.ts";
 import { MAX_BODY_BYTES, MAX_GROUP_BYTES } from "../limits.ts";
 import { list, string } from "../schema/index.ts";
 import { History } from "./history.ts";
-import type { ReceivedGroup } from "./reception.ts";
+import type { ReceivedGroup } from "./received.ts";
 import type { HistoryLimits } from "./history-limits.ts";
 import { verifyAhead } from "./verified.ts";
 
@@ -34,24 +38,114 @@ async function receiveAhead(
   peer = "peer",
 ): Promise<ReceivedGroup[]> {
   const received: ReceivedGroup[] = [];
-  for await (const slice of verifyAhead(history, groups))
-    for (const group of slice) received.push(history.receiveVerified(group, peer));
+  for await (const slice of verifyAhead(history, groups)) {
+    const together = history.receiveTogether(slice);
+    if (together !== null) {
+      received.push(...together);
+      continue;
+    }
+    await slice.verifyEach();
+    for (const group of slice.groups) received.push(history.receiveVerified(group, peer));
+  }
   return received;
 }
 
+function receivedOneByOne(
+  groups: readonly Uint8Array[],
+  limits: Partial<HistoryLimits> = {},
+): [History, ReceivedGroup[]] {
+  const history = newHistory(limits);
+  return [history, groups.map((group) => history.receive(group, "peer"))];
+}
+
+function signaturesOf(history: History): (Uint8Array | null)[] {
+  return Array.from({ length: history.length }, (_, index) => history.signatureAt(index));
+}
+
+/** What a liar sends, or just the changes in order. */
+function anyDelivery(world: readonly Forged[], choices: Choices): Uint8Array[] {
+  return choices.oneIn(2) ? delivery(world, choices) : world.map(({ group }) => group);
+}
+
+/** Groups in some parts of a few, each of which is a slice by itself. */
+function partsOf(groups: readonly Uint8Array[], choices: Choices): Uint8Array[][] {
+  const parts: Uint8Array[][] = [];
+  for (let at = 0; at < groups.length;) {
+    const end = at + 1 + choices.below(6);
+    parts.push(groups.slice(at, end));
+    at = end;
+  }
+  return parts;
+}
+
+/** Every signature that is missing is missing beside a cover: what goes out brings others to the same. */
+function expectClosed(history: History): void {
+  const other = newHistory();
+  const all = Array.from({ length: history.length }, (_, index) => index);
+  for (const group of history.groupsFor(all)) expect(other.receive(group).status).toBe("applied");
+  expect(appliedIds(other)).toEqual(appliedIds(history));
+}
+
+type Received = readonly [History, readonly ReceivedGroup[]];
+
+/**
+ * What came of groups is what came of them one by one, but that some are kept without the signatures that others vouch for, and
+ * are not exact then. Returns how many.
+ */
+function expectAlike([many, together]: Received, [one, verdicts]: Received): number {
+  const but = (group: ReceivedGroup): object => ({ ...group, isExact: null });
+  expect(together.map(but)).toEqual(verdicts.map(but));
+  together.forEach(({ isExact }, at) => {
+    if (isExact) expect(verdicts[at]!.isExact).toBe(true);
+  });
+  expect({ ...outcome(many, []), signatures: null }).toEqual({
+    ...outcome(one, []),
+    signatures: null,
+  });
+  const [kept, all] = [signaturesOf(many), signaturesOf(one)];
+  expect(kept).toEqual(kept.map((signature, at) => (signature === null ? null : all[at])));
+  expectClosed(many);
+  return kept.filter((signature, at) => signature === null && all[at] !== null).length;
+}
+
+const anyLimits = fc.constantFrom(
+  {},
+  { pendingBytes: 2 * MAX_GROUP_BYTES, rejectedIds: 1 },
+  { pendingBytes: 600, pendingBytesPerPeer: 400, pendingBytesPerAuthor: 300 },
+);
+
 describe("groups that are verified ahead", () => {
-  test("get the verdicts of being received one after another, whatever a liar sends", async () => {
-    const seen = await triedVerdicts(DOCUMENT, 150, (history, groups) =>
-      receiveAhead(history, groups),
+  test("get the verdicts of being received one after another, where no signature is bad or missing", async () => {
+    const seen = new Set<string>();
+    let joined = 0;
+    await fc.assert(
+      fc.asyncProperty(anyWorld(DOCUMENT, 40), fc.nat(), anyLimits, async (world, seed, limits) => {
+        const choices = new Choices(seed);
+        let groups = anyDelivery(world, choices);
+        let [one, verdicts] = receivedOneByOne(groups, limits);
+        const isOfCopies = ({ results }: ReceivedGroup): boolean =>
+          results.some(({ code }) => code === "bad_signature" || code === "missing_signature");
+        while (verdicts.some(isOfCopies)) {
+          groups = groups.filter((_, at) => !isOfCopies(verdicts[at]!));
+          [one, verdicts] = receivedOneByOne(groups, limits);
+        }
+        const many = newHistory(limits);
+        const received: ReceivedGroup[] = [];
+        for (const part of partsOf(groups, choices))
+          received.push(...(await receiveAhead(many, part)));
+        joined += expectAlike([many, received], [one, verdicts]);
+        for (const { results } of received)
+          for (const { status, code } of results) seen.add(code ?? status);
+      }),
+      { numRuns: 150 },
     );
+    expect(joined).toBeGreaterThan(50);
     // The property says something about each of these.
-    expect(seen).toEqual(
+    expect([...seen]).toEqual(
       expect.arrayContaining([
         "applied",
-        "bad_signature",
         "duplicate",
         "malformed",
-        "missing_signature",
         "over_quota",
         "pending",
         "rejected_dependency",
@@ -61,6 +155,43 @@ describe("groups that are verified ahead", () => {
         "wrong_prev",
       ]),
     );
+  });
+
+  test("bring all that is valid, and nothing else, whatever a liar sends among them", async () => {
+    const seen = new Set<string>();
+    let joined = 0;
+    await fc.assert(
+      fc.asyncProperty(anyWorld(DOCUMENT, 40), fc.nat(), anyLimits, async (world, seed, limits) => {
+        const choices = new Choices(seed);
+        const groups = anyDelivery(world, choices);
+        const many = newHistory(limits);
+        const together = vi.spyOn(many, "receiveTogether");
+        for (const part of partsOf(groups, choices)) {
+          for (const { results } of await receiveAhead(many, part))
+            for (const { status, code } of results) seen.add(code ?? status);
+        }
+        joined += together.mock.results.filter(({ value }) => value?.length > 1).length;
+        const valid = validOf(DOCUMENT, world);
+        for (const id of appliedIds(many)) expect(valid.has(id)).toBe(true);
+        if (limits.pendingBytes === undefined) {
+          const applied = new Set(appliedIds(many));
+          for (const id of appliedIds(receivedOneByOne(groups, limits)[0]))
+            expect(applied.has(id)).toBe(true);
+        }
+        expectClosed(many);
+        await receiveAhead(
+          many,
+          world.map(({ group }) => group),
+        );
+        // A change whose refusal is forgotten may be waited for.
+        if (limits.pendingBytes === undefined) expectModel(many, world);
+        else expect(new Set(appliedIds(many))).toEqual(new Set(valid.keys()));
+        expectClosed(many);
+      }),
+      { numRuns: 150 },
+    );
+    expect(joined).toBeGreaterThan(50);
+    expect([...seen]).toEqual(expect.arrayContaining(["bad_signature", "missing_signature"]));
   });
 
   test("get them also across slices of any fill", async () => {
@@ -76,7 +207,7 @@ describe("groups that are verified ahead", () => {
     const one = newHistory();
     const verdicts = groups.map((group) => one.receive(group, "peer"));
     const many = newHistory();
-    expect(outcome(many, await receiveAhead(many, groups))).toEqual(outcome(one, verdicts));
+    expectAlike([many, await receiveAhead(many, groups)], [one, verdicts]);
     expect(many.length).toBe(150);
     expect(await receiveAhead(many, [])).toEqual([]);
   });
@@ -94,6 +225,37 @@ describe("which signatures are verified ahead", () => {
     const verify = vi.spyOn(nodeBackend, "verify");
     return { ahead, verify: () => verify.mock.calls.length };
   }
+
+  test("one for each chain, when all can be applied, however the chains are mixed", async () => {
+    const [a, b] = [line(90), lineOf(DOCUMENT, 90, person(1))];
+    const { ahead, verify } = watched();
+    const history = newHistory();
+    const mixed = a.flatMap((change, at) => [change.group, b[at]!.group]);
+    const received = await receiveAhead(history, mixed);
+    expect(received.every(({ status }) => status === "applied")).toBe(true);
+    expect(received.map(({ applied }) => applied)).toEqual(mixed.map((_, at) => [at]));
+    expect(received.map(({ isExact }) => isExact)).toEqual(mixed.map((_, at) => at >= 178));
+    expect(ahead).toHaveLength(2);
+    expect(verify()).toBe(0);
+    expectClosed(history);
+    // They go out as they came in: all at once.
+    expect(history.groupRange(7)).toEqual([0, 180]);
+  });
+
+  test("all of those that vouch for nothing, and no others, when one of their group is unsigned", async () => {
+    const [a, b] = [line(3), lineOf(DOCUMENT, 3, person(1))];
+    const { ahead, verify } = watched();
+    const history = newHistory();
+    const groups = [groupOf(a, (_, at) => at < 2), ...b.map(({ group }) => group)];
+    const received = await receiveAhead(history, groups);
+    expect(received.map(({ isExact }) => isExact)).toEqual([true, false, false, true]);
+    expect(ahead).toHaveLength(2);
+    expect(verify()).toBe(0);
+    expect([0, 3].map((index) => history.groupRange(index))).toEqual([
+      [0, 3],
+      [3, 6],
+    ]);
+  });
 
   test("each that is new, once, and then never again", async () => {
     const changes = line(100);
@@ -127,10 +289,9 @@ describe("which signatures are verified ahead", () => {
       "duplicate",
       "duplicate",
     ]);
-    expect(ahead.map((check) => toHex(check.signature))).toEqual([
-      toHex(signature),
-      toHex(flipped(signature, 9)),
-    ]);
+    expect(ahead.map((check) => toHex(check.signature)).toSorted()).toEqual(
+      [toHex(signature), toHex(flipped(signature, 9))].toSorted(),
+    );
     expect(verify()).toBe(0);
   });
 
@@ -185,9 +346,11 @@ describe("which signatures are verified ahead", () => {
       author: person(0),
       ops: [encodeValue([1, 0, [], new Uint8Array(MAX_BODY_BYTES - 500)])],
     });
+    const unsigned = line(100);
     for (const [groups, most] of [
-      [line(400).map(({ group }) => group), 2 * 128],
-      [Array.from({ length: 20 }, () => encodeGroup([entryOf(large, true)])), 2 * 2],
+      [line(600).map(({ group }) => group), 2 * 256],
+      [Array.from({ length: 20 }, () => encodeGroup([entryOf(large, true)])), 2 + 1],
+      [Array.from({ length: 30 }, () => groupOf(unsigned, () => true)), 2 * 10 + 1],
       [Array.from({ length: 2_000 }, () => Uint8Array.of(1)), 2 * 256],
     ] as const) {
       let taken = 0;
@@ -200,7 +363,7 @@ describe("which signatures are verified ahead", () => {
       };
       for await (const slice of verifyAhead(newHistory(), counted())) {
         expect(taken - given).toBeLessThanOrEqual(most);
-        given += slice.length;
+        given += slice.groups.length;
       }
       expect(given).toBe(groups.length);
     }
@@ -229,7 +392,7 @@ describe("Document.receiveAll", () => {
   const typed = (document: Document<typeof schema>, count: number): Uint8Array[] =>
     Array.from({ length: count }, (_, i) => document.change((doc) => doc.push(`${i}`)).bytes);
 
-  test("tells listeners and callers what receive would have told them, one group after another", async () => {
+  test("tells callers what receive would have told them, and listeners of what comes together at once", async () => {
     const groups = typed(newDocument(0), 150);
     const told = (document: Document<typeof schema>): DocumentEvent[] => {
       const events: DocumentEvent[] = [];
@@ -238,10 +401,25 @@ describe("Document.receiveAll", () => {
     };
     const [one, many] = [newDocument(1), newDocument(2)];
     const [oneByOne, together] = [told(one), told(many)];
+    const mirror: unknown[] = [];
+    many.subscribe(({ patches }) => {
+      for (const patch of patches) {
+        if (patch.action !== "splice") throw new Error(`a list was told to ${patch.action}`);
+        mirror.splice(patch.index, patch.remove, ...(patch.insert as unknown[]));
+      }
+      expect(mirror).toEqual(many.view());
+    });
     const sent = [...groups.slice(0, 140).toReversed(), Uint8Array.of(1), ...groups];
     const verdicts = sent.map((group) => one.receive(group, "peer"));
-    expect(await many.receiveAll(sent, "peer")).toEqual(verdicts);
-    expect(together).toEqual(oneByOne);
+    expectAlike([many.history, await many.receiveAll(sent, "peer")], [one.history, verdicts]);
+    // What came in an order of its own was told of as it came; the rest was applied at once.
+    expect(oneByOne.map(({ changes }) => changes.length)).toEqual([140, ...Array<1>(10).fill(1)]);
+    expect(together.map(({ changes }) => changes.length)).toEqual([140, 10]);
+    expect(together.every(({ origin }) => origin === "remote")).toBe(true);
+    expect(together.flatMap(({ changes }) => changes)).toEqual(
+      oneByOne.flatMap(({ changes }) => changes),
+    );
+    expect(mirror).toHaveLength(150);
     expect(many.viewDigest()).toBe(one.viewDigest());
   });
 

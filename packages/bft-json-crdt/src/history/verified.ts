@@ -3,14 +3,15 @@
  *
  * Only what follows from the bytes alone is worked out ahead (id, header, whether the signature is genuine), on a copy
  * that nobody else can change. Whatever depends on the history is left to `History.receive`, group after group, in order.
- * So the verdicts are those of receiving the bytes themselves, whatever else the history receives meanwhile.
+ * So the verdicts are those of receiving the bytes themselves, whatever else the history receives meanwhile; but where a
+ * later group vouches for an earlier one, and all of a slice can be applied, one signature is verified for both.
  */
-import { changeId, decodeBody, decodeGroup, signedMessage } from "../change/index.ts";
+import { changeId, decodeBody, decodeGroup, HEAD_BYTES, signedMessage } from "../change/index.ts";
 import type { DecodedBody, SignedBody } from "../change/index.ts";
 import { verifyMany } from "../crypto/index.ts";
 import type { SignatureCheck } from "../crypto/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
-import { MAX_GROUP_BYTES } from "../limits.ts";
+import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError, ok } from "../result.ts";
 import type { Result } from "../result.ts";
 import { keyOf } from "./id-key.ts";
@@ -47,46 +48,56 @@ export class VerifiedGroup {
 }
 
 /**
- * Verifies the signatures of many groups, and yields the groups in order, some at a time, for `history.receive`. While
+ * Verifies the signatures of many groups, and yields the groups in order, some at a time, for `history.receiveTogether`. While
  * those are being received, the next ones are verified; no more than two slices are held. Throws what `groups` throws, and
  * MisuseError for anything else than a Uint8Array in it, once all groups before that have been yielded.
  */
 export async function* verifyAhead(
   history: AheadOf,
   groups: Iterable<Uint8Array>,
-): AsyncGenerator<readonly VerifiedGroup[], void, void> {
+): AsyncGenerator<Slice, void, void> {
   let waiting: Slice | null = null;
   for (const slice of slicesOf(history, groups)) {
     slice.start();
-    if (waiting !== null) yield await waiting.finished();
+    if (waiting !== null) {
+      await waiting.verified;
+      yield waiting;
+    }
     waiting = slice;
   }
   if (waiting === null) return;
-  yield await waiting.finished();
+  await waiting.verified;
+  yield waiting;
   if (waiting.failure !== null) throw waiting.failure.error;
 }
 
 /**
- * Signatures after which a slice is full; one group more may overshoot that. Enough to keep all threads busy while the
- * slice before is received: with half as many, two cores were idle for a tenth of the time.
+ * Signed changes after which a slice is full; one group more may overshoot that. Enough to keep all threads busy while the
+ * slice before is received, when each of them has to be verified: with a quarter, two cores were idle for a tenth of the time.
  */
-const SLICE_SIGNATURES = 128;
-
-/** Bytes after which a slice is full; one group more may overshoot that. Two slices are held, so 4 MiB in all. */
-const SLICE_BYTES = MAX_GROUP_BYTES;
-
-/** Bytes of a buffer for copies of small groups. */
-const COPIES_BYTES = 16_384;
+const SLICE_SIGNATURES = 256;
 
 /** Groups after which a slice is full, so that duplicates and rubbish leave others their turn as well. */
 const SLICE_GROUPS = 256;
 
+/** Bytes of a buffer for copies of small groups. */
+const COPIES_BYTES = 16_384;
+
 /** Cuts groups into slices. What stands before an error is yielded first, with the error. */
 function* slicesOf(history: AheadOf, groups: Iterable<Uint8Array>): Generator<Slice, void, void> {
+  const copies = new Copies();
   let slice = new Slice(history);
   try {
     for (const group of groups) {
-      slice.add(group);
+      if (!(group instanceof Uint8Array))
+        throw new MisuseError("bad_value", "receiveAll takes Uint8Arrays");
+      // What is too large is refused by its length, so it need not be copied.
+      const decoded = decodeGroup(group.length > MAX_GROUP_BYTES ? group : copies.of(group));
+      if (!slice.hasRoomFor(decoded, group.length)) {
+        yield slice;
+        slice = new Slice(history);
+      }
+      slice.add(decoded, group.length);
       if (!slice.isFull) continue;
       yield slice;
       slice = new Slice(history);
@@ -97,89 +108,92 @@ function* slicesOf(history: AheadOf, groups: Iterable<Uint8Array>): Generator<Sl
   yield slice;
 }
 
-/** Groups that are verified together. */
-class Slice {
+/** Copies of bytes, one after another in few buffers: one for each would cost more than its content. */
+class Copies {
+  #buffer = new Uint8Array(0);
+  #used = 0;
+
+  of(bytes: Uint8Array): Uint8Array {
+    if (this.#used + bytes.length > this.#buffer.length) {
+      this.#buffer = new Uint8Array(Math.max(COPIES_BYTES, bytes.length));
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#used += bytes.length;
+    this.#buffer.set(bytes, start);
+    return this.#buffer.subarray(start, this.#used);
+  }
+}
+
+/** Groups that are verified together, for `history.receiveTogether`: no more, in all, than one group may hold. */
+export class Slice {
   /** What ended the groups after these. */
   failure: { readonly error: unknown } | null = null;
+  readonly groups: VerifiedGroup[] = [];
+  /** Resolves when all is verified that has to be if all is well; never rejects. */
+  verified: Promise<void> = Promise.resolve();
   readonly #history: AheadOf;
-  readonly #groups: VerifiedGroup[] = [];
-  /** What must be verified, and what must be when something of its group is not valid. */
-  readonly #checked: Finding[] = [];
-  readonly #divided: SignedChanges[] = [];
+  /** What is being found out about the signed changes of each group, and of all. */
+  readonly #findings: Findings[] = [];
+  readonly #all: Finding[] = [];
   readonly #known = new Map<string, Finding>();
-  #bytes = 0;
-  /** Where groups are copied to, one after another: a buffer for each would cost more than its content. */
-  #copies = new Uint8Array(0);
-  #copied = 0;
-  #verified: Promise<void> | null = null;
+  #changes = 0;
+  #bytes = HEAD_BYTES;
 
   constructor(history: AheadOf) {
     this.#history = history;
   }
 
   get isFull(): boolean {
+    return this.#all.length >= SLICE_SIGNATURES || this.groups.length >= SLICE_GROUPS;
+  }
+
+  /** Whether a group of so many bytes can be added. */
+  hasRoomFor(decoded: Result<readonly SignedBody[]>, bytes: number): boolean {
     return (
-      this.#checked.length >= SLICE_SIGNATURES ||
-      this.#bytes >= SLICE_BYTES ||
-      this.#groups.length >= SLICE_GROUPS
+      !decoded.ok ||
+      this.#changes === 0 ||
+      (this.#changes + decoded.value.length <= MAX_GROUP_CHANGES &&
+        this.#bytes + bytes <= MAX_GROUP_BYTES)
     );
   }
 
-  /** Takes a copy of a group. */
-  add(group: Uint8Array): void {
-    if (!(group instanceof Uint8Array))
-      throw new MisuseError("bad_value", "receiveAll takes Uint8Arrays");
-    // What is too large is refused by its length, so it need not be copied.
-    const decoded = decodeGroup(group.length > MAX_GROUP_BYTES ? group : this.#copyOf(group));
+  add(decoded: Result<readonly SignedBody[]>, bytes: number): void {
     if (!decoded.ok) {
-      this.#groups.push(new VerifiedGroup(decoded));
+      this.groups.push(new VerifiedGroup(decoded));
       return;
     }
-    this.#bytes += group.length;
+    this.#changes += decoded.value.length;
+    this.#bytes += bytes;
     const findings = new Findings(this.#known);
-    this.#groups.push(
+    this.#findings.push(findings);
+    this.groups.push(
       new VerifiedGroup(ok(decoded.value.map((entry) => this.#lookAt(entry, findings)))),
     );
-    const signed = divide(findings.all, this.#history.document);
-    for (const finding of signed.uncovered) {
-      if (finding.isAsked) continue;
-      finding.isAsked = true;
-      this.#checked.push(finding);
-    }
-    if (signed.covered.length > 0) this.#divided.push(signed);
   }
 
-  /** Begins to verify. */
+  /** Begins to verify those that no later one vouches for. */
   start(): void {
-    this.#verified = verifyAll(this.#checked);
+    this.verified = verifyAll(unasked(divide(this.#all, this.#history.document).uncovered));
   }
 
-  /** Resolves, when all that has to be verified is, to the groups. */
-  async finished(): Promise<readonly VerifiedGroup[]> {
-    await this.#verified;
-    const others = new Set(this.#divided.flatMap(othersOf));
-    if (others.size > 0) await verifyAll([...others]);
-    return this.#groups;
-  }
-
-  #copyOf(group: Uint8Array): Uint8Array {
-    const start = this.#copied;
-    const end = start + group.length;
-    if (end > this.#copies.length) {
-      this.#copies = new Uint8Array(Math.max(COPIES_BYTES, group.length));
-      this.#copied = 0;
-      return this.#copyOf(group);
-    }
-    this.#copies.set(group, start);
-    this.#copied = end;
-    return this.#copies.subarray(start, end);
+  /** Verifies what has to be when each group is received by itself. */
+  async verifyEach(): Promise<void> {
+    const divided = this.#findings.map(({ all }) => divide(all, this.#history.document));
+    await verifyAll(unasked(divided.flatMap(({ uncovered }) => uncovered)));
+    const others = unasked(divided.flatMap(othersOf));
+    if (others.length > 0) await verifyAll(others);
   }
 
   #lookAt({ body, signature }: SignedBody, findings: Findings): Entry {
     const id = changeId(body);
     if (signature === null || !this.#history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
-    const ahead = findings.on(keyOf(id), signature, () => findingOn(id, body, signature));
+    const ahead = findings.on(keyOf(id), signature, () => {
+      const finding = findingOn(id, body, signature);
+      this.#all.push(finding);
+      return finding;
+    });
     return { body, signature, ahead };
   }
 }
@@ -261,7 +275,18 @@ export function othersOf({ uncovered, covered }: SignedChanges): readonly Findin
     : [];
 }
 
-/** Verifies signatures of changes with good headers beside the main thread. */
+/** Those that nobody has begun to verify; the caller does now. */
+function unasked(findings: readonly Finding[]): readonly Finding[] {
+  const asked: Finding[] = [];
+  for (const finding of findings) {
+    if (finding.isAsked) continue;
+    finding.isAsked = true;
+    asked.push(finding);
+  }
+  return asked;
+}
+
+/** Verifies signatures of changes with good headers beside the main thread. Others get their turn, even if there are none. */
 export async function verifyAll(findings: readonly Finding[]): Promise<void> {
   const verdicts = await verifyMany(findings.map(checkOf));
   findings.forEach((finding, i) => {
