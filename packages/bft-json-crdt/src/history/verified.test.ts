@@ -257,6 +257,48 @@ describe("which signatures are verified ahead", () => {
     ]);
   });
 
+  test("are no more when not all can be applied, and then each group stands for itself", async () => {
+    const changes = line(2);
+    const [alone] = lineOf(DOCUMENT, 1, person(1));
+    const [unknown] = lineOf(DOCUMENT, 1, person(2));
+    const next = { document: DOCUMENT, author: person(0), prev: changes[1]! };
+    for (const [end, status] of [
+      [forge({ ...next, lies: { lamport: 9 } }), "rejected"],
+      [forge({ ...next, parents: [unknown!] }), "pending"],
+    ] as const) {
+      const { ahead, verify } = watched();
+      const history = newHistory();
+      const received = await receiveAhead(
+        history,
+        [...changes, alone!, end].map(({ group }) => group),
+      );
+      const statuses = received.map((group) => group.status);
+      expect(statuses).toEqual(["applied", "applied", "applied", status]);
+      expect(signaturesOf(history).every((signature) => signature !== null)).toBe(true);
+      expect(ahead).toHaveLength(4);
+      expect(verify()).toBe(0);
+      vi.restoreAllMocks();
+    }
+  });
+
+  test("stand for an unsigned change in an earlier group, but nothing stands for one that is alone", async () => {
+    const [first, second] = line(2) as [Forged, Forged];
+    const [lonely] = lineOf(DOCUMENT, 1, person(1));
+    const unsigned = (change: Forged): Uint8Array => encodeGroup([entryOf(change, true)]);
+    const history = newHistory();
+    const received = await receiveAhead(history, [unsigned(first), second.group]);
+    expect(received.map(({ status, isExact }) => [status, isExact])).toEqual([
+      ["applied", false],
+      ["applied", true],
+    ]);
+    expectClosed(history);
+    const other = await receiveAhead(newHistory(), [unsigned(lonely!), first.group]);
+    expect(other.map(({ code, applied }) => [code, applied])).toEqual([
+      ["missing_signature", []],
+      [undefined, [0]],
+    ]);
+  });
+
   test("each that is new, once, and then never again", async () => {
     const changes = line(100);
     const { ahead, verify } = watched();
@@ -347,8 +389,10 @@ describe("which signatures are verified ahead", () => {
       ops: [encodeValue([1, 0, [], new Uint8Array(MAX_BODY_BYTES - 500)])],
     });
     const unsigned = line(100);
+    const twenties = (n: number): Forged[] => lineOf(DOCUMENT, 20, person(n));
     for (const [groups, most] of [
       [line(600).map(({ group }) => group), 2 * 256],
+      [Array.from({ length: 40 }, (_, n) => groupOf(twenties(n))), 2 * 13],
       [Array.from({ length: 20 }, () => encodeGroup([entryOf(large, true)])), 2 + 1],
       [Array.from({ length: 30 }, () => groupOf(unsigned, () => true)), 2 * 10 + 1],
       [Array.from({ length: 2_000 }, () => Uint8Array.of(1)), 2 * 256],
