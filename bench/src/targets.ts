@@ -84,7 +84,7 @@ function growth(
 
 const PER_EDIT = "ours, a change per edit";
 const CONCURRENT = "friendsforever_concurrent";
-const MAP_PEERS = ["Yjs", "json-joy", "Loro"];
+const MAP_PEERS = ["Yjs", "Yjs, in one transaction", "json-joy", "Loro", "Loro, in one batch"];
 
 /** All targets, in the order of the suites. */
 export const TARGETS: readonly Target[] = [

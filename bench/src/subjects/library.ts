@@ -43,6 +43,8 @@ export interface MapReplica {
   /** Makes one change of many increments by one; absent where the library has no counters. */
   increment?(times: number): unknown;
   receive(message: unknown): void;
+  /** The same for many messages at once; absent where the library has nothing for that. */
+  receiveAll?(messages: readonly unknown[]): void | Promise<unknown>;
   /** What is shown. */
   entries(): Record<string, number>;
   register(): number;

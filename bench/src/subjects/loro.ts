@@ -117,6 +117,7 @@ function mapReplica(author: number): MapReplica {
         for (let i = 0; i < times; i++) counter.increment(1);
       }),
     receive: (message) => void doc.import(message as Uint8Array),
+    receiveAll: (messages) => void doc.importBatch(messages as Uint8Array[]),
     entries: () => map.toJSON() as Record<string, number>,
     register: () => fields.get("register") as number,
     counter: () => counter.value,

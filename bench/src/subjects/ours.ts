@@ -221,6 +221,8 @@ function mapReplica(by: number): MapReplica {
     receive(message) {
       for (const group of message as readonly Uint8Array[]) document.receive(group, "bench");
     },
+    receiveAll: (messages) =>
+      document.receiveAll((messages as readonly Uint8Array[][]).flat(), "bench"),
     entries: () => document.view().map,
     register: () => root.register.get(),
     counter: () => Number(root.counter.value),

@@ -125,6 +125,8 @@ function mapReplica(author: number): MapReplica {
       return sender.take();
     },
     receive: (message) => sender.receive(message),
+    receiveAll: (messages) =>
+      doc.transact(() => messages.forEach((message) => sender.receive(message)), REMOTE),
     entries: () => map.toJSON(),
     register: () => fields.get("register")!,
   };
