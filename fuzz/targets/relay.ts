@@ -15,6 +15,7 @@ import { CLOSE } from "../../packages/crdt-relayer/src/close-codes.ts";
 import { MemoryLevel } from "../../packages/crdt-relayer/src/memory-level.ts";
 import { Outlets } from "../../packages/crdt-relayer/src/outlet.ts";
 import { Ahead } from "../../packages/crdt-relayer/src/ahead.ts";
+import { Conduct } from "../../packages/crdt-relayer/src/conduct.ts";
 import { Pauses } from "../../packages/crdt-relayer/src/pauses.ts";
 import { Rates } from "../../packages/crdt-relayer/src/rates.ts";
 import { Rooms } from "../../packages/crdt-relayer/src/rooms.ts";
@@ -139,6 +140,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     outlets: new Outlets(),
     policies: new Policies(settings),
     rates: new Rates(() => settings),
+    conduct: new Conduct(() => settings),
     ahead: new Ahead(),
     pauses: new Pauses(),
     inboxShare: settings.sessionInboxBytes,

@@ -26,6 +26,7 @@ import {
 } from "./limits.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { Outlets } from "./outlet.ts";
+import { Conduct } from "./conduct.ts";
 import { Rates } from "./rates.ts";
 import { Room } from "./room.ts";
 import { Policies, RoomPolicy } from "./room-policy.ts";
@@ -118,6 +119,7 @@ class Place implements SessionHost {
   readonly outlets = new Outlets();
   readonly policies: Policies;
   readonly rates = new Rates(() => this.settings);
+  readonly conduct = new Conduct(() => this.settings);
   readonly ahead: Counting;
   /** What takes long here is work. */
   readonly pauses = { in: () => 0 };

@@ -11,6 +11,8 @@ import { MAX_AHEAD_BYTES, MAX_AHEAD_SIGNATURES } from "./limits.ts";
 /** All that a relay verifies ahead. */
 export class Ahead {
   readonly #verifier = new AheadVerifier();
+  /** Who waits for space; the first came first. */
+  readonly #waiting: (() => boolean)[] = [];
   #bytes = 0;
 
   /** Signatures that are being verified. */
@@ -28,13 +30,26 @@ export class Ahead {
     return this.signatures >= MAX_AHEAD_SIGNATURES || this.#bytes >= MAX_AHEAD_BYTES;
   }
 
+  /** Calls back once, when there is space again; `then` tells whether it is still wanted. To be called while it is full. */
+  whenSpace(then: () => boolean): void {
+    this.#waiting.push(then);
+  }
+
+  /** As many are called as there is space for signatures; whoever does not want it any more leaves it to the next. */
+  readonly #less = (): void => {
+    let space = this.isFull ? 0 : MAX_AHEAD_SIGNATURES - this.signatures;
+    while (space > 0 && this.#waiting.length > 0) if (this.#waiting.shift()!()) space--;
+  };
+
   /** Begins with a group, which must not be changed from now on; null when that would be too much. */
   begin(history: AheadOf, group: Uint8Array): Foreseen | null {
     if (this.isFull || this.#bytes + group.length > MAX_AHEAD_BYTES) return null;
     const ahead = this.#verifier.begin(history, group);
     this.#bytes += group.length;
+    void ahead.verified.then(this.#less);
     return new Foreseen(ahead, () => {
       this.#bytes -= group.length;
+      this.#less();
     });
   }
 }

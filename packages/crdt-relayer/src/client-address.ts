@@ -25,6 +25,12 @@ export class TrustedProxies {
   }
 }
 
+/** Whether what comes from the other end of a socket may come from somebody else. */
+export function isProxy(socketAddress: string, proxies: TrustedProxies): boolean {
+  const direct = canonicalAddress(socketAddress.split("%")[0] ?? "");
+  return direct !== null && proxies.has(direct);
+}
+
 /** An address or a CIDR range in one way of writing it; null when it is neither. */
 export function readRange(text: string): string | null {
   const [written = "", prefix, ...more] = text.split("/");

@@ -61,6 +61,12 @@ export const CLOSE = {
     reason: "too much at once; reconnect, and send slower",
     then: "reconnect",
   },
+  /** It sent more than --session-faults messages or changes that no program sends which keeps to the protocol. */
+  misbehaves: {
+    code: 4009,
+    reason: "too much of what no correct client sends; see the errors before",
+    then: "reconnect",
+  },
   /** The room asks who comes (`readers`, or --authenticate), and no proof was the answer, or none in --join-seconds. */
   notProven: {
     code: 4020,

@@ -16,19 +16,22 @@ import type { AddressInfo, Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
-import { clientAddress, TrustedProxies } from "./client-address.ts";
+import { clientAddress, isProxy, TrustedProxies } from "./client-address.ts";
+import type { Conduct } from "./conduct.ts";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { dialledHost } from "./host-names.ts";
 import {
   CLOSE_MS,
   HANDSHAKE_CHECKS,
+  HELD_MS,
   KEEP_ALIVE_MS,
   LEAST_HANDSHAKE_CHECK_MS,
+  MAX_HELD,
   MAX_METRICS_CONNECTIONS,
   MOST_HANDSHAKE_CHECK_MS,
 } from "./limits.ts";
 import { type Metrics, METRICS_TYPE } from "./metrics.ts";
-import { Newcomers } from "./newcomers.ts";
+import { Newcomers, placeOfEnd } from "./newcomers.ts";
 import { allowsOrigin } from "./origins.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
@@ -46,6 +49,8 @@ export interface HttpHost {
   readonly settings: Settings;
   readonly log: Logger;
   readonly metrics: Metrics;
+  /** Whether somebody new is let in from an address now. */
+  readonly conduct: Pick<Conduct, "admits">;
   /** What /healthz says; with any other status than ok no upgrade is granted. */
   status(): { readonly status: "ok" | "stopping" | "failed" };
   /** Why no session would be taken now; null when one would. */
@@ -67,7 +72,9 @@ export class HttpSide {
   readonly #metricsServer: Server | null;
   readonly #sockets: WebSocketServer;
   /** Connections that are no sessions. */
-  readonly #newcomers = new Newcomers<Socket>();
+  readonly #newcomers = new Newcomers<Socket>(placeOfEnd);
+  /** Connections that are not let in, until they are ended. */
+  readonly #held = new Set<Socket>();
   #proxies: TrustedProxies;
   readonly #upgrades = new Upgrades();
   /** What each connection asked last and may not have got yet. */
@@ -86,7 +93,12 @@ export class HttpSide {
     const { settings } = host;
     const options = boundsOf(settings);
     this.#server = hasTls(settings) ? createTlsServer(options) : createServer(options);
+    // What Node does with a connection costs more than all that is done with one that is not let in.
+    const serve = this.#server.listeners("connection");
+    this.#server.removeAllListeners("connection");
     this.#server.on("connection", (socket: Socket) => {
+      if (this.#turnsAway(socket)) return;
+      for (const listener of serve) Reflect.apply(listener, this.#server, [socket]);
       this.#wait(socket);
     });
     this.#server.on("request", (request: IncomingMessage, response: ServerResponse) => {
@@ -177,7 +189,7 @@ export class HttpSide {
   closeAllConnections(): void {
     this.#server.closeAllConnections();
     this.#metricsServer?.closeAllConnections();
-    for (const socket of this.#newcomers) socket.destroy();
+    for (const socket of [...this.#newcomers, ...this.#held]) socket.destroy();
   }
 
   /** Sets the bounds on the listeners that can be changed while they listen. */
@@ -190,7 +202,8 @@ export class HttpSide {
       // Who asks and does not read the answer is not waited for either; who does not ask at all is told so before.
       server.timeout = 2 * headersTimeout;
     }
-    this.#server.maxConnections = settings.maxSessions + settings.maxHttpConnections;
+    // Beyond that nobody is told why; some are just being ended.
+    this.#server.maxConnections = settings.maxSessions + 2 * settings.maxHttpConnections + MAX_HELD;
     if (this.#metricsServer !== null) this.#metricsServer.maxConnections = MAX_METRICS_CONNECTIONS;
   }
 
@@ -210,6 +223,30 @@ export class HttpSide {
         resolve();
       });
     });
+  }
+
+  /**
+   * Whether a connection is not let in now. It is not read, and ended after some time: whoever floods and waits for an answer comes
+   * back less often.
+   */
+  #turnsAway(socket: Socket): boolean {
+    if (this.#mayBeProxy(socket) || this.#host.conduct.admits(socket.remoteAddress ?? ""))
+      return false;
+    socket.on("error", destroyThis);
+    if (this.#held.size >= MAX_HELD) {
+      socket.destroy();
+      return true;
+    }
+    socket.pause();
+    this.#held.add(socket);
+    const timer = setTimeout(() => {
+      socket.destroy();
+    }, HELD_MS).unref();
+    socket.once("close", () => {
+      clearTimeout(timer);
+      this.#held.delete(socket);
+    });
+    return true;
   }
 
   /** A connection has come that is no session yet. */
@@ -328,6 +365,11 @@ export class HttpSide {
       const shown = origin?.slice(0, LOGGED_ORIGIN) ?? null;
       this.#host.log.info({ peer, origin: shown }, "refused: its origin is not allowed");
       refuse(socket, 403);
+    } else if (
+      this.#mayBeProxy(request.socket) &&
+      !this.#host.conduct.admits(this.#addressOf(request))
+    ) {
+      refuse(socket, 429);
     } else {
       const address = this.#addressOf(request);
       const { hosts } = this.#host.settings;
@@ -338,6 +380,11 @@ export class HttpSide {
         this.#accept(webSocket, address, dialled);
       });
     }
+  }
+
+  /** Whoever is behind a proxy is known only by what it says. */
+  #mayBeProxy({ remoteAddress = "" }: Socket): boolean {
+    return isProxy(remoteAddress, this.#proxies);
   }
 
   #addressOf({ socket, headers }: IncomingMessage): string {

@@ -343,18 +343,24 @@ export class Intake {
     while (!this.#isBlocked) {
       if (taken === this.#inbox.length || (taken > 0 && performance.now() >= end)) break;
       const waiting = this.#inbox[taken]!;
-      // It need not be verified within this turn.
-      if (taken > 0) this.#foresee(waiting);
-      const { isText, arrival, ahead = null } = waiting;
+      // It need not be verified within this turn; and of many changes there may be many signatures after all.
+      if (taken > 0 || waiting.frames.length > 1) this.#foresee(waiting);
+      const { isText, arrival, ahead } = waiting;
       if (ahead?.group === null) {
-        this.#waitFor(ahead);
+        this.#isWaiting = true;
+        ahead.whenVerified(this.#goOn);
+        break;
+      }
+      if (ahead === undefined && waiting.frames.length > 1) {
+        this.#isWaiting = true;
+        this.#host.ahead.whenSpace(this.#goOn);
         break;
       }
       this.#arrival = arrival;
       taken++;
       bytes += waiting.bytes;
       // Someone who is gone gets no answers.
-      if (!this.#isGone || !isText) this.#handleForeseen(waiting, ahead);
+      if (!this.#isGone || !isText) this.#handleForeseen(waiting, ahead ?? null);
     }
     this.#forget(taken);
     this.await(-bytes);
@@ -374,14 +380,12 @@ export class Intake {
     }
   }
 
-  /** Stands in line again when a group is verified. */
-  #waitFor(ahead: Foreseen): void {
-    this.#isWaiting = true;
-    ahead.whenVerified(() => {
-      this.#isWaiting = false;
-      this.#standInLine();
-    });
-  }
+  /** What was waited for outside of the line has happened; true when there is anything to go on with. */
+  readonly #goOn = (): boolean => {
+    this.#isWaiting = false;
+    this.#standInLine();
+    return this.#isInLine;
+  };
 
   /** Has what is first in line verified, as far as a short time and the bounds allow. */
   #lookAhead(): void {

@@ -137,6 +137,47 @@ export const FRAME_OVERHEAD_BYTES = 256;
 /** Bytes that a change that is refused counts for besides its own: a signature was verified for nothing. */
 export const REFUSED_CHANGE_BYTES = 16_384;
 
+/**
+ * What no program sends that keeps to the protocol, and a session may send at once all the same (one a second is forgiven): a
+ * mistake now and then costs nobody the connection.
+ */
+export const DEFAULT_SESSION_FAULTS = 32;
+
+/** The part of a fault that a change is as long as it waits for others: who floods with such is closed after some five hundred. */
+export const PENDING_FAULT = 1 / 16;
+
+/** The same of a ping: sixty a second, and two thousand at once, are nobody's need. */
+export const PING_FAULT = 1 / 64;
+
+/** Sessions of one network that were closed for their faults lately, of which nothing follows. */
+export const FORGIVEN_STRIKES = 3;
+
+/** Milliseconds after which half of those are forgotten. */
+export const STRIKE_HALF_MS = 60_000;
+
+/** Milliseconds between two newcomers from such a network: they double with each such session, and are at most so many. */
+export const LEAST_APART_MS = 500;
+export const MOST_APART_MS = 10_000;
+
+/** Milliseconds for which a connection is held that is not let in, and how many are at once: beyond, they are ended at once. */
+export const HELD_MS = 2_000;
+export const MAX_HELD = 256;
+
+/** The part of such a session that one is which had to give way, since it had joined no room and its network had most of those. */
+export const STRANGER_STRIKE = 1 / 8;
+
+/** Networks of which it is remembered how those behaved who come from there: some 200 bytes each. */
+export const MAX_WATCHED = 4_096;
+
+/** Bytes that each room after the first counts for: to find out what a room holds takes some milliseconds. */
+export const JOIN_BYTES = 1_048_576;
+
+/**
+ * The same of a question about what a room holds: a hundred at once, which find where two histories of 20,000 chains differ, and then
+ * 32 a second.
+ */
+export const QUESTION_BYTES = 131_072;
+
 /** Milliseconds of waiting that nobody is stopped for: a timer for each frame would cost more than it saves. */
 export const MIN_HOLD_MS = 10;
 
@@ -158,7 +199,7 @@ export const MAX_METER_KEYS = 256;
  * served as its frames come; what is beyond waits in line, so that one who writes now and then does not wait for floods.
  */
 export const CREDIT_MS = 4;
-export const FIRST_CREDIT_MS = 2;
+export const FIRST_CREDIT_MS = 0.5;
 export const CREDIT_PER_MS = 0.03;
 
 /** Sockets in line with which each has half of that credit, if that is not the least, and a quarter of the time to be read in its turn. */
@@ -179,6 +220,9 @@ export const TURN_MS = 0.2;
 
 /** Milliseconds of turns in one pass of the event loop, at most. */
 export const MOST_TURNS_MS = 2;
+
+/** The same of those who want to become sessions: each takes a part of a millisecond, and thousands may come at once. */
+export const MOST_UPGRADES_MS = 0.5;
 
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;
@@ -203,8 +247,11 @@ export const MAX_AHEAD_BYTES = 4 * MAX_GROUP_BYTES;
 /** Milliseconds of work that a signature counts for that was verified ahead: it takes a thread's time as well. */
 export const AHEAD_SIGNATURE_MS = 0.1;
 
-/** Bytes sent to one socket before others have a turn. */
-export const TURN_BYTES = 262_144;
+/**
+ * Bytes sent to one socket before others have a turn, and of a history that are encoded at once for somebody who has to catch up:
+ * some 300 changes, which take a millisecond.
+ */
+export const TURN_BYTES = 65_536;
 
 /** Bytes that a waiting change takes at least: no room waits for more changes than its budget holds. */
 export const PENDING_CHANGE_BYTES = 1_024;
@@ -238,6 +285,9 @@ export const MAX_ROOM_KEYS = 1_024;
 
 /** Milliseconds for the closing handshake, after which the connection is cut. */
 export const CLOSE_MS = 2_000;
+
+/** The same for who misbehaves, and is not read meanwhile: long enough to hear why. */
+export const MISBEHAVED_CLOSE_MS = 500;
 
 /** Sessions that are sent away at once when the relay stops; more are spread over time. */
 export const DRAIN_AT_ONCE = 100;

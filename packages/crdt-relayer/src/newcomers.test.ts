@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { type End, Newcomers } from "./newcomers.ts";
+import { type End, Newcomers, placeOfEnd } from "./newcomers.ts";
 
 /** Two of these are one network. */
 const ADDRESSES = ["10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::2"];
@@ -14,7 +14,7 @@ it("gives up the oldest of whichever network has most, like a list that is looke
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const newcomers = new Newcomers<End>();
+      const newcomers = new Newcomers<End>(placeOfEnd);
       let all: End[] = [];
       // Networks in the order in which they came, without those of which nobody is left.
       let here: string[] = [];
@@ -55,7 +55,7 @@ it("gives up the oldest of whichever network has most, like a list that is looke
 });
 
 it("does not take the end of a connection for that of a later one with its port", () => {
-  const newcomers = new Newcomers<End>();
+  const newcomers = new Newcomers<End>(placeOfEnd);
   const [first, second] = [0, 1].map(() => ({ remoteAddress: "10.0.0.1", remotePort: 7 }));
   newcomers.add(first!);
   newcomers.add(second!);

@@ -10,8 +10,10 @@ import type { ReceivedGroup } from "bft-json-crdt";
 import { isIPv6 } from "node:net";
 import {
   FRAME_OVERHEAD_BYTES,
+  JOIN_BYTES,
   MAX_BUCKETS,
   MAX_METER_KEYS,
+  QUESTION_BYTES,
   REFUSED_CHANGE_BYTES,
   SPENDING_FORGOTTEN_MS,
   SPENDING_HALF_MS,
@@ -252,6 +254,19 @@ export class Meter {
   /** A frame has come in; returns for how many milliseconds no more should be read. */
   frame(length: number): number {
     return this.#pay(length + FRAME_OVERHEAD_BYTES, performance.now());
+  }
+
+  /**
+   * The connection goes into one more room, which may have to be loaded; returns for how many milliseconds no more should be read.
+   * Only its own rate has to bear that: thousands who come back from one address join one room each.
+   */
+  rejoins(): number {
+    return this.#own.take(this, JOIN_BYTES, performance.now());
+  }
+
+  /** The same of a question about what a room holds. */
+  asks(): number {
+    return this.#own.take(this, QUESTION_BYTES, performance.now());
   }
 
   /** What the connection sends from now on goes into a room, or into none. */

@@ -14,12 +14,14 @@ import {
 } from "./backplane.ts";
 import { Ahead } from "./ahead.ts";
 import type { CloseName } from "./close-codes.ts";
+import { Conduct } from "./conduct.ts";
 import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
-import { CLOSE_MS, DRAIN_MS } from "./limits.ts";
+import { CLOSE_MS, DRAIN_MS, STRANGER_STRIKE } from "./limits.ts";
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
+import { Newcomers } from "./newcomers.ts";
 import { type Frame, Outlets } from "./outlet.ts";
 import { Pauses } from "./pauses.ts";
 import { Pings } from "./pings.ts";
@@ -121,6 +123,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly turns = new Turns();
   readonly outlets = new Outlets();
   readonly rates = new Rates(() => this.settings);
+  readonly conduct = new Conduct(() => this.settings);
   readonly ahead = new Ahead();
   readonly pauses = new Pauses();
   readonly failed: Promise<RelayError>;
@@ -131,8 +134,13 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly metrics: Metrics;
   readonly #http: HttpSide;
   readonly #sessions = new Set<Session>();
-  /** Those of them that have joined no room yet, the oldest first. */
-  readonly #strangers = new Set<Session>();
+  /** Those of them that were turned away, and are just being closed: they take nobody's place. */
+  readonly #turnedAway = new Set<Session>();
+  /** Those of them that have joined no room yet. */
+  readonly #strangers = new Newcomers<Session, Session>((session) => [
+    networkOf(session.peer),
+    session,
+  ]);
   readonly #pings = new Pings<Session>(
     () => this.settings.pingSeconds * 1_000,
     (session) => {
@@ -213,7 +221,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     }
     if (this.#isLost) return "the relay cannot reach its log";
     const { maxSessions } = this.settings;
-    return this.#sessions.size < maxSessions
+    return this.#taken < maxSessions
       ? null
       : `this relay takes no more than ${counted(maxSessions, "session")} at once`;
   }
@@ -287,6 +295,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   ended(session: Session): void {
     this.metrics.ended(session.ending);
     this.#sessions.delete(session);
+    this.#turnedAway.delete(session);
     this.#strangers.delete(session);
     this.#pings.delete(session);
     const network = networkOf(session.peer);
@@ -375,17 +384,23 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     );
   }
 
+  /** Places that are taken. */
+  get #taken(): number {
+    return this.#sessions.size - this.#turnedAway.size;
+  }
+
   #accept(socket: WebSocket, address: string, dialled: string | null): void {
     const session = new Session(socket, address, this, dialled);
     const { maxSessions, maxAddressSessions } = this.settings;
     const network = networkOf(address);
     const fromThere = (this.#addresses.get(network) ?? 0) + 1;
     const isTooMany = fromThere > maxAddressSessions;
-    if (this.#sessions.size >= maxSessions && !isTooMany && !this.#isLost) this.#cutStranger();
-    const isOver = this.#sessions.size >= maxSessions;
+    if (this.#taken >= maxSessions && !isTooMany && !this.#isLost) this.#cutStranger(network);
+    const isOver = this.#taken >= maxSessions;
     this.#sessions.add(session);
     this.#addresses.set(network, fromThere);
     if (isOver || isTooMany || this.#isLost) {
+      this.#turnedAway.add(session);
       session.close(
         isOver ? "tooManySessions" : this.#isLost ? "backplaneLost" : "tooManyFromAddress",
       );
@@ -395,15 +410,19 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     this.#pings.add(session);
   }
 
-  /** Makes space for somebody new: whoever came long ago and joined no room uses the relay least. */
-  #cutStranger(): void {
-    for (const oldest of this.#strangers) {
-      this.log.info({ peer: oldest.peer }, "the relay is full; who has joined no room is cut");
-      this.#strangers.delete(oldest);
-      oldest.terminate();
-      this.#sessions.delete(oldest);
-      return;
-    }
+  /**
+   * Makes space for somebody new: whoever came long ago and joined no room uses the relay least, and of those one of the network
+   * that has most. Somebody who comes from there makes no space for themselves.
+   */
+  #cutStranger(network: string): void {
+    const oldest = this.#strangers.nextToGo;
+    if (oldest === null) return;
+    this.conduct.strike(oldest.peer, STRANGER_STRIKE);
+    if (networkOf(oldest.peer) === network && this.#strangers.networks > 1) return;
+    this.log.info({ peer: oldest.peer }, "the relay is full; who has joined no room is cut");
+    this.#strangers.delete(oldest);
+    oldest.terminate();
+    this.#sessions.delete(oldest);
   }
 }
 

@@ -21,11 +21,12 @@ import {
   WRONG_HOST,
 } from "./authentication.ts";
 import { CLOSE, type CloseName, reasonOf } from "./close-codes.ts";
+import { type Conduct, type Faults, faultsOf } from "./conduct.ts";
 import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import { Intake, type IntakeHost } from "./intake.ts";
-import { MAX_COMMAND_LENGTH, TURN_BYTES } from "./limits.ts";
+import { MAX_COMMAND_LENGTH, MISBEHAVED_CLOSE_MS, PING_FAULT, TURN_BYTES } from "./limits.ts";
 import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
 import type { Meter, Rates } from "./rates.ts";
 import { resumptionOf } from "./resumption.ts";
@@ -49,6 +50,8 @@ export interface SessionHost extends OutletHost, IntakeHost {
   readonly policies: Policies;
   /** How fast each may send. */
   readonly rates: Rates;
+  /** How those behave who come from an address. */
+  readonly conduct: Conduct;
   /** Bytes of answers that this session may keep back while its socket takes no more. */
   readonly outboxShare: number;
   /** Takes a place in a room; see Rooms. */
@@ -86,7 +89,10 @@ export class Session implements Member {
   #isYielding = false;
   readonly #meter: Meter;
   readonly #intake: Intake;
+  readonly #faults: Faults;
   #isStalled = false;
+  /** It has asked for a room before. */
+  #hasEntered = false;
   #isAlive = true;
   #isClosed = false;
   #isLeft = false;
@@ -106,6 +112,7 @@ export class Session implements Member {
     this.peer = peer;
     this.#host = host;
     this.#meter = host.rates.meter(peer);
+    this.#faults = host.conduct.faults();
     this.#outlet = new Outlet(socket, host, () => {
       this.#drained();
     });
@@ -137,11 +144,17 @@ export class Session implements Member {
     });
     socket.on("pong", () => {
       this.#isAlive = true;
+      this.#blame(PING_FAULT);
+    });
+    socket.on("ping", () => {
+      this.#blame(PING_FAULT);
     });
     // What breaks the WebSocket protocol is closed by ws, with its own code.
     socket.on("error", (error) => {
       this.#debug({ error: error.message }, "socket error");
-      this.#ending ??= endingOf(error);
+      const ending = endingOf(error);
+      if (ending !== null) host.conduct.strike(peer);
+      this.#ending ??= ending;
     });
     socket.on("close", (code) => {
       this.#debug({ code }, "session closed");
@@ -215,9 +228,17 @@ export class Session implements Member {
     this.#end();
     this.#debug({ code, reason }, "session is closed by the relay");
     this.#outlet.flush();
-    // The answer to our close frame must be read.
-    if (this.#socket.isPaused) this.#socket.resume();
     this.#socket.close(code, reason);
+    if (name === "misbehaves") {
+      // What else it sends is not read, and so its answer is not either.
+      this.#socket.pause();
+      setTimeout(() => {
+        this.#socket.terminate();
+      }, MISBEHAVED_CLOSE_MS).unref();
+    } else if (this.#socket.isPaused) {
+      // The answer to our close frame must be read.
+      this.#socket.resume();
+    }
   }
 
   /** Goes by the rules of its room as they are now; true when it must join again because they have changed. */
@@ -269,6 +290,14 @@ export class Session implements Member {
       this.#log.error({ err: error }, "an internal error; the session is closed");
       this.close("internal");
     }
+  }
+
+  /** Something came that no program sends which keeps to the protocol, or a part of that; or less of it waits. */
+  #blame(faults: number): void {
+    if (faults === 0 || this.#isClosed || !this.#faults.add(faults, performance.now())) return;
+    this.#log.info("a session sends too much that no correct client sends, and is closed");
+    this.#host.conduct.strike(this.peer);
+    this.close("misbehaves");
   }
 
   /** The socket is gone and all that came from it is taken. */
@@ -359,6 +388,8 @@ export class Session implements Member {
 
   async #enter({ document, room: name, cursor }: Destination, kind: Member["kind"]): Promise<void> {
     this.#leaveRoom();
+    if (this.#hasEntered) this.#intake.slowDown(this.#meter.rejoins());
+    this.#hasEntered = true;
     this.#intake.block();
     const policy = this.#host.policies.of(document);
     const entered = await this.#host.enter(document);
@@ -417,16 +448,22 @@ export class Session implements Member {
         const { arrival, verified } = this.#intake;
         const received = room.receive(group, this, arrival, verified);
         this.#intake.slowDown(this.#meter.judged(received, group.length, room));
+        this.#blame(faultsOf(received));
         return received;
       },
       durable: () => room.durable,
       onHeads: (ids) => {
         room.acknowledge(ids, this);
       },
+      onQuestion: () => {
+        this.#intake.slowDown(this.#meter.asks());
+      },
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
+        if (code === "malformed" || code === "too_large") this.#blame(1);
       },
       outboxBytes: () => this.#host.outboxShare,
+      sliceBytes: TURN_BYTES,
       budget,
       ...(resumption === null ? {} : { cursorAt: (position) => room.cursorAt(position) }),
     });
@@ -490,6 +527,7 @@ export class Session implements Member {
 
   #refuse(code: ErrorCode, detail: string): void {
     this.#send(JSON.stringify({ type: "error", code, detail }));
+    if (code === "malformed" || code === "bad_join" || code === "not_joined") this.#blame(1);
   }
 
   /** Hands a frame to the socket, which takes it in any case; false when it is full and resume() follows later. */

@@ -57,6 +57,7 @@ export interface Settings {
   readonly roomRateBytes: number;
   readonly roomBurstBytes: number;
   readonly rateCloseSeconds: number;
+  readonly sessionFaults: number;
   readonly pendingBytes: number;
   readonly roomPendingBytes: number;
   readonly peerPendingBytes: number;
@@ -287,6 +288,11 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
   rateCloseSeconds: seconds(
     "seconds to wait for its rates after which a connection is closed",
     limits.DEFAULT_RATE_CLOSE_SECONDS,
+  ),
+  sessionFaults: count(
+    "messages and changes that no honest program sends, after which a connection is closed; 0: none is",
+    limits.DEFAULT_SESSION_FAULTS,
+    0,
   ),
   pendingBytes: budget(
     "bytes of changes that wait for others, in all rooms together",

@@ -19,8 +19,14 @@ interface Waiting {
 export class Turns {
   /** What is due first stands last. */
   readonly #steps: Waiting[] = [];
+  readonly #mostMs: number;
   #isRunning = false;
   #endedAt = performance.now();
+
+  /** They have at most so many milliseconds in one pass. */
+  constructor(mostMs: number = MOST_TURNS_MS) {
+    this.#mostMs = mostMs;
+  }
 
   /** How many stand in line. */
   get waiting(): number {
@@ -38,7 +44,7 @@ export class Turns {
 
   readonly #run = (): void => {
     const now = performance.now();
-    const end = now + Math.min(MOST_TURNS_MS, now - this.#endedAt);
+    const end = now + Math.min(this.#mostMs, now - this.#endedAt);
     let isReading = false;
     while (this.#steps.length > 0 && !isReading) {
       isReading = this.#steps.pop()?.step() === true;

@@ -2,6 +2,7 @@
  * Connections that want to be sessions, one after the other. Thousands who come at once from one network stand in line behind
  * each other, and not before somebody who comes from elsewhere.
  */
+import { MOST_UPGRADES_MS } from "./limits.ts";
 import { networkOf } from "./rates.ts";
 import { Turns } from "./turns.ts";
 
@@ -13,7 +14,7 @@ const APART_MS = 1_000;
 
 /** The line of those who want to be sessions. */
 export class Upgrades {
-  readonly #turns = new Turns();
+  readonly #turns = new Turns(MOST_UPGRADES_MS);
   /** How many of each network stand in line. */
   readonly #waiting = new Map<string, number>();
 

@@ -107,7 +107,11 @@ describe("a flood of changes that wait", () => {
   it("lets honest changes through at once, and what it pushed out of the queue arrives all the same", async () => {
     // Room for the greatest change, and so for some nine hundred small ones.
     const budget = MAX_GROUP_BYTES;
-    const relay = await startRelay({ roomPendingBytes: budget, peerPendingBytes: budget });
+    const relay = await startRelay({
+      roomPendingBytes: budget,
+      peerPendingBytes: budget,
+      sessionFaults: 0,
+    });
     const early = openLines("main");
     const first = writeLine(early, "first");
     const late = Array.from({ length: 5 }, (_, i) => writeLine(early, `late ${i}`));
@@ -141,7 +145,7 @@ describe("a flood of changes that wait", () => {
   });
 
   it("that ends with a closed connection is still taken to its end, and holds up nobody", async () => {
-    const relay = await startRelay();
+    const relay = await startRelay({ sessionFaults: 0 });
     const alice = await Participant.join(relay.url, "main");
     const flooder = await joined(relay.url, "main");
     const flood = strangers("main", 600);

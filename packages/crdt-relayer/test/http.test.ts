@@ -467,6 +467,7 @@ describe("TLS", () => {
       {
         settings,
         log: pino({ level: "silent" }),
+        conduct: { admits: () => true },
         metrics: new Metrics({
           connections: () => 0,
           rooms: () => 0,

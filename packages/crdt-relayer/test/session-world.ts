@@ -8,6 +8,7 @@ import { Ahead } from "../src/ahead.ts";
 import { EmbeddedBackplane } from "../src/backplane.ts";
 import { MemoryLevel } from "../src/memory-level.ts";
 import { Outlets } from "../src/outlet.ts";
+import { Conduct } from "../src/conduct.ts";
 import { Pauses } from "../src/pauses.ts";
 import { Rates } from "../src/rates.ts";
 import type { Room } from "../src/room.ts";
@@ -84,6 +85,7 @@ export class World implements SessionHost {
   readonly outlets = new Outlets();
   readonly ahead = new Ahead();
   readonly pauses = new Pauses();
+  readonly conduct = new Conduct(() => this.settings);
   readonly socket: FakeSocket;
   readonly session: Session;
 

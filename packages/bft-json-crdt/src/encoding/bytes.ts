@@ -63,13 +63,16 @@ export function fromHex(hex: string): Uint8Array | null {
 export function fromLowerHex(hex: string, size: number): Uint8Array | null {
   if (hex.length !== 2 * size) return null;
   const bytes = new Uint8Array(size);
+  let signs = 0;
   for (let i = 0; i < size; i++) {
-    const high = lowerHexDigit(hex.charCodeAt(2 * i));
-    const low = lowerHexDigit(hex.charCodeAt(2 * i + 1));
-    if (high < 0 || low < 0) return null;
-    bytes[i] = high * 16 + low;
+    const high = hex.charCodeAt(2 * i);
+    const low = hex.charCodeAt(2 * i + 1);
+    const byte =
+      ((high < 128 ? LOWER_DIGITS[high]! : -1) << 4) | (low < 128 ? LOWER_DIGITS[low]! : -1);
+    signs |= byte;
+    bytes[i] = byte;
   }
-  return bytes;
+  return signs < 0 ? null : bytes;
 }
 
 /** Base64 with padding (RFC 4648 §4). */
@@ -88,14 +91,14 @@ const BASE64_COMMON = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz01234
 const BASE64_ALPHABET = `${BASE64_COMMON}+/`;
 const BASE64_URL_ALPHABET = `${BASE64_COMMON}-_`;
 
-function hexDigit(code: number): number {
-  return lowerHexDigit(code >= 0x41 && code <= 0x46 ? code | 0x20 : code);
-}
+/** What a character stands for, by its code; -1 for those that are no digit in lower case. */
+const LOWER_DIGITS = Int8Array.from({ length: 128 }, (_, code) =>
+  "0123456789abcdef".indexOf(String.fromCharCode(code)),
+);
 
-/** What a lower-case digit stands for; -1 for any other character. */
-function lowerHexDigit(code: number): number {
-  if (code >= 0x30 && code <= 0x39) return code - 0x30;
-  return code >= 0x61 && code <= 0x66 ? code - 0x57 : -1;
+function hexDigit(code: number): number {
+  const lower = code >= 0x41 && code <= 0x46 ? code | 0x20 : code;
+  return lower < 128 ? LOWER_DIGITS[lower]! : -1;
 }
 
 function encodeBase64(bytes: Uint8Array, alphabet: string): string {

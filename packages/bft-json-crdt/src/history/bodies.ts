@@ -20,6 +20,9 @@ const CHAIN_HEAD_BYTES = 2 + 2 * (2 + ID_BYTES) + 9;
 const FIRST_BYTES = 512;
 const MAX_KEPT_BYTES = 65_536;
 
+/** Chains of which it is kept what their changes begin with: of those who write by turns each. */
+const KEPT_HEADS = 16;
+
 /** The bodies of all changes of one document, by their local indexes. */
 export class Bodies {
   readonly #document: Uint8Array;
@@ -27,9 +30,8 @@ export class Bodies {
   readonly #chains: Chains;
   readonly #tails = new ByteLog();
   readonly #writer = new ByteWriter(FIRST_BYTES);
-  /** What all changes of a chain begin with, of the chain that was asked for last. */
-  #chainHead: Uint8Array = new Uint8Array(0);
-  #chain = -1;
+  /** What all changes of a chain begin with, of chains that were asked for lately, each at the place of its number. */
+  readonly #chainHeads: { readonly chain: number; readonly head: Uint8Array }[] = [];
   /** Of each chain how many bytes its changes begin with. */
   readonly #chainHeadSizes = new IntColumn();
 
@@ -104,14 +106,17 @@ export class Bodies {
 
   /** What the changes of a chain begin with. */
   #headOf(chain: number): Uint8Array {
-    if (chain === this.#chain) return this.#chainHead;
+    const place = chain % KEPT_HEADS;
+    const kept = this.#chainHeads[place];
+    if (kept?.chain === chain) return kept.head;
     const writer = new ByteWriter(CHAIN_HEAD_BYTES);
     writeChainHead(writer, {
       document: this.#document,
       author: this.#chains.authorOf(chain),
       chain: this.#chains.numberOf(chain),
     });
-    this.#chain = chain;
-    return (this.#chainHead = writer.whole());
+    const head = writer.whole();
+    this.#chainHeads[place] = { chain, head };
+    return head;
   }
 }

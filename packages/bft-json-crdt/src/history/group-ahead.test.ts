@@ -88,9 +88,9 @@ describe("groups that are verified ahead each for itself", () => {
       encodeGroup([{ ...entryOf(changes[5]!), signature: bad }]),
       encodeGroup([entryOf(changes[4]!), { ...entryOf(changes[5]!), signature: bad }]),
     ].map((group) => ({ ahead: verifier.begin(history, group), group }));
-    // Of each chain the last is enough.
-    expect(groups.map((one) => one.ahead.signatures)).toEqual([1, 1, 0, 1, 0]);
-    expect(verifier.signatures).toBe(3);
+    // Of each chain the last is enough, if none has to wait; what the second group goes on from may never be applied.
+    expect(groups.map((one) => one.ahead.signatures)).toEqual([1, 2, 0, 1, 0]);
+    expect(verifier.signatures).toBe(4);
     expect(groups.map((one) => one.ahead.group)).toEqual([null, null, null, null, null]);
     // The last one is done first; it needs what the others find out.
     await groups.at(-1)!.ahead.verified;
@@ -109,8 +109,8 @@ describe("groups that are verified ahead each for itself", () => {
       "bad_signature",
     ]);
     expect(history.length).toBe(5);
-    expect(ahead).toHaveLength(3);
-    expect(new Set(ahead).size).toBe(3);
+    expect(ahead).toHaveLength(4);
+    expect(new Set(ahead).size).toBe(4);
     expect(here).toEqual([]);
     expect(verifier.signatures).toBe(0);
   });
@@ -123,9 +123,9 @@ describe("groups that are verified ahead each for itself", () => {
     const entries = changes.map((change) => entryOf(change));
     entries[19] = { ...entries[19]!, signature: flipped(changes[19]!.signature, 9) };
     const first = verifier.begin(history, encodeGroup(entries));
-    // It needs what the first one finds out, and then more.
+    // It needs what the first one finds out, and more: what it goes on from may never be applied.
     const second = verifier.begin(history, encodeGroup(entries.slice(10)));
-    expect([first.signatures, second.signatures, verifier.signatures]).toEqual([1, 0, 1]);
+    expect([first.signatures, second.signatures, verifier.signatures]).toEqual([1, 9, 10]);
     await Promise.all([first.verified, second.verified]);
     expect([first.signatures, second.signatures, verifier.signatures]).toEqual([20, 9, 0]);
     expect(ahead).toHaveLength(29);
@@ -145,6 +145,39 @@ describe("groups that are verified ahead each for itself", () => {
     await one.verified;
     expect(history.receiveVerified(one.group!, "peer").applied).toHaveLength(3);
     expect([ahead.length, here.length]).toEqual([2, 0]);
+  });
+
+  test("have one looked at where they go on from each other, and each where they have to wait", async () => {
+    const changes = lineOf(DOCUMENT, 40);
+    const runs = [0, 10, 20, 30].map((at) => groupOf(changes.slice(at, at + 10)));
+    for (const [skipped, signatures] of [
+      [0, [1, 1, 1, 1]],
+      // Of what is not there all the rest has to wait for.
+      [1, [10, 10, 10]],
+    ] as const) {
+      const { ahead, here } = watched();
+      const history = newHistory();
+      const verifier = new AheadVerifier();
+      const groups = runs.slice(skipped).map((run) => verifier.begin(history, run));
+      expect(groups.map((one) => one.signatures)).toEqual(signatures);
+      const statuses: string[] = [];
+      for (const one of groups) {
+        await one.verified;
+        statuses.push(history.receiveVerified(one.group!, "peer").status);
+        one.release();
+      }
+      expect(new Set(statuses)).toEqual(new Set([skipped === 0 ? "applied" : "pending"]));
+      expect(here).toEqual([]);
+      expect(ahead).toHaveLength(signatures.reduce((sum: number, each) => sum + each, 0));
+      // Nothing goes on from what was released and waits.
+      const next = forge({ document: DOCUMENT, author: person(0), prev: changes[39]! });
+      const last = forge({ document: DOCUMENT, author: person(0), prev: next });
+      const later = verifier.begin(history, groupOf([next, last]));
+      expect(later.signatures).toBe(skipped === 0 ? 1 : 2);
+      await later.verified;
+      later.release();
+      vi.restoreAllMocks();
+    }
   });
 
   test("keep what was found out as long as one of them holds it, and no longer", async () => {

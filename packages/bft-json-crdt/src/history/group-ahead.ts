@@ -21,6 +21,8 @@ interface Shared {
 interface Common {
   /** By id: of several copies the first. */
   readonly shared: Map<string, Shared>;
+  /** The last changes of held groups in which none has to wait, and how many groups end so: what goes on there need not wait either. */
+  readonly ends: Map<string, number>;
   /** Signatures that are being verified. */
   inFlight: number;
 }
@@ -30,7 +32,7 @@ interface Common {
  * is held. How many are held at once is for the host to bound.
  */
 export class AheadVerifier {
-  readonly #common: Common = { shared: new Map(), inFlight: 0 };
+  readonly #common: Common = { shared: new Map(), ends: new Map(), inFlight: 0 };
 
   /** Signatures that are being verified. */
   get signatures(): number {
@@ -52,6 +54,8 @@ export class GroupAhead {
   readonly verified: Promise<void>;
   readonly #common: Common;
   readonly #held: string[] = [];
+  /** Where those go on that come after it; null when it is not known that they could. */
+  #end: string | null = null;
   readonly #group: VerifiedGroup;
   /** Of all that it verifies itself. */
   #signatures = 0;
@@ -71,7 +75,14 @@ export class GroupAhead {
         ? ok(decoded.value.map((entry) => this.#lookAt(entry, history, findings)))
         : decoded,
     );
-    const signed = divide(findings.all, history.document);
+    const divided = divide(findings.all, history.document);
+    const { entries } = this.#group;
+    const isReady = entries.ok && this.#isReady(entries.value, history);
+    if (isReady) this.#hasEnd(entries.value);
+    // What has to wait does so with a signature of its own, which would be verified when the group is received.
+    const signed = isReady
+      ? divided
+      : { uncovered: [...divided.covered, ...divided.uncovered], covered: [] };
     const own = signed.uncovered.filter(({ isAsked }) => !isAsked);
     for (const finding of own) this.#share(finding);
     this.#own = own.length === 0 ? null : this.#verify(own);
@@ -93,6 +104,12 @@ export class GroupAhead {
 
   /** Forgets what was found out, unless other groups need it. */
   release(): void {
+    if (this.#end !== null) {
+      const left = this.#common.ends.get(this.#end)! - 1;
+      if (left > 0) this.#common.ends.set(this.#end, left);
+      else this.#common.ends.delete(this.#end);
+      this.#end = null;
+    }
     for (const key of this.#held.splice(0)) {
       const shared = this.#common.shared.get(key)!;
       shared.holders--;
@@ -113,6 +130,33 @@ export class GroupAhead {
       return known.finding;
     });
     return { body, signature, ahead };
+  }
+
+  /** Whether all that its changes build on is applied, stands before them, or is where a held group ends. */
+  #isReady(entries: readonly Entry[], history: AheadOf): boolean {
+    let last: Uint8Array | null = null;
+    const before = new Set<string>();
+    for (const { ahead } of entries) {
+      const { id, header } = ahead!;
+      if (header?.ok === true) {
+        const { prev, parents, refs } = header.value;
+        for (const dependency of [...(prev === null ? [] : [prev]), ...parents, ...refs]) {
+          if (last !== null && equalBytes(last, dependency)) continue;
+          if (history.indexOf(dependency) >= 0) continue;
+          const key = keyOf(dependency);
+          if (!before.has(key) && !this.#common.ends.has(key)) return false;
+        }
+      }
+      last = id;
+      before.add(keyOf(id));
+    }
+    return true;
+  }
+
+  #hasEnd(entries: readonly Entry[]): void {
+    const { ends } = this.#common;
+    this.#end = keyOf(entries[entries.length - 1]!.ahead!.id);
+    ends.set(this.#end, (ends.get(this.#end) ?? 0) + 1);
   }
 
   /** Uses what another group finds out. */

@@ -21,6 +21,8 @@ import { linksTo } from "./links.ts";
 export interface AheadOf {
   /** The document id, 32 bytes. */
   readonly document: Uint8Array;
+  /** The local index of an applied change, or -1. */
+  indexOf(id: Uint8Array): number;
   /** False when `receive` would settle this copy of a change without a look at its signature. */
   mustVerify(id: Uint8Array, signature: Uint8Array): boolean;
 }

@@ -2,7 +2,7 @@
  * What a session still has to send, in order: control messages, groups asked for by id, then the changes that the peer
  * lacks, in causal order.
  *
- * Groups are encoded when the transport has room for them, at most one slice (1,024 changes, 1 MiB) ahead; until then
+ * Groups are encoded when the transport has room for them, at most one slice (1,024 changes, 1 MiB, or less) ahead; until then
  * they are runs of local indexes. So a slow reader costs a few numbers and not a history of frames.
  */
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
@@ -21,6 +21,7 @@ export class Outbound {
   readonly #history: SyncHistory;
   readonly #send: SendFrame;
   readonly #mostLength: () => number;
+  readonly #sliceBytes: number;
   readonly #messages: string[] = [];
   #messagesLength = 0;
   readonly #groups: Uint8Array[] = [];
@@ -30,15 +31,20 @@ export class Outbound {
   #isFull = false;
   #isPumping = false;
 
-  /** `mostLength`: UTF-16 units of control messages that may wait for a full transport; one may in any case. */
+  /**
+   * `mostLength`: UTF-16 units of control messages that may wait for a full transport; one may in any case. `sliceBytes`: bytes of
+   * changes that are encoded as one frame, if that is more than one closed group.
+   */
   constructor(
     history: SyncHistory,
     send: SendFrame,
     mostLength: () => number = () => MAX_OUTBOX_LENGTH,
+    sliceBytes: number = MAX_GROUP_BYTES,
   ) {
     this.#history = history;
     this.#send = send;
     this.#mostLength = mostLength;
+    this.#sliceBytes = Math.min(sliceBytes, MAX_GROUP_BYTES);
   }
 
   /** True when everything was handed to the transport. */
@@ -171,7 +177,7 @@ export class Outbound {
       const [, end] = this.#history.groupRange(this.#changes.first);
       const part = this.#changes.below(end);
       for (const index of part) bytes += costOf(this.#history, index);
-      const isOver = slice.length + part.length > MAX_GROUP_CHANGES || bytes > MAX_GROUP_BYTES;
+      const isOver = slice.length + part.length > MAX_GROUP_CHANGES || bytes > this.#sliceBytes;
       if (isOver && slice.length > 0) break;
       slice.push(...part);
       this.#changes.dropBelow(end);

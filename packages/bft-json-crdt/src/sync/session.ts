@@ -50,6 +50,15 @@ import type { SyncHistory } from "./tips.ts";
  */
 export type SyncErrorCode = MessageFault["code"] | RejectionCode | "flooding" | "refused";
 
+/** Messages that ask for something. */
+const QUESTIONS: ReadonlySet<SyncMessage["type"]> = new Set([
+  "have",
+  "tips",
+  "buckets",
+  "probe",
+  "want",
+] as const);
+
 /** What a session works on, and whom it tells. */
 export interface SyncSessionOptions {
   /** What is brought to the peer, and compared with what it has: `document.history`. */
@@ -76,6 +85,8 @@ export interface SyncSessionOptions {
   readonly cursorAt?: (position: number) => Cursor;
   /** The peer's log up to this place is applied here; once that is durable the cursor may be kept. */
   readonly onCursor?: (cursor: Cursor) => void;
+  /** The peer asks for something that has to be looked for: what it lacks, or where two histories differ. */
+  readonly onQuestion?: () => void;
   /** Called whenever `synced` becomes true. */
   readonly onSynced?: () => void;
   /** That of the last session, where the same connection comes back to this history; a new one by default. */
@@ -85,6 +96,11 @@ export interface SyncSessionOptions {
    * beyond is dropped, and asked for again. A host of many sessions divides what all of them may have.
    */
   readonly outboxBytes?: () => number;
+  /**
+   * Bytes of changes that are encoded as one frame, if that is more than one closed group: at most MAX_GROUP_BYTES, the default. With
+   * less the host can turn to others sooner, and a few signatures more are sent.
+   */
+  readonly sliceBytes?: number;
   /** Called for each fault; `detail` is one sentence for people. */
   readonly onError?: (code: SyncErrorCode, detail: string) => void;
 }
@@ -131,7 +147,12 @@ export class SyncSession {
     this.peer = options.peer;
     this.#options = options;
     this.#history = options.history;
-    this.#outbound = new Outbound(options.history, options.send, options.outboxBytes);
+    this.#outbound = new Outbound(
+      options.history,
+      options.send,
+      options.outboxBytes,
+      options.sliceBytes,
+    );
     this.#budget = options.budget ?? new ResendBudget(options.history);
     this.#inquiry = new Inquiry(options.history, () => this.#durable());
     this.#cursors = new CursorTeller(options.cursorAt);
@@ -259,6 +280,7 @@ export class SyncSession {
   }
 
   #take(message: SyncMessage): void {
+    if (QUESTIONS.has(message.type)) this.#options.onQuestion?.();
     switch (message.type) {
       case "have":
         this.#takeHave(message.frontier, message.again);
