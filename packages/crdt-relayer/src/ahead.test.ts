@@ -216,6 +216,37 @@ function someChanges(count: number, seed: number, streak = 1): Uint8Array[] {
   });
 }
 
+describe("whoever waits for space", () => {
+  it("is called in order, as many as there is space for, and nobody for those who do not want it any more", async () => {
+    const ahead = new Ahead();
+    const history = openLines(ROOM).history;
+    const begin = (count: number): Foreseen =>
+      ahead.begin(history, together(lonelyChanges(count)))!;
+    const verified = (foreseen: Foreseen): Promise<void> =>
+      new Promise((resolve) => {
+        foreseen.whenVerified(resolve);
+      });
+    const first = begin(MAX_AHEAD_SIGNATURES);
+    expect(ahead.isFull).toBe(true);
+    const called: number[] = [];
+    for (let n = 0; n < MAX_AHEAD_SIGNATURES + 10; n++) {
+      ahead.whenSpace(() => {
+        called.push(n);
+        return n % 8 !== 0;
+      });
+    }
+    await verified(first);
+    const wanted = called.filter((n) => n % 8 !== 0);
+    expect(wanted).toHaveLength(MAX_AHEAD_SIGNATURES);
+    expect(called).toEqual(Array.from({ length: called.length }, (_, n) => n));
+    const second = begin(1);
+    await verified(second);
+    expect(called).toHaveLength(MAX_AHEAD_SIGNATURES + 10);
+    first.release();
+    second.release();
+  });
+});
+
 /** Changes that nobody else can vouch for: each by somebody else, a group of one. */
 function lonelyChanges(count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, n) => writeLine(openLines(ROOM), `line ${n}`));
@@ -517,6 +548,28 @@ describe("a session whose groups are verified ahead", () => {
     expect([answers(socket.got).length, space.begun]).toEqual([1, 3]);
     await place.settle();
     expect(await place.applied()).toHaveLength(3);
+  });
+
+  it("waits outside of the line while there is no space, when it would be taken with others", async () => {
+    const lines = openLines(ROOM);
+    const changes = [0, 1, 2].map((n) => writeLine(lines, `line ${n}`));
+    const space = new Space();
+    const place = new Place(space);
+    const { socket } = await place.join();
+    space.isTaken = true;
+    place.isCostly = true;
+    for (const frame of ["/who", ...changes]) socket.feed(frame);
+    for (let pass = 0; pass < 20; pass++) await new Promise((resolve) => setImmediate(resolve));
+    expect([answers(socket.got).length, place.turns.waiting]).toEqual([1, 0]);
+    expect(await place.applied()).toEqual([]);
+    space.isTaken = false;
+    // Somebody else's change is verified, and so it is known that there is space.
+    const room = await place.enter(documentId(ROOM));
+    if (!room.ok) throw new Error("no room");
+    space.begin(room.value.history, lonelyChanges(1)[0]!)?.release();
+    await place.settle();
+    expect(await place.applied()).toHaveLength(3);
+    expect(space.begun).toBe(2);
   });
 
   it("is not read for longer than its part of the inbox lasts while it is being verified", async () => {

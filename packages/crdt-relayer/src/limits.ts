@@ -161,7 +161,7 @@ export const MOST_APART_MS = 10_000;
 
 /** Milliseconds for which a connection is held that is not let in, and how many are at once: beyond, they are ended at once. */
 export const HELD_MS = 2_000;
-export const MAX_HELD = 256;
+export const MAX_HELD = 1_024;
 
 /** The part of such a session that one is which had to give way, since it had joined no room and its network had most of those. */
 export const STRANGER_STRIKE = 1 / 8;

@@ -2,7 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { MAX_METER_KEYS, SPENDING_FORGOTTEN_MS, SPENDING_HALF_MS } from "./limits.ts";
-import { Bucket, Buckets, networkOf, type Rate, Rates } from "./rates.ts";
+import { Bucket, Buckets, type Meter, networkOf, type Rate, Rates } from "./rates.ts";
 import type { Room } from "./room.ts";
 import { completeSettings } from "./settings.ts";
 
@@ -260,5 +260,25 @@ describe("an address", () => {
     ["", ""],
   ])("%s counts as %s", (address, network) => {
     expect(networkOf(address)).toBe(network);
+  });
+});
+
+describe("what takes a relay time and is correct", () => {
+  it("costs the session alone: a room each quarter of a second, and 32 questions a second, beyond a burst", () => {
+    const rates = new Rates(() => completeSettings({}, {}));
+    for (const [most, cost] of [
+      [16, (meter: Meter): number => meter.rejoins()],
+      [128, (meter: Meter): number => meter.asks()],
+    ] as const) {
+      const meter = rates.meter("203.0.113.7");
+      for (let i = 0; i < most; i++) expect(cost(meter)).toBe(0);
+      let wait = 0;
+      for (let i = 0; i < most; i++) wait = cost(meter);
+      // As many again take as long as the burst is earned: four seconds, less what was earned meanwhile.
+      expect(wait).toBeGreaterThan(3_000);
+      expect(wait).toBeLessThanOrEqual(4_000);
+      // Somebody else from there does not pay for it.
+      expect(cost(rates.meter("203.0.113.7"))).toBe(0);
+    }
   });
 });

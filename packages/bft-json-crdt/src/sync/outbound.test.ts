@@ -57,6 +57,20 @@ describe("what is still to be sent", () => {
     ]);
   });
 
+  it("is cut sooner, where the host wants to turn to others", () => {
+    const { history, encoded } = recorder(2, 400);
+    const outbound = new Outbound(history, () => true, undefined, 3_000);
+    outbound.changes(range(0, 20));
+    outbound.pump(() => null);
+    expect(encoded.map((indexes) => indexes.length)).toEqual([6, 6, 6, 2]);
+    // A closed group is never cut.
+    const large = recorder(4, 2_000);
+    const other = new Outbound(large.history, () => true, undefined, 3_000);
+    other.changes(range(0, 8));
+    other.pump(() => null);
+    expect(large.encoded.map((indexes) => indexes.length)).toEqual([4, 4]);
+  });
+
   it("holds each group that was asked for once, and none that is on its way anyway", () => {
     const { history, encoded } = recorder(10, 100);
     const outbound = new Outbound(history, () => true);
