@@ -1,7 +1,13 @@
 import { BlockList, isIP } from "node:net";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalAddress, clientAddress, readRange, TrustedProxies } from "./client-address.ts";
+import {
+  canonicalAddress,
+  clientAddress,
+  isProxy,
+  readRange,
+  TrustedProxies,
+} from "./client-address.ts";
 
 const PROXIES = ["10.0.0.0/8", "127.0.0.1", "fd00::/8", "2001:db8::7"];
 const proxies = new TrustedProxies(PROXIES);
@@ -140,5 +146,15 @@ describe("a range of proxies", () => {
     expect(proxies.has("2001:db8::8")).toBe(false);
     expect(new TrustedProxies(["0.0.0.0/0"]).has("203.0.113.9")).toBe(true);
     expect(new TrustedProxies([]).has("127.0.0.1")).toBe(false);
+  });
+});
+
+describe("the other end of a socket", () => {
+  it("may be a proxy that is trusted, however its address is written, and nothing else is one", () => {
+    const proxies = new TrustedProxies(["10.0.0.0/8", "::1"]);
+    for (const address of ["10.1.2.3", "::ffff:10.1.2.3", "::1"])
+      expect(isProxy(address, proxies)).toBe(true);
+    for (const address of ["11.1.2.3", "::2", "fe80::1%eth0", "", "unknown"])
+      expect(isProxy(address, proxies)).toBe(false);
   });
 });
