@@ -11,7 +11,11 @@ import { Place } from "./processes.ts";
 
 const ROOM = "main";
 /** The least that a room can have: some nine hundred small changes. */
-const place = new Place({ SIDE_RELAYER_ROOM_PENDING_BYTES: "1048576" });
+const place = new Place({
+  SIDE_RELAYER_ROOM_PENDING_BYTES: "1048576",
+  // Whoever floods is not closed for it.
+  SIDE_RELAYER_SESSION_FAULTS: "0",
+});
 let relay: Awaited<ReturnType<Place["relay"]>>;
 const data = join(place.home, "relay-data");
 
