@@ -151,6 +151,24 @@ describe("newcomers from where many were closed", () => {
     }
   });
 
+  it("are let in one by one also when they broke the WebSocket protocol", async () => {
+    const relay = await startRelay({ trustProxy: ["127.0.0.1", "::1"] });
+    for (let i = 0; i <= FORGIVEN_STRIKES; i++) {
+      const client = await from(relay, "203.0.113.7");
+      // A frame of a type that there is not.
+      (client.socket as unknown as { readonly _socket: Socket })._socket.write(
+        Buffer.from([0x83, 0x80, 0, 0, 0, 0]),
+      );
+      expect((await client.closed).code).toBe(CLOSE.protocol.code);
+    }
+    const answers: string[] = [];
+    for (let i = 0; i < 3; i++) {
+      const one = new Client(relay.url, { headers: { "x-forwarded-for": "203.0.113.7" } });
+      answers.push(await one.opened.then(() => "in").catch((error: unknown) => String(error)));
+    }
+    expect(answers.join(" ")).toContain("429");
+  });
+
   it("are let in as they come as long as there were few, each counted once", async () => {
     const relay = await startRelay({ sessionFaults: 5, trustProxy: ["127.0.0.1", "::1"] });
     await misbehave(relay, "203.0.113.7", FORGIVEN_STRIKES - 1);
