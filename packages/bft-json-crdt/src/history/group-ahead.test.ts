@@ -180,6 +180,27 @@ describe("groups that are verified ahead each for itself", () => {
     }
   });
 
+  test("have each looked at also when it is another author's change that is not there", async () => {
+    const [first] = lineOf(DOCUMENT, 1);
+    const [unknown] = lineOf(DOCUMENT, 1, person(1));
+    const next = { document: DOCUMENT, author: person(0), prev: first! };
+    for (const [links, signatures] of [
+      [{}, 1],
+      [{ parents: [unknown!] }, 2],
+      [{ refs: [unknown!] }, 2],
+    ] as const) {
+      const verifier = new AheadVerifier();
+      const group = verifier.begin(newHistory(), groupOf([first!, forge({ ...next, ...links })]));
+      expect(group.signatures).toBe(signatures);
+      await group.verified;
+      // It is there when it stands before them, whoever has made it.
+      const whole = groupOf([unknown!, first!, forge({ ...next, ...links })]);
+      const other = new AheadVerifier().begin(newHistory(), whole);
+      expect(other.signatures).toBe(2);
+      await other.verified;
+    }
+  });
+
   test("keep what was found out as long as one of them holds it, and no longer", async () => {
     const [change] = lineOf(DOCUMENT, 1);
     const { ahead } = watched();

@@ -134,21 +134,23 @@ export class GroupAhead {
 
   /** Whether all that its changes build on is applied, stands before them, or is where a held group ends. */
   #isReady(entries: readonly Entry[], history: AheadOf): boolean {
-    let last: Uint8Array | null = null;
+    /** Of the entries before, once somebody asks for another one than the last: mostly nobody does. */
     const before = new Set<string>();
-    for (const { ahead } of entries) {
-      const { id, header } = ahead!;
-      if (header?.ok === true) {
-        const { prev, parents, refs } = header.value;
-        for (const dependency of [...(prev === null ? [] : [prev]), ...parents, ...refs]) {
-          if (last !== null && equalBytes(last, dependency)) continue;
-          if (history.indexOf(dependency) >= 0) continue;
-          const key = keyOf(dependency);
-          if (!before.has(key) && !this.#common.ends.has(key)) return false;
-        }
-      }
-      last = id;
-      before.add(keyOf(id));
+    let listed = 0;
+    const isThere = (dependency: Uint8Array, at: number): boolean => {
+      if (at > 0 && equalBytes(entries[at - 1]!.ahead!.id, dependency)) return true;
+      if (history.indexOf(dependency) >= 0) return true;
+      for (; listed < at; listed++) before.add(keyOf(entries[listed]!.ahead!.id));
+      const key = keyOf(dependency);
+      return before.has(key) || this.#common.ends.has(key);
+    };
+    for (let at = 0; at < entries.length; at++) {
+      const { header } = entries[at]!.ahead!;
+      if (header?.ok !== true) continue;
+      const { prev, parents, refs } = header.value;
+      if (prev !== null && !isThere(prev, at)) return false;
+      for (const list of [parents, refs])
+        for (let i = 0; i < list.length; i++) if (!isThere(list[i]!, at)) return false;
     }
     return true;
   }
