@@ -113,7 +113,7 @@ interface End {
 
 /** Rooms and sessions, with real turns; the clock stands still, and moves only when a session is to lose its credit. */
 class Place implements SessionHost {
-  readonly settings: Settings = completeSettings({ data: ":memory:" }, {});
+  readonly settings: Settings = completeSettings({ data: ":memory:", sessionFaults: 0 }, {});
   readonly log = pino({ level: "silent" });
   readonly turns = new Turns();
   readonly outlets = new Outlets();
@@ -136,7 +136,7 @@ class Place implements SessionHost {
   constructor(ahead = new Counting(), given: Partial<Settings> = {}) {
     this.ahead = ahead;
     vi.spyOn(performance, "now").mockImplementation(() => this.#now);
-    this.settings = completeSettings({ data: ":memory:", ...given }, {});
+    this.settings = completeSettings({ data: ":memory:", sessionFaults: 0, ...given }, {});
     this.policies = new Policies(this.settings);
     const nobody = { received: () => undefined, storingFailed: () => undefined };
     const backplane = new EmbeddedBackplane(new MemoryLevel());

@@ -97,7 +97,7 @@ export class World implements SessionHost {
     socket = new FakeSocket(),
   ) {
     this.socket = socket;
-    this.settings = completeSettings({ data: ":memory:", ...given }, {});
+    this.settings = completeSettings({ data: ":memory:", sessionFaults: 0, ...given }, {});
     this.policies = new Policies(this.settings);
     const nobody = { received: () => undefined, storingFailed: () => undefined };
     this.rooms = new Rooms(
