@@ -127,7 +127,10 @@ class Faults {
 async function run(input: Tree, open: OpenRelaySession): Promise<void> {
   const changes = makeChanges(fieldOf(input, "changes"));
   const faults = new Faults();
-  const settings = completeSettings({ data: ":memory:", roomGraceSeconds: 60 }, {});
+  const settings = completeSettings(
+    { data: ":memory:", roomGraceSeconds: 60, sessionFaults: 0 },
+    {},
+  );
   const roomHost = {
     received: () => undefined,
     storingFailed: (error: unknown) => faults.found.push(`storing failed: ${String(error)}`),

@@ -37,6 +37,7 @@ export class Ahead {
 
   /** As many are called as there is space for signatures; whoever does not want it any more leaves it to the next. */
   readonly #less = (): void => {
+    if (this.#waiting.length === 0) return;
     let space = this.isFull ? 0 : MAX_AHEAD_SIGNATURES - this.signatures;
     while (space > 0 && this.#waiting.length > 0) if (this.#waiting.shift()!()) space--;
   };
@@ -46,8 +47,7 @@ export class Ahead {
     if (this.isFull || this.#bytes + group.length > MAX_AHEAD_BYTES) return null;
     const ahead = this.#verifier.begin(history, group);
     this.#bytes += group.length;
-    void ahead.verified.then(this.#less);
-    return new Foreseen(ahead, () => {
+    return new Foreseen(ahead, this.#less, () => {
       this.#bytes -= group.length;
       this.#less();
     });
@@ -63,12 +63,15 @@ export class Foreseen {
   #isReleased = false;
   #then: (() => void) | null = null;
 
-  /** `freed` is called when no signature is being verified any more, and it is not held any more either. */
-  constructor(ahead: GroupAhead, freed: () => void) {
+  /**
+   * `verified` is called when no signature is being verified any more, and `freed` when it is not held any more either.
+   */
+  constructor(ahead: GroupAhead, verified: () => void, freed: () => void) {
     this.#ahead = ahead;
     this.#freed = freed;
     void ahead.verified.then(() => {
       this.#isOver = true;
+      verified();
       if (this.#isReleased) freed();
       this.#then?.();
     });

@@ -39,8 +39,7 @@ export function faultsOf({ applied, results }: ReceivedGroup): number {
   let faults = 0;
   let waiting = -applied.length;
   for (const { status, code } of results) {
-    if (status === "applied") waiting++;
-    else if (status === "pending") waiting++;
+    if (status === "applied" || status === "pending") waiting++;
     else if (status === "rejected" && code !== undefined && FAULTS.has(code)) faults++;
   }
   return faults + waiting * PENDING_FAULT;

@@ -417,9 +417,11 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   #cutStranger(network: string): void {
     const oldest = this.#strangers.nextToGo;
     if (oldest === null) return;
-    // Where all come from one network, nobody is put out by it.
-    if (this.#strangers.networks > 1) this.conduct.strike(oldest.peer, STRANGER_STRIKE);
-    if (networkOf(oldest.peer) === network && this.#strangers.networks > 1) return;
+    // Where all come from one network, nobody else is put out by it.
+    if (this.#strangers.networks > 1) {
+      this.conduct.strike(oldest.peer, STRANGER_STRIKE);
+      if (networkOf(oldest.peer) === network) return;
+    }
     this.log.info({ peer: oldest.peer }, "the relay is full; who has joined no room is cut");
     this.#strangers.delete(oldest);
     oldest.terminate();

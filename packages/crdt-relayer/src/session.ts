@@ -91,6 +91,8 @@ export class Session implements Member {
   readonly #intake: Intake;
   readonly #faults: Faults;
   #isStalled = false;
+  /** The frame that is handled now, or was last, is text. */
+  #handlesText = false;
   /** It has asked for a room before. */
   #hasEntered = false;
   #isAlive = true;
@@ -309,6 +311,7 @@ export class Session implements Member {
   }
 
   #handle(frame: string | Uint8Array): void {
+    this.#handlesText = typeof frame === "string";
     if (this.#challenge !== null) {
       this.#prove(this.#challenge, frame);
     } else if (typeof frame !== "string") {
@@ -460,7 +463,8 @@ export class Session implements Member {
       },
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
-        if (code === "malformed" || code === "too_large") this.#blame(1);
+        // What is wrong with a group was counted when it was received.
+        if (this.#handlesText && (code === "malformed" || code === "too_large")) this.#blame(1);
       },
       outboxBytes: () => this.#host.outboxShare,
       sliceBytes: TURN_BYTES,

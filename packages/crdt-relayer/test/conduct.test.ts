@@ -53,6 +53,19 @@ describe("a session that sends what no correct client sends", () => {
     });
   });
 
+  it("has each group that is none counted once", async () => {
+    const relay = await startRelay({ sessionFaults: 5 });
+    const client = await Client.open(relay.url);
+    expect(await client.ask(JOIN)).toContain("joined");
+    await client.text();
+    for (let i = 0; i < 5; i++) client.send(Uint8Array.of(7));
+    expect(await client.ask("/help")).toContain("malformed");
+    client.send(Uint8Array.of(7));
+    expect((await client.closed).code).toBe(CLOSE.misbehaves.code);
+    for (let i = 0; i < 4; i++) expect(await client.text()).toContain("malformed");
+    expect(await client.text()).toMatch(/^commands:/u);
+  });
+
   it("is closed for changes with wrong signatures, while others in the room are served", async () => {
     const relay = await startRelay({ sessionFaults: 5 });
     const [flooder, honest] = [await Client.open(relay.url), await Client.open(relay.url)];

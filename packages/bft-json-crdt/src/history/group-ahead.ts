@@ -78,7 +78,7 @@ export class GroupAhead {
     const divided = divide(findings.all, history.document);
     const { entries } = this.#group;
     const isReady = entries.ok && this.#isReady(entries.value, history);
-    if (isReady) this.#hasEnd(entries.value);
+    if (isReady) this.#noteEnd(entries.value);
     // What has to wait does so with a signature of its own, which would be verified when the group is received.
     const signed = isReady
       ? divided
@@ -155,7 +155,7 @@ export class GroupAhead {
     return true;
   }
 
-  #hasEnd(entries: readonly Entry[]): void {
+  #noteEnd(entries: readonly Entry[]): void {
     const { ends } = this.#common;
     this.#end = keyOf(entries[entries.length - 1]!.ahead!.id);
     ends.set(this.#end, (ends.get(this.#end) ?? 0) + 1);
