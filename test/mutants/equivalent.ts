@@ -191,6 +191,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only time depends on it: a log that is not enabled takes no patches",
   "packages/bft-json-crdt/src/document/state.ts DocumentState.#textListener: refuse if `!patches.enabled`":
     "only time depends on it: a log that is not enabled takes no patches",
+  "packages/crdt-relayer/src/ahead.ts Ahead: refuse if `this.#waiting.length === 0`":
+    "only time depends on it: nobody is called where nobody waits",
   "packages/crdt-relayer/src/http.ts HttpSide.#turnsAway: connections that are not let in are held within a bound":
     "only memory depends on it, of a thousand sockets and more, and all connections are bounded besides",
   "packages/crdt-relayer/src/session.ts Session.#blame: refuse if `faults === 0`":
