@@ -945,11 +945,18 @@ export const CURATED: readonly Curated[] = [
     by: "true",
   },
   {
-    what: "a relay stores before it passes on",
+    what: "a relay acknowledges what it has stored",
     file: `${RELAY}/room.ts`,
     where: "Room.#store",
     code: "await this.#log.append(records);",
     by: "void this.#log.append(records);",
+  },
+  {
+    what: "a cursor names what is durable and no more",
+    file: `${RELAY}/room.ts`,
+    where: "Room.cursorAt",
+    code: "Math.min(position, this.#durable)",
+    by: "position",
   },
   {
     what: "whose changes wait is remembered for a bounded number of them",

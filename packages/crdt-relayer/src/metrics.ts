@@ -91,7 +91,7 @@ export class Metrics {
     );
     this.#fanOut = this.#histogram(
       "fan_out_seconds",
-      "Seconds from the arrival of a group of changes until it was durable and given to every socket in its room.",
+      "Seconds from the arrival of a group of changes until it was given to every socket in its room.",
     );
     this.#append = this.#histogram(
       "store_append_seconds",
@@ -112,10 +112,14 @@ export class Metrics {
     if (typeof frame !== "string") this.#groups++;
   }
 
-  /** A group is durable and was passed on; in milliseconds since its write was asked for, and since it came. */
-  passedOn(appendMs: number, arrivalMs: number): void {
-    this.#append.observe(appendMs / 1e3);
-    this.#fanOut.observe(arrivalMs / 1e3);
+  /** A group was passed on; in milliseconds since it came. */
+  passedOn(ms: number): void {
+    this.#fanOut.observe(ms / 1e3);
+  }
+
+  /** A group is durable; in milliseconds since its write was asked for. */
+  stored(ms: number): void {
+    this.#append.observe(ms / 1e3);
   }
 
   /** A session ended. */

@@ -305,8 +305,12 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     if (this.#sessions.size === 0) this.#noSessions?.();
   }
 
-  passedOn(appendMs: number, arrivalMs: number): void {
-    this.metrics.passedOn(appendMs, arrivalMs);
+  passedOn(ms: number): void {
+    this.metrics.passedOn(ms);
+  }
+
+  stored(ms: number): void {
+    this.metrics.stored(ms);
   }
 
   received(group: ReceivedGroup, room: Room): void {

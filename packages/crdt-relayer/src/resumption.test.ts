@@ -164,7 +164,6 @@ class Client {
       peer: "client",
       send: (frame) => here.push(frame) > 0,
       receiveGroup: (group) => room.receive(group, member),
-      durable: () => room.durable,
       onHeads: (ids) => {
         room.acknowledge(ids, member);
       },

@@ -1,9 +1,9 @@
 /**
  * A room: the history of one document, its log, and the sessions in it.
  *
- * What a group brings is verified by the history, appended to the log, and only when that is durable acknowledged to
- * whoever sent it and passed on to everyone, as the bytes that came in. Writes on their way are shared by all who append
- * meanwhile (group commit). A room cannot forge or alter anything; all it could do is withhold.
+ * What a group brings is verified by the history, and then two things are done at once: it is passed on to everyone, as the
+ * bytes that came in, and appended to the log. Only when that is durable is it acknowledged to whoever sent it. Writes on their
+ * way are shared by all who append meanwhile (group commit). A room cannot forge or alter anything; all it could do is withhold.
  */
 import {
   AppliedOrder,
@@ -45,7 +45,7 @@ export interface Member {
   readonly kind: "program" | "person";
   /** Tells a program that these changes are durable. */
   acknowledge(ids: readonly Uint8Array[]): void;
-  /** Passes on changes that were applied and are durable. */
+  /** Passes on changes that were applied, durable or not. */
   push(live: LiveBatch): void;
   /** Tells a person some news; may be dropped when they do not read. */
   tell(news: string): void;
@@ -57,8 +57,10 @@ export interface Member {
 export interface RoomHost {
   /** A group was judged. */
   received(outcome: ReceivedGroup, room: Room): void;
-  /** A group is durable and was passed on; in milliseconds since its write was asked for, and since it came. */
-  passedOn?(appendMs: number, arrivalMs: number): void;
+  /** A group was passed on; in milliseconds since it came. */
+  passedOn?(ms: number): void;
+  /** A group is durable; in milliseconds since its write was asked for. */
+  stored?(ms: number): void;
   /** The log cannot be written any more: nothing that came since is acknowledged, and the relay must end. */
   storingFailed(error: unknown): void;
 }
@@ -75,11 +77,11 @@ export interface RoomBounds {
   readonly policy?: RoomPolicy;
 }
 
-/** What was applied and is durable, and who wants to know when it was passed on. */
+/** What was applied, and when it came. */
 interface Ready {
   readonly live: readonly LiveGroup[];
   readonly bytes: number;
-  readonly passedOn: () => void;
+  readonly arrival: number;
 }
 
 /** Where a group came from, and when. */
@@ -107,7 +109,7 @@ export class Room {
   #maxAwaited = 0;
   #durable: number;
   #policy: RoomPolicy;
-  /** What is durable and not passed on yet. */
+  /** What is applied and not passed on yet. */
   #ready: Ready[] = [];
   #readyBytes = 0;
   /** Runs while more is gathered: for so long after the last was passed on. */
@@ -182,9 +184,9 @@ export class Room {
     return this.#durable;
   }
 
-  /** The cursor behind the first so many changes. */
+  /** The cursor behind the first so many changes, or behind the durable ones if these are fewer: it must outlive a power loss. */
   cursorAt(position: number): Cursor {
-    return this.#order.at(position);
+    return this.#order.at(Math.min(position, this.#durable));
   }
 
   /** Whether a cursor is a place among the changes that are durable here. */
@@ -236,8 +238,8 @@ export class Room {
   }
 
   /**
-   * Takes in a group from a session; `verified` is what is known of it ahead. Never throws for what it holds; what follows
-   * from it happens once it is durable.
+   * Takes in a group from a session; `verified` is what is known of it ahead. Never throws for what it holds. What it brought is
+   * passed on at the end of this step of the event loop, and acknowledged once it is durable.
    */
   receive(
     sent: Uint8Array,
@@ -306,9 +308,9 @@ export class Room {
   }
 
   /**
-   * Appends what was applied; when it is durable, tells those who wait for it and everyone else. What came from the log
-   * (`from` is missing) is there already, but not what waited here for it; and what was applied before it is durable first,
-   * since the durable changes have no holes.
+   * Passes on what was applied, and appends it; when it is durable, tells those who wait for that. What came from the log (`from`
+   * is missing) is there already, but not what waited here for it; and what was applied before it is durable first, since the
+   * durable changes have no holes.
    */
   async #store(
     group: Uint8Array,
@@ -317,6 +319,7 @@ export class Room {
   ): Promise<void> {
     const { applied } = received;
     const live = liveGroups(this.history, group, received);
+    this.#passOn({ live, bytes: group.length, arrival });
     const records = from === undefined ? this.#unlogged(received) : this.#recordsOf(live);
     from?.await(group.length);
     const asked = performance.now();
@@ -328,14 +331,9 @@ export class Room {
     } finally {
       from?.await(-group.length);
     }
-    const appendMs = performance.now() - asked;
+    this.#host.stored?.(performance.now() - asked);
     this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
     if (from !== undefined) this.#owe(from, known);
-    this.#passOn({
-      live,
-      bytes: group.length,
-      passedOn: () => this.#host.passedOn?.(appendMs, performance.now() - arrival),
-    });
     this.#acknowledgeAwaited(received);
     this.#gatherNews(applied);
   }
@@ -356,8 +354,8 @@ export class Room {
   };
 
   /**
-   * Passes on to everyone what becomes durable by one write, merged: those who wait for it go on one after the other,
-   * without anything else in between. In a large room that takes long; then what follows is gathered for some time.
+   * Passes on to everyone, merged, what is applied in one step of the event loop. In a large room that takes long; then what
+   * follows is gathered for some time.
    */
   #passOn(ready: Ready): void {
     this.#ready.push(ready);
@@ -380,7 +378,8 @@ export class Room {
     for (const batch of batchesOf(all.flatMap(({ live }) => live))) {
       for (const member of this.#members) member.push(batch);
     }
-    for (const { passedOn } of all) passedOn();
+    const end = performance.now();
+    for (const { arrival } of all) this.#host.passedOn?.(end - arrival);
     // What was pushed is written at the end of this tick.
     process.nextTick(() => {
       this.#passedOnAt = performance.now();

@@ -454,7 +454,6 @@ export class Session implements Member {
         this.#blame(faultsOf(received));
         return received;
       },
-      durable: () => room.durable,
       onHeads: (ids) => {
         room.acknowledge(ids, this);
       },

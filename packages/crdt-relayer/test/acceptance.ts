@@ -10,7 +10,7 @@ import {
   MAX_GROUP_BYTES,
   toHex,
 } from "bft-json-crdt";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { CLOSE } from "../src/close-codes.ts";
 import { type Relay, type Settings } from "../src/index.ts";
 import { Client, type Lines, openLines, Participant, writeLine } from "./participant.ts";
@@ -321,26 +321,28 @@ function describeShared(
     const [alice, bob] = await pair(relay.url, relay.url, room);
     alice.client.send(group);
     await bob.untilLines(1);
+    await vi.waitUntil(async () => (await shared().count(documentId(room))) > 0);
     expect(await shared().count(documentId(room))).toBe(1);
     await relay.close();
   });
 
-  it("acknowledges and passes on nothing that the servers have not stored", async () => {
+  it("acknowledges nothing that the servers have not stored, though those at the same relay have it", async () => {
     const room = freshRoom();
-    const relay = await relayOn();
+    const [relay, other] = await Promise.all([relayOn(), relayOn()]);
     const [alice, bob] = await pair(relay.url, relay.url, room);
+    const carol = await joinOnceItCan(other.url, room);
     await alice.untilDurable(alice.write("stored"));
-    await bob.untilLines(1);
+    await Promise.all([bob, carol].map((one) => one.untilLines(1)));
     shared().freeze();
     const id = alice.write("not yet");
-    await roundTrip(alice);
-    await roundTrip(bob);
-    const frozen = { isDurable: alice.acknowledged.has(id), lines: bob.lines().length };
+    await bob.untilLines(2);
+    for (const one of [alice, bob, carol]) await roundTrip(one);
+    const frozen = { isDurable: alice.acknowledged.has(id), lines: carol.lines().length };
     shared().thaw();
     await alice.untilDurable(id);
-    await bob.untilLines(2);
+    await carol.untilLines(2);
     expect(frozen).toEqual({ isDurable: false, lines: 1 });
-    await relay.close();
+    await Promise.all([relay.close(), other.close()]);
   });
 
   it("is not ready while the servers are gone, closes who waits, and goes on when they are back", async () => {

@@ -64,23 +64,39 @@ async function heldRelay(): Promise<{
 }
 
 describe("a relay", () => {
-  it("neither acknowledges nor passes on a change before it is durable", async () => {
+  it("passes a change on before it is durable, and acknowledges it once it is and not before", async () => {
     const { url, store } = await heldRelay();
     const alice = await Participant.join(url, "main");
     const bob = await Participant.join(url, "main");
     const id = alice.write("hello");
     await store.untilHeld();
-    // Someone who comes now is not told of it either, nor whoever sends it again.
+    // Someone who comes now hears of it, too; whoever sends it again, or has it, is told as little as its author.
     const carol = await Participant.join(url, "main");
     const copy = await Participant.join(url, "main");
     copy.client.send(alice.document.history.groupOf(0));
+    await Promise.all([bob, carol].map((one) => one.untilLines(1)));
+    for (const one of [bob, carol]) one.refresh();
     for (const one of [alice, bob, carol, copy]) await roundTrip(one);
-    for (const one of [bob, carol]) expect(one.groups).toEqual([]);
-    for (const one of [alice, copy]) expect(one.acknowledged.size).toBe(0);
+    for (const one of [alice, bob, carol, copy]) expect(one.acknowledged.size).toBe(0);
     store.isHolding = false;
     store.pass();
-    await alice.untilDurable(id);
-    await Promise.all([bob.untilLines(1), carol.untilLines(1)]);
+    await Promise.all([alice, bob, carol].map((one) => one.untilDurable(id)));
+  });
+
+  it("gets back what it passed on and lost from whoever has it, also when its author is gone", async () => {
+    const { url, store, failed } = await heldRelay();
+    const alice = await Participant.join(url, "main");
+    const bob = await Participant.join(url, "main");
+    const id = alice.write("hello");
+    await Promise.all([store.untilHeld(), bob.untilLines(1)]);
+    store.fail(new Error("the power is gone"));
+    await failed;
+    expect(alice.acknowledged.size).toBe(0);
+    const again = await startRelay();
+    const back = await Participant.join(again.url, "main", bob.document);
+    await back.untilDurable(id);
+    const carol = await Participant.join(again.url, "main");
+    await carol.untilLines(1);
   });
 
   it("stores with one write what comes while another is on its way", async () => {

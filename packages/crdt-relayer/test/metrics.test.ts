@@ -267,13 +267,15 @@ describe("/metrics", () => {
     const held = await metricsOf(relay);
     expect(valueOf(held, "crdt_relayer_inbox_waiting_bytes")).toBe(group.length);
     expect(valueOf(held, "crdt_relayer_send_waiting_bytes")).toBe(1_000);
-    expect(
-      held.get("crdt_relayer_fan_out_seconds")!.values.get("crdt_relayer_fan_out_seconds_count"),
-    ).toBe(0);
+    const timed = ["crdt_relayer_fan_out_seconds", "crdt_relayer_store_append_seconds"];
+    const counts = (metrics: typeof held) =>
+      timed.map((name) => metrics.get(name)!.values.get(`${name}_count`));
+    expect(counts(held)).toEqual([1, 0]);
     release();
     await vi.waitUntil(
       async () => valueOf(await metricsOf(relay), "crdt_relayer_inbox_waiting_bytes") === 0,
     );
+    expect(counts(await metricsOf(relay))).toEqual([1, 1]);
   });
 });
 
