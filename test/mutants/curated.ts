@@ -1094,9 +1094,9 @@ export const CURATED: readonly Curated[] = [
   {
     what: "a socket is not read while too much of it waits",
     file: `${RELAY}/intake.ts`,
-    where: "Intake.await",
-    code: "this.#awaited > share",
-    by: "false",
+    where: "Intake.#mayBeRead",
+    code: "this.#awaited <= share * part",
+    by: "true",
   },
   {
     what: "an empty frame that waits costs something",

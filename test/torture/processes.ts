@@ -9,6 +9,9 @@ import { commandOf, type Outcome, Program } from "../../packages/crdt-node/test/
 /** Milliseconds between two looks at what a script has said. */
 const LOOK_MS = 20;
 
+/** As the systemd unit and the image in packages/crdt-relayer/deploy start it. */
+const RELAY_ENV = { NODE_OPTIONS: "--max-semi-space-size=4" };
+
 /** Flags of a relay all of whose clients come from one address. */
 export const FROM_ONE_ADDRESS: readonly string[] = ["--max-address-sessions", "10000"];
 
@@ -31,7 +34,7 @@ export class Processes {
     data = join(this.folder, "relay"),
   ): StartingRelay {
     const fixed = ["--port", String(port), "--data", data, "--log-level", "warn"];
-    const program = this.#start(commandOf("crdt-relayer"), [...fixed, ...args]);
+    const program = this.#start(commandOf("crdt-relayer"), [...fixed, ...args], RELAY_ENV);
     const listens = program.line(/^listening ws:/u).then((line) => line.replace("listening ", ""));
     // Whoever kills it while it starts does not wait for this.
     listens.catch(() => undefined);
@@ -57,7 +60,7 @@ export class Processes {
 
   /** The same in a session of its own: what it does to the processor is not on account of the others. */
   scriptApart(name: string, args: readonly string[]): Program {
-    return this.#start("--import", ["tsx", fileOf(name), ...args], true);
+    return this.#start("--import", ["tsx", fileOf(name), ...args], {}, true);
   }
 
   /** Ends what still runs and removes the folder. */
@@ -66,9 +69,14 @@ export class Processes {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  #start(bin: string, args: readonly string[], isApart = false): Program {
+  #start(
+    bin: string,
+    args: readonly string[],
+    more: NodeJS.ProcessEnv = {},
+    isApart = false,
+  ): Program {
     const { PATH, HOME, TMPDIR } = process.env;
-    const env = { PATH, HOME, TMPDIR, NO_COLOR: "1", SIDE_HOME: this.folder };
+    const env = { PATH, HOME, TMPDIR, NO_COLOR: "1", SIDE_HOME: this.folder, ...more };
     const program = new Program(bin, args, env, isApart);
     this.#running.add(program);
     void program.exited.then(() => this.#running.delete(program));

@@ -33,6 +33,7 @@ import {
 import { type Metrics, METRICS_TYPE } from "./metrics.ts";
 import { Newcomers, placeOfEnd } from "./newcomers.ts";
 import { allowsOrigin } from "./origins.ts";
+import { giveBack } from "./pieces.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
 import { hasTls, readTls } from "./tls.ts";
@@ -40,6 +41,9 @@ import { Upgrades } from "./upgrades.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
+
+/** In the place of what came with a request for an upgrade, which is in the socket again. */
+const NOTHING = Buffer.alloc(0);
 
 /** Characters of an Origin header that are logged. */
 const LOGGED_ORIGIN = 256;
@@ -375,7 +379,8 @@ export class HttpSide {
       const { hosts } = this.#host.settings;
       const usualPort = hasTls(this.#host.settings) ? 443 : 80;
       const dialled = dialledHost(request, this.#proxies, hosts, usualPort);
-      this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      giveBack(socket, head);
+      this.#sockets.handleUpgrade(request, socket, NOTHING, (webSocket) => {
         this.#newcomers.delete(socket as Socket);
         this.#accept(webSocket, address, dialled);
       });

@@ -1,5 +1,5 @@
 /** What one socket may send, and how much work it may cause: each rule by itself, without waiting for a network. */
-import { PassThrough } from "node:stream";
+import { Duplex } from "node:stream";
 import type { ReceivedGroup } from "bft-json-crdt";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openLines, writeLine } from "../test/participant.ts";
@@ -7,10 +7,12 @@ import { endWorlds, FakeSocket, settle, World } from "../test/session-world.ts";
 import { stoppedClock } from "../test/stopped-clock.ts";
 import { CLOSE } from "./close-codes.ts";
 import {
+  AT_ONCE_MS,
   CREDIT_LINE,
   CREDIT_MS,
   CREDIT_PER_MS,
   FIRST_CREDIT_MS,
+  FIRST_PIECE_BYTES,
   LEAST_CREDIT_SHARE,
   MOST_DEBT_MS,
   MIN_HOLD_MS,
@@ -272,77 +274,167 @@ describe("the work that a session causes", () => {
     expect(amongMany).toBeGreaterThanOrEqual(Math.floor(alone * LEAST_CREDIT_SHARE));
   });
 
-  it("is also what it takes to read it: above its credit it is read in its turn, and again then", () => {
+  it("is no more than a little at once in one pass of the event loop, but at least one frame", () => {
     const clock = stoppedClock();
-    const stream = new PassThrough();
-    const socket = Object.assign(new FakeSocket(), { _socket: stream });
-    // As ws takes what comes apart.
-    stream.on("data", () => {
-      clock.add(FIRST_CREDIT_MS * 0.6);
+    const world = new World();
+    world.onSending = () => {
+      clock.add(AT_ONCE_MS * 0.6);
+    };
+    clock.add(10_000);
+    for (let n = 0; n < 4; n++) world.getToo("/who");
+    expect([world.said().length, world.steps.length]).toEqual([2, 1]);
+    while (world.steps.length > 0) world.turn();
+    expect(world.said()).toHaveLength(2);
+    world.onSending = () => {
+      clock.add(10 * AT_ONCE_MS);
+    };
+    world.get("/who");
+    expect([world.said().length, world.steps.length]).toEqual([1, 0]);
+  });
+
+  it("is done at once while less was done for others in this pass than it has credit; else it is due before whoever owes", () => {
+    const clock = stoppedClock();
+    const world = new World();
+    world.turns.atOnceMs = FIRST_CREDIT_MS * 1.1;
+    world.get("/who");
+    expect([world.said().length, world.steps.length]).toEqual([0, 1]);
+    expect(world.dueInMs[0]).toBeCloseTo(-FIRST_CREDIT_MS / CREDIT_PER_MS, 6);
+    world.turn();
+    expect(world.said()).toHaveLength(1);
+    clock.add(10_000);
+    world.turns.atOnceMs = CREDIT_MS * 0.9;
+    world.get("/who");
+    expect([world.said().length, world.steps.length]).toEqual([1, 0]);
+    world.turns.atOnceMs = CREDIT_MS * 1.1;
+    world.get("/who");
+    expect([world.said().length, world.steps.length]).toEqual([0, 1]);
+  });
+
+  /** A session on a stream in which bytes come; each piece that is read takes some milliseconds of a clock that stands still. */
+  async function reading(): Promise<{
+    readonly world: World;
+    readonly read: number[];
+    readonly comes: (bytes: number) => void;
+    readonly takes: (ms: number) => void;
+    readonly add: (ms: number) => void;
+  }> {
+    const stream = new Duplex({
+      read: () => undefined,
+      write: (_chunk, _encoding, done) => done(),
     });
-    const world = new World({}, null, "peer", undefined, socket);
-    stream.emit("data", new Uint8Array(1));
-    expect([socket.isPaused, world.steps.length]).toEqual([false, 0]);
-    stream.emit("data", new Uint8Array(1));
-    expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+    const read: number[] = [];
+    let costMs = 0;
+    const clock = stoppedClock();
+    // As ws takes what comes apart.
+    stream.on("data", ({ length }: Uint8Array) => {
+      read.push(length);
+      clock.add(costMs);
+    });
+    await settle();
+    class StreamSocket extends FakeSocket {
+      readonly _socket = stream;
+
+      override pause(): void {
+        super.pause();
+        stream.pause();
+      }
+
+      override resume(): void {
+        super.resume();
+        stream.resume();
+      }
+    }
+    const world = new World({}, null, "peer", undefined, new StreamSocket());
+    return {
+      world,
+      read,
+      comes: (bytes) => {
+        world.turns.pass++;
+        stream.push(new Uint8Array(bytes));
+      },
+      takes: (ms) => {
+        costMs = ms;
+      },
+      add: clock.add,
+    };
+  }
+
+  it("is also what it takes to read it: above its credit it is read in its turn, and again then", async () => {
+    const { world, read, comes, takes } = await reading();
+    const { socket } = world;
+    takes(FIRST_CREDIT_MS * 0.6);
+    comes(1);
+    expect([read.length, socket.isPaused, world.steps.length]).toEqual([1, true, 1]);
     // A frame that was stored does not have it read before.
     world.session.await(0);
     expect(socket.isPaused).toBe(true);
-    const [step] = world.steps.splice(0);
-    expect([step?.(), socket.isPaused]).toEqual([true, false]);
-    stream.emit("data", new Uint8Array(1));
-    expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
+    world.turn();
+    expect([read.length, socket.isPaused, world.steps.length]).toEqual([1, false, 0]);
+    comes(1);
+    expect([read.length, socket.isPaused, world.steps.length]).toEqual([2, true, 1]);
+    world.turn();
+    // Nothing is left of its credit: what comes is not even read.
+    comes(1);
+    expect([read.length, socket.isPaused, world.steps.length]).toEqual([2, true, 1]);
+    world.turn();
+    expect([read.length, socket.isPaused, world.steps.length]).toEqual([3, false, 0]);
     // What comes after it was closed is read, so that the answer to the close frame is.
     world.session.close("stopping");
-    stream.emit("data", new Uint8Array(1));
-    expect(socket.isPaused).toBe(false);
+    comes(1);
+    expect([read.length, socket.isPaused]).toEqual([4, false]);
   });
 
-  it("has all read at once in its turn that has come meanwhile, for a time that is shorter the more stand in line", () => {
-    const pieces = [0, 3 * CREDIT_LINE].map((waiting) => {
+  it("is read a piece at a time, in its turn for a time that is shorter the more stand in line", async () => {
+    const pieces = [];
+    for (const waiting of [0, 3 * CREDIT_LINE]) {
       vi.restoreAllMocks();
-      const clock = stoppedClock();
-      const stream = new PassThrough();
-      const socket = Object.assign(new FakeSocket(), { _socket: stream });
-      let costMs = 2 * FIRST_CREDIT_MS;
-      stream.on("data", () => {
-        clock.add(costMs);
-      });
-      const world = new World({}, null, "peer", undefined, socket);
+      const { world, read, comes, takes } = await reading();
+      takes(2 * FIRST_CREDIT_MS);
       world.turns.waiting = waiting;
-      stream.emit("data", new Uint8Array(1));
-      expect(socket.isPaused).toBe(true);
+      comes(60 * FIRST_PIECE_BYTES);
+      // Its first piece took it all its credit.
+      expect(read).toEqual([FIRST_PIECE_BYTES]);
+      // Neither cheap nor dear: pieces stay as they are.
+      takes(TURN_MS * 0.4);
       world.turn();
-      costMs = TURN_MS / 16.5;
-      // Much has come, in many pieces.
-      Object.defineProperty(stream, "readableLength", { value: 1, configurable: true });
-      let read = 0;
-      for (; !socket.isPaused; read++) stream.emit("data", new Uint8Array(1));
-      world.turn();
-      Object.defineProperty(stream, "readableLength", { value: 0 });
-      stream.emit("data", new Uint8Array(1));
-      expect([socket.isPaused, world.steps.length]).toEqual([true, 1]);
-      return read;
-    });
-    expect(pieces).toEqual([17, 2]);
+      pieces.push(read.length - 1);
+      expect([world.socket.isPaused, world.steps.length]).toEqual([true, 1]);
+      while (world.steps.length > 0) world.turn();
+      expect(read.reduce((sum, bytes) => sum + bytes, 0)).toBe(60 * FIRST_PIECE_BYTES);
+      expect(world.socket.isPaused).toBe(false);
+    }
+    expect(pieces).toEqual([3, 1]);
   });
 
-  it("is counted once, though it is done while the socket is read", () => {
-    const clock = stoppedClock();
-    const stream = new PassThrough();
-    const socket = Object.assign(new FakeSocket(), { _socket: stream });
-    const world = new World({}, null, "peer", undefined, socket);
+  it("is not read in its turn by who may not be read for another reason, and then again", async () => {
+    const { world, read, comes, takes } = await reading();
+    takes(FIRST_CREDIT_MS * 2);
+    comes(3 * FIRST_PIECE_BYTES);
+    expect([read.length, world.steps.length]).toEqual([1, 1]);
+    world.session.hold(true);
+    world.turn();
+    expect([read.length, world.steps.length]).toEqual([1, 0]);
+    takes(0);
+    world.session.hold(false);
+    await settle();
+    while (world.steps.length > 0) world.turn();
+    expect(read.reduce((sum, bytes) => sum + bytes, 0)).toBe(3 * FIRST_PIECE_BYTES);
+  });
+
+  it("is counted once, though it is done while the socket is read", async () => {
+    const { world, read, comes, add } = await reading();
     world.onSending = () => {
-      clock.add(FIRST_CREDIT_MS * 0.6);
+      add(FIRST_CREDIT_MS * 0.6);
     };
-    // Behind the session's first listener, and before its last one, as that of ws is.
-    stream.listeners("data").forEach((listener, at) => {
-      stream.off("data", listener as () => void);
-      stream.on("data", listener as () => void);
-      if (at === 0) stream.on("data", () => world.get("/leave"));
+    const stream = (world.socket as unknown as { readonly _socket: Duplex })._socket;
+    stream.on("data", () => {
+      world.getToo("/leave");
     });
-    stream.emit("data", new Uint8Array(1));
-    expect([socket.isPaused, world.steps.length]).toEqual([false, 0]);
+    comes(1);
+    expect(read).toHaveLength(1);
+    // Counted twice, it would owe something.
+    expect(world.dueInMs.every((ms) => ms < 0)).toBe(true);
+    expect(world.dueInMs).toHaveLength(1);
   });
 
   it("takes several frames in one turn while they are cheap, and goes on when the turn is over", () => {

@@ -12,6 +12,7 @@ import type { Ahead, Foreseen } from "./ahead.ts";
 import {
   AHEAD_GROUPS,
   AHEAD_SIGNATURE_MS,
+  AT_ONCE_MS,
   CREDIT_LINE,
   CREDIT_MS,
   CREDIT_PER_MS,
@@ -27,6 +28,7 @@ import {
 } from "./limits.ts";
 import { type Frame, streamOf } from "./outlet.ts";
 import { type Pauses, Work } from "./pauses.ts";
+import { Pieces } from "./pieces.ts";
 import type { Meter } from "./rates.ts";
 import type { Settings } from "./settings.ts";
 import type { Turns } from "./turns.ts";
@@ -35,7 +37,7 @@ import type { Turns } from "./turns.ts";
 export interface IntakeHost {
   readonly settings: Pick<Settings, "rateCloseSeconds">;
   /** Gives each socket its turn. */
-  readonly turns: Pick<Turns, "next" | "waiting">;
+  readonly turns: Pick<Turns, "next" | "waiting" | "atOnceMs" | "pass" | "worked">;
   /** What is verified while it stands in line. */
   readonly ahead: Ahead;
   /** What of the work of all sockets is none of theirs. */
@@ -92,16 +94,22 @@ export class Intake {
   /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
   #credit = FIRST_CREDIT_MS;
   #creditAt = performance.now();
+  /** Milliseconds of work for it in this pass of the event loop. */
+  #inPassMs = 0;
+  #pass = 0;
   #isInLine = false;
   /** The first frame of the inbox is being verified. */
   #isWaiting = false;
   /** What has come is looked at for what to verify ahead, at the end of this tick. */
   #isLooking = false;
+  /** What the socket brings, a piece at a time; null when it is not ours to divide. */
+  readonly #pieces: Pieces | null;
   /** What was read last came when, and how much of the work for it is counted already. */
   #readAt = 0;
   #handledMs = 0;
-  /** Milliseconds that it took to read the socket without credit, since its last turn. */
-  #readingMs = 0;
+  /** Milliseconds for which the socket may still be read without credit in its turn, which it has now. */
+  #turnLeftMs = 0;
+  #isReadInTurn = false;
   /** The socket is not read before its turn: what it takes to read it is more than its credit. */
   #isSpent = false;
   /** Until then the socket is not read, for the sake of its rates; the timer runs as long. */
@@ -124,14 +132,12 @@ export class Intake {
     this.#work = new Work(host.pauses);
     // Around what ws does with it: pieces of messages and control frames cost, too.
     const stream = streamOf(socket);
-    if (stream === null) return;
-    stream.prependListener("data", () => {
+    this.#pieces = stream === null ? null : new Pieces(stream, this.#comes);
+    stream?.prependListener("data", () => {
       this.#readAt = performance.now();
       this.#handledMs = 0;
     });
-    stream.on("data", () => {
-      this.#countReading(stream.readableLength > 0);
-    });
+    stream?.on("data", this.#countReading);
   }
 
   /** Bytes that were received and are not stored yet. */
@@ -149,15 +155,13 @@ export class Intake {
     return this.#verified;
   }
 
-  /** The socket is gone. */
-  get isGone(): boolean {
-    return this.#isGone;
-  }
-
-  /** In how many milliseconds what it owes would be earned, if it caused no work; bounded, so that nobody waits for ever. */
+  /**
+   * In how many milliseconds what it owes would be earned, if it caused no work; less than none when it has credit left. Bounded, so
+   * that nobody waits for ever.
+   */
   get dueInMs(): number {
     this.#earn();
-    return Math.min(Math.max(0, -this.#credit), MOST_DEBT_MS) / CREDIT_PER_MS;
+    return Math.min(-this.#credit, MOST_DEBT_MS) / CREDIT_PER_MS;
   }
 
   /** A frame has come; called in `guard`. */
@@ -186,19 +190,20 @@ export class Intake {
   await(bytes: number): void {
     this.#awaited += bytes;
     if (this.#isEnded) return;
-    const { inboxShare } = this.#host;
-    const share =
-      this.#isInLine || this.#isWaiting ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
-    if (this.#isHeld || this.#awaited > share) {
+    if (!this.#mayBeRead(1)) {
       if (!this.#socket.isPaused) this.#socket.pause();
-    } else if (
-      this.#socket.isPaused &&
-      this.#awaited <= share / 2 &&
-      this.#slowTimer === null &&
-      !this.#isSpent
-    ) {
+    } else if (this.#socket.isPaused && !this.#isSpent && this.#mayBeRead(1 / 2)) {
       this.#socket.resume();
     }
+  }
+
+  /** True when nothing else stands against reading the socket, and no more waits than this part of what may. */
+  #mayBeRead(part: number): boolean {
+    if (this.#isHeld || this.#slowTimer !== null) return false;
+    const { inboxShare } = this.#host;
+    const isInLine = this.#isInLine || this.#isWaiting;
+    const share = isInLine ? Math.min(inboxShare, LINE_INBOX_BYTES) : inboxShare;
+    return this.#awaited <= share * part;
   }
 
   /** Reads nothing from the socket until it is let go again. */
@@ -273,9 +278,21 @@ export class Intake {
     this.await(bytes);
   }
 
+  /**
+   * True when it is served at once: it has credit left, and more than was used up by all in this pass of the event loop, of which its
+   * own part is small.
+   */
   #hasCredit(): boolean {
+    const { atOnceMs, pass } = this.#host.turns;
+    if (pass !== this.#pass) this.#inPassMs = 0;
+    this.#pass = pass;
     this.#earn();
-    return this.#credit > 0;
+    return this.#credit > atOnceMs && this.#inPassMs < AT_ONCE_MS;
+  }
+
+  #worked(ms: number): void {
+    this.#host.turns.worked(ms);
+    this.#inPassMs += ms;
   }
 
   #earn(): void {
@@ -296,29 +313,50 @@ export class Intake {
     const start = performance.now();
     this.#owner.handle(isText ? textOf(content) : content);
     const ms = performance.now() - start;
+    this.#worked(ms);
     this.#credit -= this.#work.counted(ms);
     this.#handledMs += ms;
   }
 
   /**
-   * Whoever has no credit left for being read is read in turn, and then all that has come meanwhile (`hasMore`), as far as a
-   * short time allows: a stream that is not read gathers what comes in as many pieces as it came in. Where many stand in line
-   * it is hardly more than one piece, so that those can come in who are new.
+   * Whoever has no credit left for being read is read in turn.
    */
-  #countReading(hasMore: boolean): void {
-    const ms = this.#work.counted(performance.now() - this.#readAt - this.#handledMs);
+  readonly #countReading = ({ length }: Uint8Array): void => {
+    const readingMs = performance.now() - this.#readAt - this.#handledMs;
+    this.#pieces!.took(length, readingMs);
+    this.#worked(readingMs);
+    const ms = this.#work.counted(readingMs);
     this.#credit -= ms;
-    if (this.#isEnded) return;
-    if (this.#hasCredit()) {
-      this.#readingMs = 0;
-      return;
-    }
-    this.#readingMs += ms;
-    if (hasMore && this.#readingMs < TURN_MS * this.#shareInLine() ** 2) return;
-    this.#readingMs = 0;
+    this.#turnLeftMs -= ms;
+    if (!this.#isReadInTurn && !this.#isEnded && !this.#hasCredit()) this.#readLater();
+  };
+
+  /** Something has come, and is not read yet. */
+  readonly #comes = (): void => {
+    if (!this.#isSpent && !this.#isEnded && !this.#hasCredit()) this.#readLater();
+  };
+
+  /** Has the socket read in its turn. */
+  #readLater(): void {
     this.#isSpent = true;
     if (!this.#socket.isPaused) this.#socket.pause();
     if (!this.#isBlocked) this.#standInLine();
+  }
+
+  /**
+   * Reads what has come meanwhile, as far as a short time allows: where many stand in line it is hardly more than one piece, so that
+   * those can come in who are new.
+   */
+  #readInTurn(): void {
+    if (!this.#isSpent) return;
+    const pieces = this.#pieces!;
+    this.#turnLeftMs = TURN_MS * this.#shareInLine() ** 2;
+    this.#isReadInTurn = true;
+    while (pieces.hasMore && this.#turnLeftMs > 0 && this.#mayBeRead(1)) pieces.read();
+    this.#isReadInTurn = false;
+    // What stands against reading it has it read when that is over.
+    this.#isSpent = pieces.hasMore && this.#mayBeRead(1);
+    this.await(0);
   }
 
   #standInLine(): void {
@@ -326,12 +364,12 @@ export class Intake {
     this.#isInLine = true;
     this.#host.turns.next(() => {
       this.#isInLine = false;
-      this.#isSpent = false;
       this.#owner.guard(() => {
         this.#openInbox();
+        this.#readInTurn();
+        if (!this.#isBlocked) this.#standInLine();
       });
       if (this.#isGone && this.#inbox.length === 0) this.#owner.emptied();
-      return !this.#isGone && !this.#socket.isPaused;
     }, this.dueInMs);
   }
 
@@ -364,10 +402,7 @@ export class Intake {
     }
     this.#forget(taken);
     this.await(-bytes);
-    if (!this.#isBlocked) {
-      this.#lookAhead();
-      this.#standInLine();
-    }
+    if (!this.#isBlocked) this.#lookAhead();
   }
 
   #handleForeseen(waiting: Waiting, ahead: Foreseen | null): void {

@@ -196,11 +196,14 @@ export const MAX_METER_KEYS = 256;
 /**
  * Milliseconds of work that a socket may cause at once, to begin with (a new connection costs nothing), and for each
  * millisecond that passes; what it takes to read it is counted, too. Whoever keeps within it is
- * served as its frames come; what is beyond waits in line, so that one who writes now and then does not wait for floods.
+ * served as its frames come, if less than that was done in this pass of the event loop for others; what is beyond waits in line, so that one who writes now and then does not wait for floods.
  */
 export const CREDIT_MS = 4;
 export const FIRST_CREDIT_MS = 0.5;
 export const CREDIT_PER_MS = 0.03;
+
+/** Milliseconds of one socket's work at once in one pass of the event loop, and at least one frame: many may send at one moment. */
+export const AT_ONCE_MS = 0.1;
 
 /** Sockets in line with which each has half of that credit, if that is not the least, and a quarter of the time to be read in its turn. */
 export const CREDIT_LINE = 8;
@@ -226,6 +229,18 @@ export const MOST_UPGRADES_MS = 0.5;
 
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;
+
+/**
+ * Bytes that are taken apart at once of what one read brought, to begin with, at least and at most: so many that it takes some time,
+ * and not too much. Of empty frames the least are forty, of changes three.
+ */
+export const FIRST_PIECE_BYTES = 1_024;
+export const LEAST_PIECE_BYTES = 256;
+export const MOST_PIECE_BYTES = 65_536;
+
+/** Milliseconds above which the next piece is half as great, and below which it is twice as great. */
+export const DEAR_PIECE_MS = 0.1;
+export const CHEAP_PIECE_MS = 0.05;
 
 /** Groups of a socket that stand in line and are verified ahead: what it takes until its next turn brings the next ones. */
 export const AHEAD_GROUPS = 16;

@@ -1,4 +1,5 @@
 /** A session on a socket that is only pretended: each of its rules by itself, without waiting for a network. */
+import { Duplex } from "node:stream";
 import {
   authenticationMessage,
   Document,
@@ -16,7 +17,7 @@ import {
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { openLines, writeLine } from "../test/participant.ts";
-import { endWorlds, settle, World } from "../test/session-world.ts";
+import { endWorlds, FakeSocket, settle, World } from "../test/session-world.ts";
 import { stoppedClock } from "../test/stopped-clock.ts";
 import { CLOSE } from "./close-codes.ts";
 import { MAX_COMMAND_LENGTH, REFUSED_CHANGE_BYTES, TURN_BYTES } from "./limits.ts";
@@ -641,5 +642,75 @@ describe("a session whose other end reads slowly", () => {
     world.session.tell("x".repeat(TURN_BYTES / 2));
     world.session.tell("x".repeat(TURN_BYTES / 2));
     expect(world.steps).toHaveLength(1);
+  });
+});
+
+describe("a session whose client has said nothing yet", () => {
+  function silent(): { readonly world: World; readonly stream: Duplex } {
+    const stream = new Duplex({
+      read: () => undefined,
+      write: (_chunk, _encoding, done) => {
+        done();
+      },
+    });
+    stream.resume();
+    const socket = Object.assign(new FakeSocket(), { _socket: stream });
+    return { world: new World({}, null, "peer", undefined, socket), stream };
+  }
+
+  it("has made nothing that it takes to serve it, is pinged, and comes to its end", () => {
+    const meter = vi.spyOn(Rates.prototype, "meter");
+    const { world } = silent();
+    world.session.checkAlive();
+    expect(world.socket.pings).toBe(1);
+    expect([world.session.unread, world.session.awaited]).toEqual([0, 0]);
+    world.session.close("notJoined");
+    expect(world.socket.closes.map(({ code }) => code)).toEqual([CLOSE.notJoined.code]);
+    world.socket.emit("close", CLOSE.notJoined.code);
+    expect(world.endings).toBe(1);
+    const gone = silent().world;
+    gone.socket.emit("close", 1006);
+    expect([gone.endings, gone.session.ending]).toEqual([1, "lost"]);
+    gone.session.checkAlive();
+    expect(gone.socket.pings).toBe(0);
+    expect(meter).not.toHaveBeenCalled();
+  });
+
+  it("has all of that before the first thing it says is read", async () => {
+    const meter = vi.spyOn(Rates.prototype, "meter");
+    const { world, stream } = silent();
+    await settle();
+    stream.on("data", () => {
+      world.get('{"type":"join","room":"main"}');
+    });
+    stream.push("anything");
+    await settle();
+    expect(meter).toHaveBeenCalledTimes(1);
+    expect(world.entered).toHaveLength(1);
+  });
+
+  it("that is closed first takes nothing in, whatever comes then, and errors end nothing", async () => {
+    const { world, stream } = silent();
+    world.socket.emit("error", new Error("ECONNRESET"));
+    world.session.close("notJoined");
+    stream.on("data", () => {
+      world.get('{"type":"join","room":"main"}');
+    });
+    stream.push("anything");
+    await settle();
+    expect([world.entered, world.steps.length, world.socket.isPaused]).toEqual([[], 0, false]);
+  });
+
+  it("is held and drained as any other", async () => {
+    const { world, stream } = silent();
+    world.session.hold(true);
+    expect(world.socket.isPaused).toBe(true);
+    world.session.drain();
+    stream.on("data", () => {
+      world.get('{"type":"join","room":"main"}');
+    });
+    stream.push("anything");
+    await settle();
+    expect(world.entered).toEqual([]);
   });
 });

@@ -28,6 +28,7 @@ import type { ErrorCode } from "./error-codes.ts";
 import { Intake, type IntakeHost } from "./intake.ts";
 import { MAX_COMMAND_LENGTH, MISBEHAVED_CLOSE_MS, PING_FAULT, TURN_BYTES } from "./limits.ts";
 import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
+import { whenFirstRead } from "./pieces.ts";
 import type { Meter, Rates } from "./rates.ts";
 import { resumptionOf } from "./resumption.ts";
 import { counted, type Member, type Room } from "./room.ts";
@@ -71,11 +72,18 @@ interface Destination {
   readonly cursor?: unknown;
 }
 
+/** What a session has once its client has said something: ten thousand may come who never do. */
+interface Works {
+  readonly meter: Meter;
+  readonly faults: Faults;
+  readonly outlet: Outlet;
+  readonly intake: Intake;
+}
+
 /** One connection to a relay. */
 export class Session implements Member {
   readonly peer: string;
   readonly #socket: WebSocket;
-  readonly #outlet: Outlet;
   readonly #host: SessionHost;
   #ownLog: Logger | null = null;
   #kind: Member["kind"] = "program";
@@ -87,15 +95,15 @@ export class Session implements Member {
   /** Bytes sent since others had a turn, which they have after each tick. */
   #sentBytes = 0;
   #isYielding = false;
-  readonly #meter: Meter;
-  readonly #intake: Intake;
-  readonly #faults: Faults;
+  #made: Works | null = null;
   #isStalled = false;
   /** The frame that is handled now, or was last, is text. */
   #handlesText = false;
   /** It has asked for a room before. */
   #hasEntered = false;
   #isAlive = true;
+  /** The socket is gone. */
+  #isGone = false;
   #isClosed = false;
   #isLeft = false;
   #ending: Ending | null = null;
@@ -113,15 +121,46 @@ export class Session implements Member {
     this.#dialled = dialled;
     this.peer = peer;
     this.#host = host;
-    this.#meter = host.rates.meter(peer);
-    this.#faults = host.conduct.faults();
-    this.#outlet = new Outlet(socket, host, () => {
-      this.#drained();
-    });
     this.#joinTimer = setTimeout(() => {
       this.close("notJoined");
     }, host.settings.joinSeconds * 1_000).unref();
-    this.#intake = new Intake(socket, this.#meter, host, {
+    socket.on("close", (code) => {
+      this.#debug({ code }, "session closed");
+      this.#ending ??= code === ABNORMAL ? "lost" : "client";
+      this.#isGone = true;
+      if (this.#made === null) this.#leave();
+      else this.#made.intake.leave();
+    });
+    // Nothing that a socket meets may end the process; what is to be done about it is in #make.
+    socket.on("error", ignore);
+    whenFirstRead(socket, () => {
+      const { intake } = this.#works;
+      if (this.#isClosed) intake.end();
+    });
+  }
+
+  /** What it takes to serve a client; a session is hardly more than its socket before. */
+  get #works(): Works {
+    return (this.#made ??= this.#make());
+  }
+
+  get #meter(): Meter {
+    return this.#works.meter;
+  }
+
+  get #intake(): Intake {
+    return this.#works.intake;
+  }
+
+  #make(): Works {
+    const socket = this.#socket;
+    const host = this.#host;
+    const { peer } = this;
+    const meter = host.rates.meter(peer);
+    const outlet = new Outlet(socket, host, () => {
+      this.#drained();
+    });
+    const intake = new Intake(socket, meter, host, {
       handle: (frame) => {
         this.#handle(frame);
       },
@@ -141,7 +180,7 @@ export class Session implements Member {
     socket.on("message", (data: Buffer, isBinary) => {
       this.#isAlive = true;
       this.#guard(() => {
-        this.#intake.take(data, !isBinary);
+        intake.take(data, !isBinary);
       });
     });
     socket.on("pong", () => {
@@ -158,11 +197,7 @@ export class Session implements Member {
       if (ending !== null) host.conduct.strike(peer);
       this.#ending ??= ending;
     });
-    socket.on("close", (code) => {
-      this.#debug({ code }, "session closed");
-      this.#ending ??= code === ABNORMAL ? "lost" : "client";
-      this.#intake.leave();
-    });
+    return { meter, outlet, intake, faults: host.conduct.faults() };
   }
 
   /** Made when there is something to tell: most sessions come and go without. */
@@ -176,12 +211,12 @@ export class Session implements Member {
 
   /** Bytes that wait for the other end to read them. */
   get unread(): number {
-    return this.#outlet.unread;
+    return this.#made?.outlet.unread ?? 0;
   }
 
   /** Bytes that were received and are not stored yet. */
   get awaited(): number {
-    return this.#intake.awaited;
+    return this.#made?.intake.awaited ?? 0;
   }
 
   /** How the session ended, once it has. */
@@ -191,8 +226,8 @@ export class Session implements Member {
 
   /** Cuts a connection that has not answered the last ping, closes one that reads too slowly, and pings any other. */
   checkAlive(): void {
-    if (this.#intake.isGone) return;
-    const waitedMs = this.#outlet.waitedMs(performance.now());
+    if (this.#isGone) return;
+    const waitedMs = this.#made?.outlet.waitedMs(performance.now()) ?? 0;
     if (!this.#isClosed && waitedMs > this.#host.settings.sendSeconds * 1_000) {
       this.#log.info({ waitedMs }, "slow reader");
       this.close("slowReader");
@@ -213,7 +248,7 @@ export class Session implements Member {
   /** Takes nothing in any more, but can still be told what became of what it took. */
   drain(): void {
     this.#intake.drain();
-    if (this.#intake.isGone) this.#leave();
+    if (this.#isGone) this.#leave();
   }
 
   /** Reads nothing from the socket until it is let go again. */
@@ -229,7 +264,7 @@ export class Session implements Member {
     const reason = reasonOf(CLOSE[name], retryMs);
     this.#end();
     this.#debug({ code, reason }, "session is closed by the relay");
-    this.#outlet.flush();
+    this.#made?.outlet.flush();
     this.#socket.close(code, reason);
     if (name === "misbehaves") {
       // What else it sends is not read, and so its answer is not either.
@@ -260,7 +295,7 @@ export class Session implements Member {
     this.#ending ??= "cut";
     this.#end();
     this.#socket.terminate();
-    if (this.#intake.isGone) this.#leave();
+    if (this.#isGone) this.#leave();
   }
 
   acknowledge(ids: readonly Uint8Array[]): void {
@@ -296,7 +331,8 @@ export class Session implements Member {
 
   /** Something came that no program sends which keeps to the protocol, or a part of that; or less of it waits. */
   #blame(faults: number): void {
-    if (faults === 0 || this.#isClosed || !this.#faults.add(faults, performance.now())) return;
+    if (faults === 0 || this.#isClosed || !this.#works.faults.add(faults, performance.now()))
+      return;
     this.#log.info("a session sends too much that no correct client sends, and is closed");
     this.#host.conduct.strike(this.peer);
     this.close("misbehaves");
@@ -537,8 +573,9 @@ export class Session implements Member {
   #send(frame: Frame): boolean {
     if (this.#isClosed || this.#socket.readyState !== WebSocket.OPEN) return false;
     const { sendSoftBytes, sendHardBytes } = this.#host.settings;
-    if (this.#outlet.isFlushed) this.#sentBytes = 0;
-    this.#outlet.send(frame);
+    const { outlet } = this.#works;
+    if (outlet.isFlushed) this.#sentBytes = 0;
+    outlet.send(frame);
     const { unread } = this;
     if (unread > sendHardBytes) {
       this.#log.info({ unread }, "slow reader");
@@ -560,7 +597,6 @@ export class Session implements Member {
       this.#isYielding = false;
       this.#sentBytes = 0;
       this.#drained();
-      return false;
     }, this.#intake.dueInMs);
   }
 
@@ -587,10 +623,14 @@ export class Session implements Member {
     this.#isClosed = true;
     clearTimeout(this.#joinTimer);
     this.#challenge?.end();
-    this.#meter.close();
-    this.#intake.end();
+    this.#made?.meter.close();
+    this.#made?.intake.end();
     this.#leaveRoom();
   }
+}
+
+function ignore(): void {
+  // Somebody else hears of it, too.
 }
 
 /** The own fields of a JSON object, or null for any other text. */

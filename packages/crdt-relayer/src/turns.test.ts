@@ -19,7 +19,6 @@ describe("turns in line", () => {
     for (const name of ["a", "b", "c"]) {
       turns.next(() => {
         done.push(name);
-        return false;
       });
     }
     expect(done).toEqual([]);
@@ -29,19 +28,17 @@ describe("turns in line", () => {
     }
   });
 
-  it("have as long as all else had, up to a bound, and end with one that has a socket read", async () => {
+  it("have as long as all else had, up to a bound", async () => {
     const clock = stoppedClock();
     const turns = new Turns();
     const done: number[] = [];
-    const step = (name: number, isReading: boolean): void => {
+    for (let n = 0; n < 8; n++) {
       turns.next(() => {
-        done.push(name);
+        done.push(n);
         clock.add(MOST_TURNS_MS / 4);
-        return isReading;
       });
-    };
-    for (let n = 0; n < 12; n++) step(n, n === 7);
-    // Half of what a pass may take, all of it, and much more.
+    }
+    // Half of what a pass may take, and much more.
     clock.add(MOST_TURNS_MS / 2);
     await pass();
     expect(done).toEqual([0, 1]);
@@ -51,9 +48,29 @@ describe("turns in line", () => {
     clock.add(100 * MOST_TURNS_MS);
     await pass();
     expect(done).toHaveLength(8);
-    clock.add(100 * MOST_TURNS_MS);
+  });
+
+  it("know how much was done out of turn in this pass, and which pass it is", async () => {
+    stoppedClock();
+    const turns = new Turns();
+    expect([turns.atOnceMs, turns.pass]).toEqual([0, 0]);
+    turns.worked(0.5);
+    turns.worked(0.25);
+    expect([turns.atOnceMs, turns.pass]).toEqual([0.75, 0]);
+    let inTurn: number[] = [];
+    turns.next(() => {
+      turns.worked(100);
+      inTurn = [turns.atOnceMs, turns.pass];
+    });
     await pass();
-    expect(done).toHaveLength(12);
+    expect(inTurn).toEqual([0, 1]);
+    expect([turns.atOnceMs, turns.pass]).toEqual([0, 1]);
+    turns.worked(1);
+    expect(turns.atOnceMs).toBe(1);
+    await pass();
+    expect([turns.atOnceMs, turns.pass]).toEqual([0, 2]);
+    await pass();
+    expect(turns.pass).toBe(2);
   });
 
   it("come in the order in which they are due, equals in that in which they came", async () => {
@@ -70,7 +87,6 @@ describe("turns in line", () => {
             now += later;
             turns.next(() => {
               done.push(at);
-              return false;
             }, inMs);
             return { at, due: now + inMs };
           });

@@ -1,8 +1,8 @@
 /** Turns: work of many sessions that is done one piece at a time, with the event loop in between. */
 import { MOST_TURNS_MS } from "./limits.ts";
 
-/** One piece of work. Returns true when it has let a socket be read: what that brings is part of its turn. Must not throw. */
-export type Step = () => boolean;
+/** One piece of work. Must not throw. */
+export type Step = () => void;
 
 /** A step that stands in line, and when it is due. */
 interface Waiting {
@@ -21,6 +21,9 @@ export class Turns {
   readonly #steps: Waiting[] = [];
   readonly #mostMs: number;
   #isRunning = false;
+  #isInTurn = false;
+  #atOnceMs = 0;
+  #pass = 0;
   #endedAt = performance.now();
 
   /** They have at most so many milliseconds in one pass. */
@@ -33,6 +36,23 @@ export class Turns {
     return this.#steps.length;
   }
 
+  /** Milliseconds of work that was done out of turn in this pass of the event loop. */
+  get atOnceMs(): number {
+    return this.#atOnceMs;
+  }
+
+  /** The number of this pass, of those in which work was done out of turn. */
+  get pass(): number {
+    return this.#pass;
+  }
+
+  /** So many milliseconds of work were done; out of turn, unless a step is running. */
+  worked(ms: number): void {
+    if (this.#isInTurn) return;
+    if (this.#atOnceMs === 0) setImmediate(this.#passOver);
+    this.#atOnceMs += ms;
+  }
+
   /** Runs a step in a later pass, after all that are due before so many milliseconds from now, or just then. */
   next(step: Step, inMs = 0): void {
     const due = performance.now() + inMs;
@@ -42,14 +62,18 @@ export class Turns {
     setImmediate(this.#run);
   }
 
+  readonly #passOver = (): void => {
+    this.#atOnceMs = 0;
+    this.#pass++;
+  };
+
   readonly #run = (): void => {
     const now = performance.now();
     const end = now + Math.min(this.#mostMs, now - this.#endedAt);
-    let isReading = false;
-    while (this.#steps.length > 0 && !isReading) {
-      isReading = this.#steps.pop()?.step() === true;
-      if (performance.now() >= end) break;
-    }
+    this.#isInTurn = true;
+    do this.#steps.pop()?.step();
+    while (this.#steps.length > 0 && performance.now() < end);
+    this.#isInTurn = false;
     this.#endedAt = performance.now();
     this.#isRunning = this.#steps.length > 0;
     if (this.#isRunning) setImmediate(this.#run);

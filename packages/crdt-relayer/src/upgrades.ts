@@ -28,7 +28,6 @@ export class Upgrades {
       if (left > 0) this.#waiting.set(network, left);
       else this.#waiting.delete(network);
       upgrade();
-      return false;
     }, before * APART_MS);
   }
 }

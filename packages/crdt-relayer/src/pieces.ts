@@ -1,0 +1,82 @@
+/**
+ * Reading a socket in pieces. One read brings up to 64 KiB, and all of that is taken apart before anybody else has a turn: ten
+ * thousand frames of nothing, which take 40 ms. So it is handed on a piece at a time, and whoever takes the pieces may pause the
+ * socket in between: then the rest waits in its stream. The dearer a byte was lately, the smaller the pieces are.
+ */
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import {
+  CHEAP_PIECE_MS,
+  DEAR_PIECE_MS,
+  FIRST_PIECE_BYTES,
+  LEAST_PIECE_BYTES,
+  MOST_PIECE_BYTES,
+} from "./limits.ts";
+import { streamOf } from "./outlet.ts";
+
+/** What one socket brings, in pieces. */
+export class Pieces {
+  readonly #stream: Duplex;
+  #bytes = FIRST_PIECE_BYTES;
+  #isHandingOn = false;
+
+  /** `comes` is called before what one read brought is handed on. If it pauses the socket, all of it waits. */
+  constructor(stream: Duplex, comes: () => void) {
+    this.#stream = stream;
+    // Nobody waits for the first read any more.
+    Reflect.deleteProperty(stream, "push");
+    const push = stream.push.bind(stream);
+    stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      comes();
+      if (!(chunk instanceof Uint8Array) || chunk.length <= this.#bytes)
+        return push(chunk, encoding);
+      let at = 0;
+      this.#isHandingOn = true;
+      while (chunk.length - at > this.#bytes && !stream.destroyed)
+        push(chunk.subarray(at, (at += this.#bytes)));
+      this.#isHandingOn = false;
+      return !stream.destroyed && push(chunk.subarray(at));
+    };
+    // ws takes all that is left at once when the connection is gone. Nobody was told that any of it is kept.
+    stream.prependListener("close", () => {
+      if (stream.readableLength > this.#bytes) stream.read(stream.readableLength);
+    });
+  }
+
+  /** More has come than what was handed on. */
+  get hasMore(): boolean {
+    return this.#isHandingOn || this.#stream.readableLength > 0;
+  }
+
+  /** Has one piece of what waits in the stream read now, though it is paused. */
+  read(): void {
+    this.#stream.read(Math.min(this.#bytes, this.#stream.readableLength));
+  }
+
+  /** To take a piece of so many bytes apart took so long, without what was done with what it held. */
+  took(bytes: number, ms: number): void {
+    if (ms > DEAR_PIECE_MS) this.#bytes = Math.max(LEAST_PIECE_BYTES, this.#bytes >> 1);
+    else if (ms < CHEAP_PIECE_MS && bytes >= this.#bytes)
+      this.#bytes = Math.min(MOST_PIECE_BYTES, this.#bytes << 1);
+  }
+}
+
+/** Calls back before the first of what a socket brings is read; at once when something has come already, or it cannot be told. */
+export function whenFirstRead(socket: WebSocket, first: () => void): void {
+  const stream = streamOf(socket);
+  if (stream === null || stream.readableLength > 0) {
+    first();
+    return;
+  }
+  stream.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+    Reflect.deleteProperty(stream, "push");
+    if (chunk !== null) first();
+    return stream.push(chunk, encoding);
+  };
+}
+
+/** Gives a stream that nobody reads yet back what was read of it, in pieces. */
+export function giveBack(stream: Duplex, bytes: Uint8Array): void {
+  for (let end = bytes.length; end > 0; end -= FIRST_PIECE_BYTES)
+    stream.unshift(bytes.subarray(Math.max(0, end - FIRST_PIECE_BYTES), end));
+}
