@@ -8,9 +8,12 @@ import { BlockList, isIP, isIPv4, SocketAddress } from "node:net";
 /** The proxies of a relay: single addresses and ranges. */
 export class TrustedProxies {
   readonly #list = new BlockList();
+  /** To look into the list makes an object outside of JavaScript, and each connection is looked for. */
+  readonly #isEmpty: boolean;
 
   /** Takes what {@link readRange} accepts. */
   constructor(ranges: readonly string[]) {
+    this.#isEmpty = ranges.length === 0;
     for (const range of ranges) {
       const [address = "", prefix] = range.split("/");
       const family = isIPv4(address) ? "ipv4" : "ipv6";
@@ -21,7 +24,7 @@ export class TrustedProxies {
 
   /** Whether an address, as {@link canonicalAddress} writes it, is one of theirs. */
   has(address: string): boolean {
-    return this.#list.check(address, isIPv4(address) ? "ipv4" : "ipv6");
+    return !this.#isEmpty && this.#list.check(address, isIPv4(address) ? "ipv4" : "ipv6");
   }
 }
 
