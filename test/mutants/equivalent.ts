@@ -111,6 +111,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "nothing is acknowledged then; it saves a promise for each piece of garbage",
   'packages/crdt-node/src/control/strict-json.ts isStrict: demand `character === "{"`':
     "in a list no text is followed by a colon, so that no key is looked for there",
+  "packages/crdt-relayer/src/client-address.ts TrustedProxies.has: demand `!this.#isEmpty`":
+    "an empty list holds nothing either: only time depends on it",
   "packages/crdt-relayer/src/intake.ts Intake.take: refuse if `this.#isBlocked`":
     "in its turn an inbox that is blocked is not opened: only a turn is lost",
   "packages/crdt-relayer/src/intake.ts Intake.take: refuse if `this.#isLooking`":

@@ -3,7 +3,7 @@
  *
  * A change that a room passes on goes to each of its sessions. `ws` makes a frame for each of them and writes each frame by
  * itself, which is a system call for every one. Here the frame (RFC 6455 §5.2) of a group is made once, and what comes together
- * for one socket within a tick (changes become durable together) is handed to the system in one write.
+ * for one socket within a tick is handed to the system in one write.
  *
  * That needs the network socket, which `ws` keeps as `_socket`. A test pins what is relied on. Where it is not there, frames
  * go through `ws` itself.
