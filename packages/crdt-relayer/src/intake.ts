@@ -107,9 +107,9 @@ export class Intake {
   /** What was read last came when, and how much of the work for it is counted already. */
   #readAt = 0;
   #handledMs = 0;
-  /** Milliseconds for which the socket may still be read without credit in its turn, which it has now. */
-  #turnLeftMs = 0;
+  /** The socket is read in its turn now, and for so many milliseconds more. */
   #isReadInTurn = false;
+  #turnLeftMs = 0;
   /** The socket is not read before its turn: what it takes to read it is more than its credit. */
   #isSpent = false;
   /** Until then the socket is not read, for the sake of its rates; the timer runs as long. */
@@ -318,9 +318,7 @@ export class Intake {
     this.#handledMs += ms;
   }
 
-  /**
-   * Whoever has no credit left for being read is read in turn.
-   */
+  /** A piece was read: whoever has no credit left for more is read in turn. */
   readonly #countReading = ({ length }: Uint8Array): void => {
     const readingMs = performance.now() - this.#readAt - this.#handledMs;
     this.#pieces!.took(length, readingMs);
@@ -331,7 +329,7 @@ export class Intake {
     if (!this.#isReadInTurn && !this.#isEnded && !this.#hasCredit()) this.#readLater();
   };
 
-  /** Something has come, and is not read yet. */
+  /** Something has come, and is not read yet; not before its turn, by whoever has no credit. */
   readonly #comes = (): void => {
     if (!this.#isSpent && !this.#isEnded && !this.#hasCredit()) this.#readLater();
   };

@@ -95,6 +95,7 @@ export class Session implements Member {
   /** Bytes sent since others had a turn, which they have after each tick. */
   #sentBytes = 0;
   #isYielding = false;
+  /** Read through `#works`, which makes it, but by who only looks. */
   #made: Works | null = null;
   #isStalled = false;
   /** The frame that is handled now, or was last, is text. */
