@@ -25,6 +25,7 @@ import {
   HANDSHAKE_CHECKS,
   HELD_MS,
   KEEP_ALIVE_MS,
+  LEAST_FRAGMENT_BYTES,
   LEAST_HANDSHAKE_CHECK_MS,
   MAX_HELD,
   MAX_METRICS_CONNECTIONS,
@@ -120,13 +121,14 @@ export class HttpSide {
     this.#metricsServer?.on("request", (request: IncomingMessage, response: ServerResponse) => {
       this.#respond(request, response, false);
     });
-    // closeTimeout is newer than the types of ws.
-    const socketOptions: ServerOptions & { readonly closeTimeout: number } = {
+    // The last two are newer than the types of ws.
+    const socketOptions: SocketOptions = {
       noServer: true,
       clientTracking: false,
       // Compression costs memory for each socket and time for each frame, and hashes do not compress.
       perMessageDeflate: false,
       maxPayload: settings.maxFrameBytes,
+      maxFragments: fragmentsOf(settings),
       closeTimeout: CLOSE_MS,
     };
     this.#sockets = new WebSocketServer(socketOptions);
@@ -172,8 +174,10 @@ export class HttpSide {
   /** Goes by settings that have changed, and reads the certificate anew. Throws RelayError when it is not good. */
   settingsChanged(): void {
     this.#useCertificate();
-    this.#sockets.options.maxPayload = this.#host.settings.maxFrameBytes;
-    this.#proxies = new TrustedProxies(this.#host.settings.trustProxy);
+    const { settings } = this.#host;
+    this.#sockets.options.maxPayload = settings.maxFrameBytes;
+    (this.#sockets.options as SocketOptions).maxFragments = fragmentsOf(settings);
+    this.#proxies = new TrustedProxies(settings.trustProxy);
     this.#bound();
   }
 
@@ -439,6 +443,16 @@ export function listeningError(
     return new RelayError(EXIT.failure, { what, why, next });
   }
   return new RelayError(EXIT.failure, { what, why: messageOf(error) });
+}
+
+interface SocketOptions extends ServerOptions {
+  maxFragments: number;
+  readonly closeTimeout: number;
+}
+
+/** How many fragments a message may come in: of an endless one each is kept until it ends. */
+function fragmentsOf({ maxFrameBytes }: Settings): number {
+  return Math.ceil(maxFrameBytes / LEAST_FRAGMENT_BYTES);
 }
 
 /** Bounds on what is no session yet, in milliseconds and bytes. */

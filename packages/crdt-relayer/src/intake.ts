@@ -102,7 +102,6 @@ export class Intake {
   #isWaiting = false;
   /** What has come is looked at for what to verify ahead, at the end of this tick. */
   #isLooking = false;
-  /** What the socket brings, a piece at a time; null when it is not ours to divide. */
   readonly #pieces: Pieces | null;
   /** What was read last came when, and how much of the work for it is counted already. */
   #readAt = 0;
@@ -162,6 +161,11 @@ export class Intake {
   get dueInMs(): number {
     this.#earn();
     return Math.min(-this.#credit, MOST_DEBT_MS) / CREDIT_PER_MS;
+  }
+
+  /** What the socket brings, a piece at a time; null when it is not ours to divide. */
+  get pieces(): Pieces | null {
+    return this.#pieces;
   }
 
   /** A frame has come; called in `guard`. */

@@ -149,6 +149,13 @@ export const PENDING_FAULT = 1 / 16;
 /** The same of a ping: sixty a second, and two thousand at once, are nobody's need. */
 export const PING_FAULT = 1 / 64;
 
+/** The same of a fragment of a message (RFC 6455 §5.4) beyond the first, and bytes of the message for each of which it may have one more. */
+export const FRAGMENT_FAULT = 1 / 64;
+export const FRAGMENT_BYTES = 1_024;
+
+/** Bytes of the greatest message for each fragment that a message may come in: less than fits into a packet. */
+export const LEAST_FRAGMENT_BYTES = 512;
+
 /** Sessions of one network that were closed for their faults lately, of which nothing follows. */
 export const FORGIVEN_STRIKES = 3;
 

@@ -9,6 +9,7 @@ import {
   CHEAP_PIECE_MS,
   DEAR_PIECE_MS,
   FIRST_PIECE_BYTES,
+  FRAGMENT_BYTES,
   LEAST_PIECE_BYTES,
   MOST_PIECE_BYTES,
 } from "./limits.ts";
@@ -19,6 +20,8 @@ export class Pieces {
   readonly #stream: Duplex;
   #bytes = FIRST_PIECE_BYTES;
   #isHandingOn = false;
+  /** Bytes that were read and belong to no message that is whole; less than none while one piece is being taken apart. */
+  #openBytes = 0;
 
   /** `comes` is called before what one read brought is handed on. If it pauses the socket, all of it waits. */
   constructor(stream: Duplex, comes: () => void) {
@@ -53,8 +56,26 @@ export class Pieces {
     this.#stream.read(Math.min(this.#bytes, this.#stream.readableLength));
   }
 
+  /** A control frame has come, maybe between two fragments of a message. */
+  control(bytes: number): void {
+    this.#openBytes -= headerBytes(bytes) + bytes;
+  }
+
+  /**
+   * A message is whole. Returns in how many fragments more it came than it may: what was read for it beyond its content and one
+   * header are headers of fragments.
+   */
+  message(bytes: number): number {
+    this.#openBytes -= headerBytes(bytes) + bytes;
+    if (this.#openBytes <= 0) return 0;
+    const beyond = this.#openBytes / headerBytes(0) - bytes / FRAGMENT_BYTES;
+    this.#openBytes = 0;
+    return Math.max(0, beyond);
+  }
+
   /** To take a piece of so many bytes apart took so long, without what was done with what it held. */
   took(bytes: number, ms: number): void {
+    this.#openBytes += bytes;
     if (ms > DEAR_PIECE_MS) this.#bytes = Math.max(LEAST_PIECE_BYTES, this.#bytes >> 1);
     else if (ms < CHEAP_PIECE_MS && bytes >= this.#bytes)
       this.#bytes = Math.min(MOST_PIECE_BYTES, this.#bytes << 1);
@@ -79,4 +100,9 @@ export function whenFirstRead(socket: WebSocket, first: () => void): void {
 export function giveBack(stream: Duplex, bytes: Uint8Array): void {
   for (let end = bytes.length; end > 0; end -= FIRST_PIECE_BYTES)
     stream.unshift(bytes.subarray(Math.max(0, end - FIRST_PIECE_BYTES), end));
+}
+
+/** Bytes of the header of a client's frame with so many bytes (RFC 6455 §5.2), mask included. */
+function headerBytes(bytes: number): number {
+  return 6 + (bytes < 126 ? 0 : bytes < 65_536 ? 2 : 8);
 }

@@ -26,7 +26,13 @@ import { type Ending, endingOf } from "./endings.ts";
 import { type CommandContext, isCommand, NOT_A_COMMAND, runCommand } from "./commands.ts";
 import type { ErrorCode } from "./error-codes.ts";
 import { Intake, type IntakeHost } from "./intake.ts";
-import { MAX_COMMAND_LENGTH, MISBEHAVED_CLOSE_MS, PING_FAULT, TURN_BYTES } from "./limits.ts";
+import {
+  FRAGMENT_FAULT,
+  MAX_COMMAND_LENGTH,
+  MISBEHAVED_CLOSE_MS,
+  PING_FAULT,
+  TURN_BYTES,
+} from "./limits.ts";
 import { type Frame, Outlet, type OutletHost } from "./outlet.ts";
 import { whenFirstRead } from "./pieces.ts";
 import type { Meter, Rates } from "./rates.ts";
@@ -180,15 +186,18 @@ export class Session implements Member {
     });
     socket.on("message", (data: Buffer, isBinary) => {
       this.#isAlive = true;
+      this.#blame((intake.pieces?.message(data.length) ?? 0) * FRAGMENT_FAULT);
       this.#guard(() => {
         intake.take(data, !isBinary);
       });
     });
-    socket.on("pong", () => {
+    socket.on("pong", ({ length }) => {
       this.#isAlive = true;
+      intake.pieces?.control(length);
       this.#blame(PING_FAULT);
     });
-    socket.on("ping", () => {
+    socket.on("ping", ({ length }) => {
+      intake.pieces?.control(length);
       this.#blame(PING_FAULT);
     });
     // What breaks the WebSocket protocol is closed by ws, with its own code.
