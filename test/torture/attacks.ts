@@ -36,12 +36,16 @@ export const ABOUT: { readonly [name in AttackName]: string } = {
   "wrong signatures": "changes in the attacked room, 4 sockets",
   "room spraying": "a change in each of many new rooms, 4 sockets, and 300 that stay in one",
   "odd room names": "4 sockets",
-  "sync requests": "8 sockets in the attacked room, half of which do not read",
+  "sync requests":
+    "12 sockets in the attacked room, half of which do not read; 4 ask only what a correct client might",
   silence: "10,000 WebSockets that join no room, and 1,000 connections that say nothing",
 };
 
 /** The room that attackers and honest clients share. */
 export const ATTACKED_ROOM = "attacked";
+
+/** Messages about what the relay has not said, which it closes a session for when they are many. */
+const UNLIKELY: ReadonlySet<string> = new Set(["want", "probe", "lacks"]);
 
 /** Makes an attack until the attacker's signal is aborted. What takes long to prepare is prepared at once. */
 export const MAKE: { readonly [name in AttackName]: () => (attacker: Attacker) => Promise<void> } =
@@ -308,22 +312,23 @@ export const MAKE: { readonly [name in AttackName]: () => (attacker: Attacker) =
         { type: "lacks", of: 1, at: [0, 1, 2], tips: [] },
       ];
       const frames = texts.map((text) => frame(OPCODE.text, Buffer.from(JSON.stringify(text))));
-      return attacker.swarm({
-        sockets: 8,
-        everyMs: 40,
-        open: async () => {
-          const socket = await attacker.joined(ATTACKED_ROOM);
-          if (attacker.random.oneIn(2)) socket?.pause();
-          return socket;
-        },
-        piece: () => {
-          const some = Array.from(
-            { length: 40 },
-            () => frames[attacker.random.below(frames.length)]!,
-          );
-          return [Buffer.concat(some), some.length];
-        },
-      });
+      // What a correct client might ask, too, if it knew as much; and what none would.
+      const likely = frames.filter((_, at) => !UNLIKELY.has(texts[at]!.type));
+      const ask = (sockets: number, of: readonly Buffer[]): Promise<void> =>
+        attacker.swarm({
+          sockets,
+          everyMs: 40,
+          open: async () => {
+            const socket = await attacker.joined(ATTACKED_ROOM);
+            if (attacker.random.oneIn(2)) socket?.pause();
+            return socket;
+          },
+          piece: () => {
+            const some = Array.from({ length: 40 }, () => of[attacker.random.below(of.length)]!);
+            return [Buffer.concat(some), some.length];
+          },
+        });
+      return Promise.all([ask(8, frames), ask(4, likely)]).then(() => undefined);
     },
 
     silence: () => (attacker) => {

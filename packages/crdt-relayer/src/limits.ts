@@ -143,8 +143,8 @@ export const REFUSED_CHANGE_BYTES = 16_384;
  */
 export const DEFAULT_SESSION_FAULTS = 32;
 
-/** The part of a fault that a change is as long as it waits for others: who floods with such is closed after some five hundred. */
-export const PENDING_FAULT = 1 / 16;
+/** The part of a fault that a change is as long as it waits for others: who floods with such is closed after some two hundred and fifty. */
+export const PENDING_FAULT = 1 / 8;
 
 /** The same of a ping: sixty a second, and two thousand at once, are nobody's need. */
 export const PING_FAULT = 1 / 64;

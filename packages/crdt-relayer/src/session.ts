@@ -506,6 +506,9 @@ export class Session implements Member {
       onQuestion: () => {
         this.#intake.slowDown(this.#meter.asks());
       },
+      onUnasked: () => {
+        this.#blame(1);
+      },
       onError: (code, detail) => {
         this.#log.debug({ code, detail }, "fault");
         // What is wrong with a group was counted when it was received.

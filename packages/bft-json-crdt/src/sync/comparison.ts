@@ -76,37 +76,41 @@ export class Comparison {
     this.#list(this.#summary.differing(hashes));
   }
 
-  /** Takes the answer to `buckets`. */
-  takeDiffer(page: number, buckets: readonly number[]): void {
-    if (page === this.#bucketsPage) this.#list(buckets);
+  /** Takes the answer to `buckets`; false when that was not asked. */
+  takeDiffer(page: number, buckets: readonly number[]): boolean {
+    if (page !== this.#bucketsPage) return false;
+    this.#list(buckets);
+    return true;
   }
 
-  /** Takes the answer to a page: what the peer lacks of it, and its own tips on those chains. */
-  takeLacks(page: number, at: readonly number[], tips: readonly Uint8Array[]): void {
+  /** Takes the answer to a page: what the peer lacks of it, and its own tips on those chains; false when that was not asked. */
+  takeLacks(page: number, at: readonly number[], tips: readonly Uint8Array[]): boolean {
     const listed = this.#pages.get(page);
-    if (listed === undefined) return;
+    if (listed === undefined) return false;
     this.#pages.delete(page);
     const lacked = new Set(at);
     listed.forEach(({ index }, position) => {
       if (!lacked.has(position)) this.#known.add(index);
     });
-    if (lacked.size === 0) return;
+    if (lacked.size === 0) return true;
     for (const id of tips) {
       const index = this.#history.indexOf(id);
       if (index >= 0) this.#known.add(index);
       else if (this.#probes.size < MAX_PROBES) this.#probes.set(toHex(id), id);
     }
+    return true;
   }
 
-  /** Takes the answer for one tip of `probe`: the nearest of its ancestors that is known here. */
-  takeSamples(of: Uint8Array, samples: readonly Sample[]): void {
-    if (!this.#probed.delete(toHex(of))) return;
+  /** Takes the answer for one tip of `probe`: the nearest of its ancestors that is known here; false when that was not asked. */
+  takeSamples(of: Uint8Array, samples: readonly Sample[]): boolean {
+    if (!this.#probed.delete(toHex(of))) return false;
     for (const { id } of samples) {
       const index = this.#history.indexOf(id);
       if (index < 0) continue;
       this.#known.add(index);
-      return;
+      break;
     }
+    return true;
   }
 
   /** Lists the tips of these buckets; the peer has all our tips of the others. */

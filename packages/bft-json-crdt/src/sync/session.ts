@@ -87,6 +87,11 @@ export interface SyncSessionOptions {
   readonly onCursor?: (cursor: Cursor) => void;
   /** The peer asks for something that has to be looked for: what it lacks, or where two histories differ. */
   readonly onQuestion?: () => void;
+  /**
+   * The peer answers what it was not asked (any more), or asks for changes of which it was told nothing here: one that keeps to the
+   * protocol does so now and then at most.
+   */
+  readonly onUnasked?: () => void;
   /** Called whenever `synced` becomes true. */
   readonly onSynced?: () => void;
   /** That of the last session, where the same connection comes back to this history; a new one by default. */
@@ -293,17 +298,18 @@ export class SyncSession {
       case "tips":
         return this.#answer(lacksOf(this.#history, message.page, message.chains));
       case "lacks":
-        return this.#comparison?.takeLacks(message.of, message.at, message.tips);
+        return this.#asked(this.#comparison?.takeLacks(message.of, message.at, message.tips));
       case "buckets":
         this.#answer(differOf(this.#history, message.page, message.hashes));
         return this.#comparison?.takeBuckets(message.hashes);
       case "differ":
-        return this.#comparison?.takeDiffer(message.of, message.buckets);
+        return this.#asked(this.#comparison?.takeDiffer(message.of, message.buckets));
       case "probe":
+        this.#asked(message.tips.some((id) => this.#history.indexOf(id) >= 0));
         for (const tip of message.tips) this.#answer(samplesOf(this.#history, tip));
         return;
       case "samples":
-        return this.#comparison?.takeSamples(message.of, message.ids);
+        return this.#asked(this.#comparison?.takeSamples(message.of, message.ids));
       case "want":
         return this.#takeWant(message.ids);
       case "ack":
@@ -317,6 +323,11 @@ export class SyncSession {
           `the peer refused something (${message.code}): ${message.detail}`,
         );
     }
+  }
+
+  /** What has come was an answer to a question from here, or asked for what is here; else the host is told. */
+  #asked(isSo = false): void {
+    if (!isSo) this.#options.onUnasked?.();
   }
 
   #takeHave(frontier: Frontier, again: boolean): void {
@@ -364,6 +375,7 @@ export class SyncSession {
   }
 
   #takeWant(ids: readonly Uint8Array[]): void {
+    this.#asked(ids.some((id) => this.#history.indexOf(id) >= 0));
     const durable = this.#durable();
     for (const id of ids) {
       const index = this.#history.indexOf(id);
