@@ -20,10 +20,12 @@ export function lacksOf(
   chains.forEach(({ author, chain, id }, position) => {
     if (history.indexOf(id) >= 0) return;
     at.push(position);
+    const room = MAX_PAGE_ENTRIES - tips.length;
+    // Of chains that nobody has heard of there may be many; of one that forked, all the tips are listed once.
+    if (history.tipsOf(author, chain, Math.min(room, 1)).length === 0) return;
     const key = `${toHex(author)}${chain}`;
     if (seen.has(key)) return;
     seen.add(key);
-    const room = MAX_PAGE_ENTRIES - tips.length;
     for (const tip of history.tipsOf(author, chain, room)) tips.push(tip.id);
   });
   return { type: "lacks", of: page, at, tips };
