@@ -229,6 +229,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "the only other value that fits the pattern is a list of one nonce, and fromHex refuses its length",
   "packages/crdt-node/src/room-rules.ts RoomRules.taken: refuse if `!entries.ok`":
     "a group that is sent was made here, and decodes; the types cannot say it",
+  "packages/bft-json-crdt/src/sync/answers.ts lacksOf: refuse if `history.tipsOf(author, chain, Math.min(room, 1)).length === 0`":
+    "only time depends on it: of a chain that nobody has heard of no tips are listed",
   "packages/crdt-relayer/src/room.ts Room: refuse if `this.#ready.length === 0`":
     "only time depends on it: nothing is passed on then, and what comes next is gathered for less long",
 };

@@ -352,7 +352,7 @@ export function scripted(length: number) {
   const replica = new Replica("scripted");
   writeChain(replica, author(0), length);
   const sent: string[] = [];
-  const port = { isFull: false, errors: [] as [SyncErrorCode, string][] };
+  const port = { isFull: false, unasked: 0, errors: [] as [SyncErrorCode, string][] };
   const session = new SyncSession({
     history: replica.history,
     peer: "liar",
@@ -367,6 +367,9 @@ export function scripted(length: number) {
       return !port.isFull;
     },
     receiveGroup: (group) => replica.receive(group, "liar"),
+    onUnasked: () => {
+      port.unasked++;
+    },
     onError: (code, detail) => port.errors.push([code, detail]),
   });
   replica.sessions.add(session);

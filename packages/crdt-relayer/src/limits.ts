@@ -153,6 +153,9 @@ export const PING_FAULT = 1 / 64;
 export const FRAGMENT_FAULT = 1 / 64;
 export const FRAGMENT_BYTES = 1_024;
 
+/** Such fragments that a session did not need and may have later: twice what the greatest message may come in. */
+export const MOST_SPARE_FRAGMENTS = Math.ceil((2 * MIN_FRAME_BYTES) / FRAGMENT_BYTES);
+
 /** Bytes of the greatest message for each fragment that a message may come in: less than fits into a packet. */
 export const LEAST_FRAGMENT_BYTES = 512;
 

@@ -7,6 +7,7 @@ import {
   CHEAP_PIECE_MS,
   DEAR_PIECE_MS,
   FIRST_PIECE_BYTES,
+  FRAGMENT_BYTES,
   LEAST_PIECE_BYTES,
   MOST_PIECE_BYTES,
 } from "./limits.ts";
@@ -216,5 +217,88 @@ describe("the first read of a socket", () => {
       [FIRST_PIECE_BYTES, FIRST_PIECE_BYTES],
       false,
     ]);
+  });
+});
+
+describe("what is whole", () => {
+  /** A frame: how many bytes it holds, and whether a message, or a control frame, is whole with it. */
+  type Frame = readonly [bytes: number, whole: "message" | "control" | null];
+
+  /** What is found of frames that are read in chunks of these sizes by turns: fragments more than there may be, of each message. */
+  function counted(frames: readonly Frame[], chunks: readonly number[]): number[] {
+    const pieces = new Pieces(streamOf(), nothing);
+    const ends: [end: number, whole: Frame[1], bytes: number][] = [];
+    let end = 0;
+    let content = 0;
+    for (const [bytes, whole] of frames) {
+      end += bytes + (bytes < 126 ? 6 : bytes < 65_536 ? 8 : 14);
+      if (whole !== "control") content += bytes;
+      ends.push([end, whole, whole === "message" ? content : bytes]);
+      if (whole === "message") content = 0;
+    }
+    const found: number[] = [];
+    let read = 0;
+    for (let n = 0; read < end; n++) {
+      const length = Math.min(chunks[n % chunks.length]!, end - read);
+      // As ws does: what is whole is told of while the chunk is taken apart, and counted after it.
+      for (const [at, whole, bytes] of ends) {
+        if (at <= read || at > read + length) continue;
+        if (whole === "control") pieces.control(bytes);
+        else if (whole === "message") found.push(pieces.message(bytes));
+      }
+      pieces.took(length, 0);
+      read += length;
+    }
+    return found;
+  }
+
+  const sizes = fc.oneof(fc.nat({ max: 130 }), fc.nat({ max: 3_000 }), fc.constant(70_000));
+  const chunkSizes = fc.array(fc.integer({ min: 1, max: 5_000 }), { minLength: 1, maxLength: 5 });
+
+  it("is never found to be in fragments when it is one frame, or they are fair, however it is read", () => {
+    fc.assert(
+      fc.property(
+        fc.array(
+          fc.oneof(
+            sizes.map((bytes): Frame[] => [[bytes, "message"]]),
+            fc.nat({ max: 125 }).map((bytes): Frame[] => [[bytes, "control"]]),
+            fc
+              .record({ bytes: fc.nat({ max: 125 }), parts: fc.integer({ min: 1, max: 5 }) })
+              .map(({ bytes, parts }): Frame[] => [
+                ...Array.from({ length: parts }, (): Frame => [2 * FRAGMENT_BYTES, null]),
+                [bytes, "control"],
+                [2 * FRAGMENT_BYTES, "message"],
+              ]),
+          ),
+          { minLength: 1, maxLength: 20 },
+        ),
+        chunkSizes,
+        (messages, chunks) => {
+          expect(Math.max(0, ...counted(messages.flat(), chunks))).toBe(0);
+        },
+      ),
+    );
+  });
+
+  it("is found to be in crumbs when it is, all but for the last that was read", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 10, max: 100 }),
+        fc.integer({ min: 0, max: 3 }),
+        chunkSizes,
+        (parts, bytes, chunks) => {
+          const message: Frame[] = [
+            ...Array.from({ length: parts }, (): Frame => [bytes, null]),
+            [bytes, "message"],
+          ];
+          const messages = 3 + Math.ceil(5_000 / (6 * parts));
+          const all = Array.from({ length: messages }, () => message).flat();
+          const found = counted(all, chunks).reduce((sum, more) => sum + more, 0);
+          const unseen = (Math.max(...chunks) + 1) / 6 + messages;
+          expect(found).toBeLessThanOrEqual(parts * messages);
+          expect(found).toBeGreaterThanOrEqual(parts * messages - unseen);
+        },
+      ),
+    );
   });
 });

@@ -12,6 +12,7 @@ import {
   FRAGMENT_BYTES,
   LEAST_PIECE_BYTES,
   MOST_PIECE_BYTES,
+  MOST_SPARE_FRAGMENTS,
 } from "./limits.ts";
 import { streamOf } from "./outlet.ts";
 
@@ -22,6 +23,8 @@ export class Pieces {
   #isHandingOn = false;
   /** Bytes that were read and belong to no message that is whole; less than none while one piece is being taken apart. */
   #openBytes = 0;
+  /** Fragments that messages may have come in: which headers were theirs is seen only after what comes with them is taken apart. */
+  #spare = 0;
 
   /** `comes` is called before what one read brought is handed on. If it pauses the socket, all of it waits. */
   constructor(stream: Duplex, comes: () => void) {
@@ -67,9 +70,11 @@ export class Pieces {
    */
   message(bytes: number): number {
     this.#openBytes -= headerBytes(bytes) + bytes;
+    this.#spare = Math.min(MOST_SPARE_FRAGMENTS, this.#spare + bytes / FRAGMENT_BYTES);
     if (this.#openBytes <= 0) return 0;
-    const beyond = this.#openBytes / headerBytes(0) - bytes / FRAGMENT_BYTES;
+    const beyond = this.#openBytes / headerBytes(0) - this.#spare;
     this.#openBytes = 0;
+    this.#spare = Math.max(0, -beyond);
     return Math.max(0, beyond);
   }
 

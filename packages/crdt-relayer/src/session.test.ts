@@ -131,7 +131,7 @@ describe("a session that is silent", () => {
   it("is pinged, and cut when it has not answered by the next time", () => {
     const { session, socket } = new World();
     session.checkAlive();
-    socket.emit("pong");
+    socket.emit("pong", Buffer.alloc(0));
     session.checkAlive();
     expect([socket.pings, socket.isCut]).toEqual([2, false]);
     session.checkAlive();
@@ -555,7 +555,7 @@ describe("a session whose other end reads slowly", () => {
     const later = (ms: number): void => {
       clock.add(ms);
       // It reads too slowly, and answers.
-      socket.emit("pong");
+      socket.emit("pong", Buffer.alloc(0));
       session.checkAlive();
     };
     const ask = (): void => {

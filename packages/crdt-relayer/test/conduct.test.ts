@@ -5,7 +5,15 @@ import { Document, documentId, generateKeyPair, list, string, struct } from "bft
 import { expect, describe, it } from "vitest";
 import { WebSocket } from "ws";
 import { CLOSE, type Relay } from "../src/index.ts";
-import { FORGIVEN_STRIKES, HELD_MS, MISBEHAVED_CLOSE_MS, PENDING_FAULT } from "../src/limits.ts";
+import {
+  FORGIVEN_STRIKES,
+  FRAGMENT_BYTES,
+  HELD_MS,
+  LEAST_FRAGMENT_BYTES,
+  MIN_FRAME_BYTES,
+  MISBEHAVED_CLOSE_MS,
+  PENDING_FAULT,
+} from "../src/limits.ts";
 import { Client, openLines, writeLine } from "./participant.ts";
 import { startRelay } from "./running.ts";
 
@@ -109,6 +117,42 @@ describe("a session that sends what no correct client sends", () => {
     // Answers that nobody has asked for: of more pings than it can answer at once, ws itself cuts the connection.
     for (let i = 0; i < 1_000; i++) person.socket.pong();
     expect((await person.closed).code).toBe(CLOSE.misbehaves.code);
+  });
+
+  it("is closed for messages in crumbs, and not for such in fair fragments, with pings in between", async () => {
+    const relay = await startRelay({ sessionFaults: 2 });
+    const client = await Client.open(relay.url);
+    const inFragments = (text: string, bytes: number): void => {
+      for (let at = 0; at < text.length; at += bytes) {
+        client.socket.send(text.slice(at, at + bytes), { fin: at + bytes >= text.length });
+        if (at === 0) client.socket.ping();
+      }
+    };
+    const long = `/${"x".repeat(40 * FRAGMENT_BYTES)}`;
+    for (let i = 0; i < 10; i++) inFragments(long, FRAGMENT_BYTES + 100);
+    for (let i = 0; i < 10; i++) expect(await client.text()).toMatch(/^error: /u);
+    for (let i = 0; i < 100; i++) inFragments("/help", 1);
+    expect((await client.closed).code).toBe(CLOSE.misbehaves.code);
+  });
+
+  it("is closed for a message in more fragments than the greatest one has", async () => {
+    const relay = await startRelay({ sessionFaults: 0 });
+    const client = await Client.open(relay.url);
+    const most = Math.ceil(MIN_FRAME_BYTES / LEAST_FRAGMENT_BYTES);
+    for (let i = 0; i < most; i++)
+      client.socket.send(i === 0 ? "/help" : "", { fin: i === most - 1 });
+    expect(await client.text()).toMatch(/^commands:/u);
+    const other = await Client.open(relay.url);
+    for (let i = 0; i <= most; i++) other.socket.send("", { fin: false });
+    expect((await other.closed).code).toBe(CLOSE.fragments.code);
+  });
+
+  it("is closed for answers that nobody has asked for", async () => {
+    const relay = await startRelay({ sessionFaults: 5 });
+    const client = await Client.open(relay.url);
+    expect(await client.ask(JOIN)).toContain("joined");
+    for (let i = 0; i < 6; i++) client.send('{"type":"lacks","of":1,"at":[],"tips":[]}');
+    expect((await client.closed).code).toBe(CLOSE.misbehaves.code);
   });
 
   it("may bring changes that have to wait, as long as what they wait for comes", async () => {

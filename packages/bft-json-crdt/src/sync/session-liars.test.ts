@@ -4,6 +4,7 @@ import { toHex } from "../encoding/bytes.ts";
 import { History } from "../history/index.ts";
 import { MAX_ERROR_REPLIES, MAX_OUTBOX_MESSAGES, MAX_RESENDS, MAX_ROUNDS } from "./bounds.ts";
 import { encodeMessage } from "./messages.ts";
+import type { SyncMessage } from "./messages.ts";
 import { SyncSession } from "./session.ts";
 import { forge, groupOf, ops, person } from "../../test/forge.ts";
 import {
@@ -126,6 +127,45 @@ describe("a lying peer", () => {
       "bad_signature",
       `a change was refused: ${toHex(other.history.idAt(0))}`,
     ]);
+  });
+
+  it("is told of to the host for each answer to nothing, and each question about nothing", () => {
+    const { replica, session, port } = scripted(3);
+    const [known] = replica.ids();
+    const lies: readonly SyncMessage[] = [
+      { type: "lacks", of: 1, at: [], tips: [] },
+      { type: "differ", of: 1, buckets: [] },
+      { type: "samples", of: junk(1), ids: [] },
+      { type: "probe", tips: [junk(1), junk(2)] },
+      { type: "want", ids: [junk(1), junk(2)] },
+      { type: "want", ids: [] },
+    ];
+    for (const [at, lie] of lies.entries()) {
+      session.receive(encodeMessage(lie));
+      expect(port.unasked).toBe(at + 1);
+    }
+    const fair: readonly SyncMessage[] = [
+      { type: "probe", tips: [junk(1), known!] },
+      { type: "want", ids: [junk(1), known!] },
+      { type: "known", ids: [] },
+      { type: "tips", page: 1, chains: [] },
+      { type: "have", frontier: { heads: [junk(1)] }, again: false },
+    ];
+    for (const message of fair) session.receive(encodeMessage(message));
+    expect(port.unasked).toBe(lies.length);
+  });
+
+  it("is told of once where it answers twice", () => {
+    const { session, take, port } = scripted(3);
+    session.open();
+    session.receive(encodeMessage({ type: "have", frontier: { heads: [junk(1)] }, again: false }));
+    session.receive(encodeMessage({ type: "known", ids: [] }));
+    expect(take()).toEqual(["have", "known", "tips"]);
+    const answer = encodeMessage({ type: "lacks", of: 1, at: [], tips: [] });
+    session.receive(answer);
+    expect(port.unasked).toBe(0);
+    session.receive(answer);
+    expect(port.unasked).toBe(1);
   });
 
   it("that claims to know everything harms only itself", () => {
