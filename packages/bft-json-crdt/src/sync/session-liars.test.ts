@@ -155,12 +155,15 @@ describe("a lying peer", () => {
     expect(port.unasked).toBe(lies.length);
   });
 
-  it("is told of once where it answers twice", () => {
+  it("is told of for the second answer, and for one to another question", () => {
     const { session, take, port } = scripted(3);
     session.open();
     session.receive(encodeMessage({ type: "have", frontier: { heads: [junk(1)] }, again: false }));
     session.receive(encodeMessage({ type: "known", ids: [] }));
     expect(take()).toEqual(["have", "known", "tips"]);
+    session.receive(encodeMessage({ type: "differ", of: 1, buckets: [] }));
+    expect(port.unasked).toBe(1);
+    port.unasked = 0;
     const answer = encodeMessage({ type: "lacks", of: 1, at: [], tips: [] });
     session.receive(answer);
     expect(port.unasked).toBe(0);
