@@ -40,8 +40,8 @@ export const hostile: Part = {
     "One `crdt-relayer` with the limits that it has by default, and `NODE_OPTIONS` as in its systemd unit. Six honest writers, four in rooms of their own and two in the room that is attacked, write a line each " +
     "50 ms; latency is from when a line was due until another session in its room has it. Twice a second somebody new comes in. All come from " +
     "addresses of their own (127.0.*). Attackers are processes of their own with three addresses each (127.1.*), first each kind by itself, then " +
-    "all at once. They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, and the same for " +
-    "the session that they have for themselves, where Linux gives each session its share) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too.",
+    "all at once. They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, the same for " +
+    "the session that they have for themselves, where Linux gives each session its share, and `SCHED_IDLE`) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too.",
   run: async (context) => {
     const processes = new Processes();
     try {

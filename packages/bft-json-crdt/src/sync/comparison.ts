@@ -57,6 +57,12 @@ export class Comparison {
     );
   }
 
+  /** How many answers are outstanding. */
+  get outstanding(): number {
+    const buckets = this.#listing === null && this.#bucketsPage >= 0 ? 1 : 0;
+    return buckets + this.#pages.size + this.#probed.size;
+  }
+
   /** The next question that can be sent now, or null. */
   next(): SyncMessage | null {
     if (this.#listing === null) {

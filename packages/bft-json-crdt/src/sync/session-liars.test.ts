@@ -155,6 +155,26 @@ describe("a lying peer", () => {
     expect(port.unasked).toBe(lies.length);
   });
 
+  it("is not told of where it answers what was settled meanwhile, once for each question", () => {
+    const { replica, session, take, port } = scripted(3);
+    const other = scripted(0).replica;
+    other.write(author(1));
+    session.open();
+    session.receive(
+      encodeMessage({ type: "have", frontier: { heads: other.ids() }, again: false }),
+    );
+    session.receive(encodeMessage({ type: "known", ids: [] }));
+    expect(take()).toEqual(["have", "known", "tips"]);
+    // All that was lacking comes while the answer is on its way.
+    session.receive(other.history.groupOf(0));
+    expect(replica.history.length).toBe(4);
+    const answer = encodeMessage({ type: "lacks", of: 1, at: [], tips: [] });
+    session.receive(answer);
+    expect(port.unasked).toBe(0);
+    session.receive(answer);
+    expect(port.unasked).toBe(1);
+  });
+
   it("is told of for the second answer, and for one to another question", () => {
     const { session, take, port } = scripted(3);
     session.open();

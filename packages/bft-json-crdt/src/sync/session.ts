@@ -123,6 +123,8 @@ export class SyncSession {
 
   #state: "idle" | "waiting" | "comparing" | "streaming" = "idle";
   #comparison: Comparison | null = null;
+  /** Answers that may still come to what is not compared any more. */
+  #late = 0;
   #page = 0;
   /** Changes that the peer surely has, while what it lacks is not known yet. */
   readonly #known = new Set<number>();
@@ -298,18 +300,18 @@ export class SyncSession {
       case "tips":
         return this.#answer(lacksOf(this.#history, message.page, message.chains));
       case "lacks":
-        return this.#asked(this.#comparison?.takeLacks(message.of, message.at, message.tips));
+        return this.#answered(this.#comparison?.takeLacks(message.of, message.at, message.tips));
       case "buckets":
         this.#answer(differOf(this.#history, message.page, message.hashes));
         return this.#comparison?.takeBuckets(message.hashes);
       case "differ":
-        return this.#asked(this.#comparison?.takeDiffer(message.of, message.buckets));
+        return this.#answered(this.#comparison?.takeDiffer(message.of, message.buckets));
       case "probe":
         this.#asked(message.tips.some((id) => this.#history.indexOf(id) >= 0));
         for (const tip of message.tips) this.#answer(samplesOf(this.#history, tip));
         return;
       case "samples":
-        return this.#asked(this.#comparison?.takeSamples(message.of, message.ids));
+        return this.#answered(this.#comparison?.takeSamples(message.of, message.ids));
       case "want":
         return this.#takeWant(message.ids);
       case "ack":
@@ -325,9 +327,22 @@ export class SyncSession {
     }
   }
 
-  /** What has come was an answer to a question from here, or asked for what is here; else the host is told. */
-  #asked(isSo = false): void {
+  /** What has come asked for what is here; else the host is told. */
+  #asked(isSo: boolean): void {
     if (!isSo) this.#options.onUnasked?.();
+  }
+
+  /** What has come answers a question from here, maybe one that is settled meanwhile; else the host is told. */
+  #answered(isSo = false): void {
+    if (isSo) return;
+    if (this.#late > 0) this.#late--;
+    else this.#options.onUnasked?.();
+  }
+
+  /** Compares no more, or anew. */
+  #compareBy(comparison: Comparison | null): void {
+    this.#late += this.#comparison?.outstanding ?? 0;
+    this.#comparison = comparison;
   }
 
   #takeHave(frontier: Frontier, again: boolean): void {
@@ -457,7 +472,7 @@ export class SyncSession {
     // The first comparison is free; one that is repeated must be within the budget.
     if (this.#budget.covered > 0 && this.#budget.isSpent) return this.#stream();
     this.#state = "comparing";
-    this.#comparison = new Comparison(this.#history, this.#known, () => ++this.#page);
+    this.#compareBy(new Comparison(this.#history, this.#known, () => ++this.#page));
   }
 
   /** Answers by what is still queued, and `done`. */
@@ -473,7 +488,7 @@ export class SyncSession {
     const missing = isSent ? null : this.#affordable(durable);
     if (missing !== null) this.#outbound.replaceChanges([]);
     else if (!isSent) this.#refuseFlood();
-    this.#comparison = null;
+    this.#compareBy(null);
     this.#known.clear();
     this.#send(missing ?? this.#uncovered(durable), durable);
   }
