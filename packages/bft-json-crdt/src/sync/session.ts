@@ -88,8 +88,8 @@ export interface SyncSessionOptions {
   /** The peer asks for something that has to be looked for: what it lacks, or where two histories differ. */
   readonly onQuestion?: () => void;
   /**
-   * The peer answers what it was not asked (any more), or asks for changes of which it was told nothing here: one that keeps to the
-   * protocol does so now and then at most.
+   * The peer answers what it was not asked, or asks for changes of which it was told nothing here: one that keeps to the protocol
+   * does so now and then at most. What answers a question that is settled meanwhile does not count.
    */
   readonly onUnasked?: () => void;
   /** Called whenever `synced` becomes true. */
