@@ -60,6 +60,19 @@ const loops: Readonly<Record<string, (count: number) => number>> = {
     expectEqual(valid, count, "valid signatures");
     return time;
   },
+  "sign and verify loop": (count) => {
+    const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+    const message = randomBytes(SIGNED);
+    let valid = 0;
+    const time = timed(() => {
+      for (let i = 0; i < count; i++) {
+        message.writeUInt32LE(i, 0);
+        if (verify(null, message, publicKey, sign(null, message, privateKey))) valid++;
+      }
+    });
+    expectEqual(valid, count, "valid signatures");
+    return time;
+  },
 };
 
 /** The job of a yardstick: as many calls as there are operations beside it. */

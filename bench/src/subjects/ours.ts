@@ -180,10 +180,16 @@ class List implements ListDocument {
   }
 }
 
-function replica(by: number, isSigned: boolean): Replica {
+function replica(by: number, changesFor: "turn" | "edit", isSigned: boolean): Replica {
   const document = openText(by);
   return {
     turn(changes) {
+      if (changesFor === "turn") {
+        return document.change(
+          (doc) => changes.forEach((edits) => edits.forEach((one) => apply(doc, one))),
+          UNTIMED,
+        ).groups;
+      }
       if (isSigned) {
         return changes.map(
           (edits) =>
@@ -246,8 +252,9 @@ export const ours: Library = {
   loadAsStranger: (bytes) => new Text(loadText(bytes, null)),
   list: () => new List(),
   replicas: {
-    "a covering signature per turn": () => (by) => replica(by, false),
-    "each change signed": () => (by) => replica(by, true),
+    "a change per turn": () => (by) => replica(by, "turn", true),
+    "a covering signature per turn": () => (by) => replica(by, "edit", false),
+    "each change signed": () => (by) => replica(by, "edit", true),
   },
   maps: (count) => Array.from({ length: count }, (_, by) => mapReplica(by)),
 };

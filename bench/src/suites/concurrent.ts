@@ -7,19 +7,29 @@ import type { Job, Suite } from "../suite.ts";
 import { concurrentTraceName, concurrentTraceOf } from "../trace.ts";
 import { turnsOf } from "../turns.ts";
 import type { Turn } from "../turns.ts";
+import { isYardstick, measureYardstick, yardstick } from "../yardsticks.ts";
 
 /** The ways of each library (see Library.replicas), by the subject's name. */
 const WAYS: Readonly<Record<string, readonly [library: string, way: string]>> = {
-  ours: ["ours", "a covering signature per turn"],
-  "ours, each change signed": ["ours", "each change signed"],
-  "ours, as if signatures cost nothing": ["ours", "a covering signature per turn"],
+  ours: ["ours", "a change per turn"],
+  "ours, as if signatures cost nothing": ["ours", "a change per turn"],
+  "ours, a change per edit": ["ours", "a covering signature per turn"],
+  "ours, a change per edit, as if signatures cost nothing": [
+    "ours",
+    "a covering signature per turn",
+  ],
+  "ours, a change per edit, each signed": ["ours", "each change signed"],
   ...Object.fromEntries(PEERS.map((name) => [name, [name, "a message per turn"] as const])),
   "Yjs, a message per change": ["Yjs", "a message per change"],
 };
 
-const LONG = new Set(["Automerge", "ours, each change signed"]);
+const LONG = new Set(["Automerge", "ours, a change per edit, each signed"]);
 
-const WITHOUT_SIGNATURES = "ours, as if signatures cost nothing";
+/** What ends the names of those rows. */
+const WITHOUT_SIGNATURES = "as if signatures cost nothing";
+
+/** Nothing but a signature and its verification for each turn. */
+const SIGNATURES = "sign and verify loop";
 
 /** See above. */
 export const concurrent: Suite = {
@@ -28,21 +38,30 @@ export const concurrent: Suite = {
   about:
     "The trace of two authors, of whom each hears of the other again and again: two replicas, both ways, each in exactly " +
     "the state that every edit was made in. A turn is what one types without hearing of the other and without being " +
-    "heard; each of its edits is a change (transaction, commit) of its own, except with Yjs, for which one " +
-    "transaction for all is faster, and also shown apart. What a turn made travels as one message. Ours signs each turn once and verifies that; so a " +
-    "row shows the same as if signing and verifying cost nothing (every hash is still checked), which is what " +
-    "peers do who trust each other. Both replicas must end with the text of the trace.",
+    "heard, and travels as one message. With ours and Yjs it is one change (transaction), and a change for each of its edits " +
+    "is shown apart; with the others each edit is a change (patch, commit) of its own, which makes no difference to json-joy. Ours " +
+    "signs each turn and verifies that before it is built on; so rows show the same as if signing and verifying cost " +
+    "nothing (every hash is still checked), and what as many bare `crypto.sign` and `crypto.verify` calls take with " +
+    "nothing else. Both replicas must end with the text of the trace.",
   metrics: [MILLISECONDS],
-  jobs: (plan) =>
-    Object.keys(WAYS).map((subject): Job => ({
-      subject,
-      on: concurrentTraceName(plan),
-      ...(LONG.has(subject) ? { mostRuns: 1, isLong: true } : {}),
-    })),
-  async measure({ subject, on }, plan) {
+  jobs(plan) {
+    const on = concurrentTraceName(plan);
+    const turns = turnsOf(concurrentTraceOf(on, plan).txns).length;
+    return [
+      ...Object.keys(WAYS).map((subject): Job => ({
+        subject,
+        on,
+        ...(LONG.has(subject) ? { mostRuns: 1, isLong: true } : {}),
+      })),
+      yardstick(SIGNATURES, on, turns),
+    ];
+  },
+  async measure(job, plan) {
+    if (isYardstick(job)) return measureYardstick(job, plan);
+    const { subject, on } = job;
     const [name, way] = WAYS[subject]!;
     const library = await libraryOf(name);
-    if (subject === WITHOUT_SIGNATURES) {
+    if (subject.endsWith(WITHOUT_SIGNATURES)) {
       const { freeSignatures } = await import("../worst/change.ts");
       freeSignatures();
     }

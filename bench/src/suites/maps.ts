@@ -5,6 +5,7 @@ import { libraryOf } from "../subjects/index.ts";
 import type { Assignment, MapReplica } from "../subjects/library.ts";
 import { scaled, textOf } from "../suite.ts";
 import type { Plan, Suite } from "../suite.ts";
+import { measureYardstick, yardstick } from "../yardsticks.ts";
 
 const AUTHORS = 10;
 const KEYS = 10_000;
@@ -28,6 +29,11 @@ function isLong({ subject, on }: { readonly subject: string; readonly on: string
   return on === "map" && (subject.startsWith("Yjs") || subject.startsWith("Loro"));
 }
 
+const WITHOUT_SIGNATURES = "ours, as if signatures cost nothing";
+
+/** Nothing but one verification for each author. */
+const SIGNATURES = "verify loop";
+
 const WITH_COUNTERS = ["ours", "Loro, in one batch", "ours, one by one", "Loro"];
 
 /** See above. */
@@ -40,7 +46,8 @@ export const maps: Suite = {
     "changes come to one more replica, shuffled, but each author's in their order, and are taken in at once (ours by " +
     "`receiveAll`, with one signature for each author's line in a few hundred changes) or one by one. Then the same wholly out of order, " +
     "for those whom that takes less than a minute (json-joy applies patches without waiting for what they build on); " +
-    `and with one register and with a counter, ${FEWER.toLocaleString("en-US")} times. For each key the value shown ` +
+    `and with one register and with a counter, ${FEWER.toLocaleString("en-US")} times. For the register rows show the same ` +
+    `as if verifying cost nothing, and ${AUTHORS} bare \`crypto.verify\` calls with nothing else. For each key the value shown ` +
     "must be the last of some author; a counter must show the sum. Automerge takes minutes for each of these, and is left out.",
   metrics: [
     { name: "merge", title: "merge", unit: "ms" },
@@ -50,7 +57,10 @@ export const maps: Suite = {
     [
       ...[...TOGETHER, ...APART].map((subject) => ({ subject, on: "map" })),
       ...OUT_OF_ORDER.map((subject) => ({ subject, on: "map, out of order" })),
-      ...[...TOGETHER, ...APART].map((subject) => ({ subject, on: "register" })),
+      ...[...TOGETHER, ...APART, WITHOUT_SIGNATURES, SIGNATURES].map((subject) => ({
+        subject,
+        on: "register",
+      })),
       ...WITH_COUNTERS.map((subject) => ({ subject, on: "counter" })),
     ].map((job) => ({
       ...job,
@@ -62,8 +72,16 @@ export const maps: Suite = {
       mostRuns: isLong(job) ? 1 : 2,
     })),
   async measure(job, plan) {
+    if (job.subject === SIGNATURES) {
+      const samples = await measureYardstick(yardstick(SIGNATURES, job.on, AUTHORS), plan);
+      return samples.map(({ time }) => ({ merge: time! }));
+    }
+    if (job.subject === WITHOUT_SIGNATURES) {
+      const { freeSignatures } = await import("../worst/change.ts");
+      freeSignatures();
+    }
     const library = await libraryOf(job.subject.split(",")[0]!);
-    const isTogether = TOGETHER.includes(job.subject);
+    const isTogether = [...TOGETHER, WITHOUT_SIGNATURES].includes(job.subject);
     const work = works[textOf(job, "kind")]!;
     return samplesOf(plan, async (share) => {
       const replicas = library.maps!(AUTHORS + 1);
