@@ -8,7 +8,7 @@ import type { WebSocket } from "ws";
 import { DOCUMENT, freshChanges, groupOf, makeChanges, schemaOf } from "../history.ts";
 import type { MadeChange } from "../history.ts";
 import { toHex } from "../../packages/bft-json-crdt/src/encoding/index.ts";
-import { parseMessage } from "../../packages/bft-json-crdt/src/sync/index.ts";
+import { parseMessage, SliceCache } from "../../packages/bft-json-crdt/src/sync/index.ts";
 import type { Choices } from "../../packages/bft-json-crdt/test/random-edits.ts";
 import { EmbeddedBackplane } from "../../packages/crdt-relayer/src/backplane.ts";
 import { CLOSE } from "../../packages/crdt-relayer/src/close-codes.ts";
@@ -148,6 +148,7 @@ async function run(input: Tree, open: OpenRelaySession): Promise<void> {
     pauses: new Pauses(),
     inboxShare: settings.sessionInboxBytes,
     outboxShare: settings.sendSoftBytes,
+    slices: new SliceCache(100_000),
     sending: () => undefined,
     sent: () => undefined,
     enter: (document) => rooms.enter(document),

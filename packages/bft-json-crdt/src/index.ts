@@ -203,6 +203,7 @@ export {
   parseCursor,
   parseMessage,
   ResendBudget,
+  SliceCache,
   SyncSession,
 } from "./sync/index.ts";
 export type {
@@ -214,6 +215,7 @@ export type {
   MessageFault,
   Sample,
   SendFrame,
+  Slice,
   SyncErrorCode,
   SyncHistory,
   SyncLimits,

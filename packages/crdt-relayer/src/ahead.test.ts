@@ -8,6 +8,7 @@ import {
   History,
   parseMessage,
   type Result,
+  SliceCache,
   toHex,
 } from "bft-json-crdt";
 import fc from "fast-check";
@@ -125,6 +126,7 @@ class Place implements SessionHost {
   readonly pauses = { in: () => 0 };
   readonly inboxShare = 10_000_000;
   readonly outboxShare = 1_000_000;
+  readonly slices = new SliceCache(0);
   readonly rooms: Rooms;
   /** The next answer takes so long that whoever gets it has no credit any more. */
   isCostly = false;

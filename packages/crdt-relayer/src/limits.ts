@@ -278,6 +278,9 @@ export const AHEAD_SIGNATURE_MS = 0.1;
  */
 export const TURN_BYTES = 65_536;
 
+/** Bytes of histories as they were sent to some, kept for others who lack the same: see SliceCache. */
+export const SLICES_BYTES = 4_194_304;
+
 /** Bytes that a waiting change takes at least: no room waits for more changes than its budget holds. */
 export const PENDING_CHANGE_BYTES = 1_024;
 

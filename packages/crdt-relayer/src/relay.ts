@@ -3,7 +3,7 @@
  * all of that starts and stops.
  */
 import { setTimeout } from "node:timers/promises";
-import type { ReceivedGroup, ReceiveStatus } from "bft-json-crdt";
+import { type ReceivedGroup, type ReceiveStatus, SliceCache } from "bft-json-crdt";
 import { type Logger, pino } from "pino";
 import type { WebSocket } from "ws";
 import {
@@ -18,7 +18,7 @@ import { Conduct } from "./conduct.ts";
 import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
-import { CLOSE_MS, DRAIN_MS, STRANGER_STRIKE } from "./limits.ts";
+import { CLOSE_MS, DRAIN_MS, SLICES_BYTES, STRANGER_STRIKE } from "./limits.ts";
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { Newcomers } from "./newcomers.ts";
@@ -126,6 +126,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   readonly conduct = new Conduct(() => this.settings);
   readonly ahead = new Ahead();
   readonly pauses = new Pauses();
+  readonly slices = new SliceCache(SLICES_BYTES);
   readonly failed: Promise<RelayError>;
   readonly policies: Policies;
   readonly #live: LiveSettings;

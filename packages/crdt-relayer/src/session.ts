@@ -8,6 +8,7 @@ import {
   type LiveBatch,
   ResendBudget,
   type Result,
+  type SliceCache,
   SyncSession,
   toHex,
 } from "bft-json-crdt";
@@ -61,6 +62,8 @@ export interface SessionHost extends OutletHost, IntakeHost {
   readonly conduct: Conduct;
   /** Bytes of answers that this session may keep back while its socket takes no more. */
   readonly outboxShare: number;
+  /** What sessions have encoded of histories, for all of them. */
+  readonly slices: SliceCache;
   /** Takes a place in a room; see Rooms. */
   enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
   leave(document: Uint8Array): void;
@@ -516,6 +519,7 @@ export class Session implements Member {
       },
       outboxBytes: () => this.#host.outboxShare,
       sliceBytes: TURN_BYTES,
+      slices: this.#host.slices,
       budget,
       ...(resumption === null ? {} : { cursorAt: (position) => room.cursorAt(position) }),
     });

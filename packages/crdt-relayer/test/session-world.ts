@@ -1,6 +1,6 @@
 /** A session on a socket that is only pretended, and all that it asks of its relay. */
 import { EventEmitter } from "node:events";
-import type { Result } from "bft-json-crdt";
+import { type Result, SliceCache } from "bft-json-crdt";
 import { pino } from "pino";
 import { expect } from "vitest";
 import { WebSocket } from "ws";
@@ -61,6 +61,7 @@ export class FakeSocket extends EventEmitter {
 export class World implements SessionHost {
   readonly settings: Settings;
   readonly log = pino({ level: "silent" });
+  readonly slices = new SliceCache(0);
   readonly steps: Step[] = [];
   /** In how many milliseconds each step was due that ever stood in line. */
   readonly dueInMs: number[] = [];

@@ -32,6 +32,9 @@ describe("runs of indexes", () => {
           expect(runs.below(Infinity)).toEqual(model);
           expect(runs.below(200)).toEqual(model.filter((index) => index < 200));
           expect(runs.first).toBe(model[0] ?? -1);
+          expect(runs.firstEnd).toBe(
+            1 + (model.find((index, k) => model[k + 1] !== index + 1) ?? -2),
+          );
           expect(runs.isEmpty).toBe(model.length === 0);
           expect(runs.runs).toBe(model.filter((index, k) => index !== model[k - 1]! + 1).length);
           for (const index of [0, 100, each === steps[0] ? 5 : 250]) {

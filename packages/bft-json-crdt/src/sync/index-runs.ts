@@ -23,6 +23,11 @@ export class IndexRuns {
     return this.#edges[this.#offset] ?? -1;
   }
 
+  /** The index after the first run; -1 when there is none. */
+  get firstEnd(): number {
+    return this.#edges[this.#offset + 1] ?? -1;
+  }
+
   /** Adds an index; one that is not above all others is passed over. */
   add(index: number): void {
     const end = this.isEmpty ? -1 : this.#edges[this.#edges.length - 1]!;

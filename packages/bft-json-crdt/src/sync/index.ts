@@ -12,4 +12,6 @@ export type { Frontier, ListedTip, MessageFault, Sample, SyncMessage } from "./m
 export type { SendFrame } from "./outbound.ts";
 export { SyncSession } from "./session.ts";
 export type { SyncErrorCode, SyncSessionOptions } from "./session.ts";
+export { SliceCache } from "./slices.ts";
+export type { Slice } from "./slices.ts";
 export type { SyncHistory } from "./tips.ts";

@@ -11,6 +11,7 @@ import { costOf } from "./budget.ts";
 import { IndexRuns } from "./index-runs.ts";
 import { encodeMessage } from "./messages.ts";
 import type { SyncMessage } from "./messages.ts";
+import type { SliceCache } from "./slices.ts";
 import type { SyncHistory } from "./tips.ts";
 
 /** Takes one frame; false when the transport is full (the frame is taken all the same). */
@@ -22,6 +23,7 @@ export class Outbound {
   readonly #send: SendFrame;
   readonly #mostLength: () => number;
   readonly #sliceBytes: number;
+  readonly #slices: SliceCache | null;
   readonly #messages: string[] = [];
   #messagesLength = 0;
   readonly #groups: Uint8Array[] = [];
@@ -33,18 +35,20 @@ export class Outbound {
 
   /**
    * `mostLength`: UTF-16 units of control messages that may wait for a full transport; one may in any case. `sliceBytes`: bytes of
-   * changes that are encoded as one frame, if that is more than one closed group.
+   * changes that are encoded as one frame, if that is more than one closed group. `slices`: what was encoded for others.
    */
   constructor(
     history: SyncHistory,
     send: SendFrame,
     mostLength: () => number = () => MAX_OUTBOX_LENGTH,
     sliceBytes: number = MAX_GROUP_BYTES,
+    slices: SliceCache | null = null,
   ) {
     this.#history = history;
     this.#send = send;
     this.#mostLength = mostLength;
     this.#sliceBytes = Math.min(sliceBytes, MAX_GROUP_BYTES);
+    this.#slices = slices;
   }
 
   /** True when everything was handed to the transport. */
@@ -169,19 +173,46 @@ export class Outbound {
     return false;
   }
 
-  /** Encodes the next changes: whole closed groups, as many as fit in one frame. */
+  /**
+   * Encodes the next changes: whole closed groups, as many as fit in one frame. What was encoded for another peer is taken from
+   * there; and what comes before that ends where it begins, so that peers who lack more or less of the same meet again.
+   */
   #encodeSlice(): void {
+    const { first: start } = this.#changes;
+    if (start < 0 || this.#takeSlice(start)) return;
     const slice: number[] = [];
     let bytes = 8;
+    let next = start;
+    let isFull = false;
     while (!this.#changes.isEmpty) {
       const [, end] = this.#history.groupRange(this.#changes.first);
       const part = this.#changes.below(end);
-      for (const index of part) bytes += costOf(this.#history, index);
-      const isOver = slice.length + part.length > MAX_GROUP_CHANGES || bytes > this.#sliceBytes;
-      if (isOver && slice.length > 0) break;
+      let partBytes = 0;
+      for (const index of part) partBytes += costOf(this.#history, index);
+      isFull =
+        slice.length + part.length > MAX_GROUP_CHANGES || bytes + partBytes > this.#sliceBytes;
+      if (slice.length > 0 && (isFull || this.#slices?.has(this.#history, next) === true)) break;
       slice.push(...part);
+      bytes += partBytes;
+      next = end;
       this.#changes.dropBelow(end);
     }
-    if (slice.length > 0) this.#groups.push(...this.#history.groupsFor(slice));
+    const groups = this.#history.groupsFor(slice);
+    this.#groups.push(...groups);
+    // One that is not full would soon be a part of another.
+    if (isFull && next - start === slice.length)
+      this.#slices?.keep(this.#history, start, { end: next, bytes, groups });
+  }
+
+  /** Takes the changes from a local index on as they were encoded for another peer; false when they were not. */
+  #takeSlice(start: number): boolean {
+    const known = this.#slices?.take(this.#history, start) ?? null;
+    if (known === null || known.end > this.#changes.firstEnd) return false;
+    const isTooLarge = known.bytes > this.#sliceBytes;
+    // A closed group is never cut.
+    if (isTooLarge && known.end > this.#history.groupRange(start)[1]) return false;
+    this.#groups.push(...known.groups);
+    this.#changes.dropBelow(known.end);
+    return true;
   }
 }

@@ -42,6 +42,7 @@ import { Outbound } from "./outbound.ts";
 import type { LiveGroup } from "./fan-out.ts";
 import type { SendFrame } from "./outbound.ts";
 import { frontierOf, sameFrontier } from "./tips.ts";
+import type { SliceCache } from "./slices.ts";
 import type { SyncHistory } from "./tips.ts";
 
 /**
@@ -106,6 +107,8 @@ export interface SyncSessionOptions {
    * less the host can turn to others sooner, and a few signatures more are sent.
    */
   readonly sliceBytes?: number;
+  /** Where sessions keep for each other what they have encoded: the same for all of a host; nothing is kept without it. */
+  readonly slices?: SliceCache;
   /** Called for each fault; `detail` is one sentence for people. */
   readonly onError?: (code: SyncErrorCode, detail: string) => void;
 }
@@ -159,6 +162,7 @@ export class SyncSession {
       options.send,
       options.outboxBytes,
       options.sliceBytes,
+      options.slices,
     );
     this.#budget = options.budget ?? new ResendBudget(options.history);
     this.#inquiry = new Inquiry(options.history, () => this.#durable());
@@ -506,7 +510,8 @@ export class SyncSession {
   #affordable(durable: number): number[] | null {
     // Not even looked for: the walk through the history would cost what is to be saved.
     if (this.#budget.isSpent) return null;
-    const missing = this.#missing().filter((index) => index < durable);
+    const all = this.#missing();
+    const missing = (all.at(-1) ?? -1) < durable ? all : all.filter((index) => index < durable);
     const { covered } = this.#budget;
     const [first = covered] = missing;
     if (first >= covered) return missing;
