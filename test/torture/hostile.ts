@@ -30,6 +30,7 @@ const ADDRESSES = 3;
 const WARMING = "warming";
 const QUIET_BEFORE = "before";
 const TOGETHER = "all at once";
+const CONTROL = "control";
 const QUIET_AFTER = "after";
 const BETWEEN = "between";
 
@@ -41,7 +42,8 @@ export const hostile: Part = {
     "50 ms; latency is from when a line was due until another session in its room has it. Twice a second somebody new comes in. All come from " +
     "addresses of their own (127.0.*). Attackers are processes of their own with three addresses each (127.1.*), first each kind by itself, then " +
     "all at once. They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, the same for " +
-    "the session that they have for themselves, where Linux gives each session its share, and `SCHED_IDLE`) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too.",
+    "the session that they have for themselves, where Linux gives each session its share, and `SCHED_IDLE`) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too. " +
+    "For a control all of them then attack a process that only reads and throws away, of the same priority as they: what honest clients notice of that is the machine's.",
   run: async (context) => {
     const processes = new Processes();
     try {
@@ -80,7 +82,7 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     const programs = Array.from({ length: PROCESSES[name] ?? 1 }, () => {
       const from = Array.from({ length: ADDRESSES }, () => `127.1.0.${++made}`);
       const seed = String(random.below(1_000_000));
-      return processes.scriptApart("hostile-attack.ts", [name, url, seed, ...from]);
+      return processes.scriptApart("hostile-attack.ts", [name, seed, ...from]);
     });
     // One after the other: they sign what they are going to send.
     for (const program of programs) await within(program.line(/"ready"/u), `"${name}" to be ready`);
@@ -88,16 +90,24 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   }
   const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM]);
   await within(load.line(/"ready"/u), "the honest clients to come in");
+  const sink = processes.scriptApart("hostile-sink.ts", []);
+  const listening = await within(sink.line(/"listens"/u), "what attackers talk to for a control");
+  const { url: elsewhere } = JSON.parse(listening) as { readonly url: string };
 
   const costs = new Map<string, Cost>();
-  const phase = async (name: string, seconds: number, some: readonly Band[]): Promise<void> => {
+  const phase = async (
+    name: string,
+    seconds: number,
+    some: readonly Band[],
+    target = url,
+  ): Promise<void> => {
     if (signal.aborted) return;
     load.type(`${name}\n`);
     const over = (): void => {
       load.type(`${BETWEEN}\n`);
     };
-    costs.set(name, await attack(relay.program, some, seconds, signal, over));
-    progress(costs.size, ATTACKS.length + 3, "phases of an attack");
+    costs.set(name, await attack(relay.program, some, target, seconds, signal, over));
+    progress(costs.size, ATTACKS.length + 4, "phases of an attack");
     await pause(SETTLE_MS, signal);
   };
   load.type(`${WARMING}\n`);
@@ -105,6 +115,7 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   await phase(QUIET_BEFORE, QUIET_SECONDS, []);
   for (const band of bands) await phase(band.name, ALONE_SECONDS, [band]);
   await phase(TOGETHER, TOGETHER_SECONDS, bands);
+  await phase(CONTROL, TOGETHER_SECONDS, bands, elsewhere);
   await phase(QUIET_AFTER, QUIET_SECONDS, []);
   const { exitCode, signalCode } = relay.program.child;
   const isUp = exitCode === null && signalCode === null;
@@ -113,10 +124,11 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     if (event.event === "finished") tell(context, event, costs, isUp);
 }
 
-/** Has some attack for so long; returns what the relay took meanwhile. `over` is called before they all vanish. */
+/** Has some attack a URL for so long; returns what the relay took meanwhile. `over` is called before they all vanish. */
 async function attack(
   relay: Program,
   bands: readonly Band[],
+  url: string,
   seconds: number,
   signal: AbortSignal,
   over: () => void,
@@ -128,7 +140,7 @@ async function attack(
   }, LOOK_MS);
   const start = performance.now();
   const busy = processorMsOf(relay.pid);
-  for (const program of attackers) program.type("go\n");
+  for (const program of attackers) program.type(`go ${url}\n`);
   await pause(seconds * 1_000, signal);
   const ms = performance.now() - start;
   const cores = (processorMsOf(relay.pid) - busy) / ms;
@@ -200,6 +212,7 @@ function tell(
       row(QUIET_BEFORE, "before"),
       ...ATTACKS.map((name) => row(name, ABOUT[name])),
       row(TOGETHER, ""),
+      row(CONTROL, "all at once, elsewhere"),
       row(QUIET_AFTER, "after"),
     ],
   );
