@@ -16,7 +16,7 @@ import { tableOf } from "./print.ts";
 import { writeReport } from "./report.ts";
 import { readResult, thisMachine, writeResult } from "./results.ts";
 import type { Machine } from "./results.ts";
-import { runSuite, WrongResult } from "./run.ts";
+import { COMPARED_TIMES, runSuite, WrongResult } from "./run.ts";
 import type { Plan, Suite } from "./suite.ts";
 import { SUITES } from "./suites/index.ts";
 
@@ -34,7 +34,8 @@ const HELP = `usage: pnpm bench [options]
                   ${SUITES.map(({ name }) => name).join("\n                  ")}
                   and, only when asked for, ${EXPERIMENTS.join(" and ")} (--sizes 4,5,6  --only TEXT)
   --traces DIR    editing traces; ../shared/traces if it is there, otherwise a typing history is generated
-  --runs N        processes for each subject, in turns: ${RUNS.plain}, with --report ${RUNS.report}
+  --runs N        processes for each subject, in turns: ${RUNS.plain}, with --report ${RUNS.report};
+                  ${COMPARED_TIMES} times as many for what targets compare
   --report        all parts (or those named), then docs/benchmarks.md and its plot
   --from-results  with --report: measures nothing, only writes the report from bench/results
   --help          this

@@ -89,7 +89,8 @@ const METHOD: readonly string[] = [
     "for a while is so for all. In each process the work is done uncounted until it is warm: on a tenth of the input " +
     "for half a second, then on all of it for as long, unless once takes more than a second. Then it is done up to ten " +
     "times within a second, at least once. All samples of all processes count: the tables show their median, the " +
-    "least and the most. The few subjects that take ten seconds and more have fewer processes.",
+    "least and the most. What a target compares has three times as many processes, unless one takes more than eight seconds: where others " +
+    "use the same processor, its speed differs by half from one second to the next. The few subjects that take longest have fewer.",
   "A sample counts only after its result was checked: the exact final text, the exact list, the sum, the number of " +
     "applied changes. A wrong result ends the benchmark with an error.",
   "This library runs as the JavaScript that is published, which the benchmark builds first. Its changes carry no " +

@@ -1,6 +1,7 @@
 /**
  * Runs suites: every job of a suite in a process of its own, one after the other, in rounds. So each subject is measured
- * at several moments, and a machine that is slower for a while is so for all.
+ * at several moments, and a machine that is slower for a while is so for all. What targets compare is measured more often than
+ * that: where others use the same processor, its speed differs by half from one second to the next.
  */
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -8,6 +9,7 @@ import { childOf } from "./build.ts";
 import { expectEqual } from "./measure.ts";
 import { shownValue } from "./print.ts";
 import type { Job, Plan, Sample, Suite } from "./suite.ts";
+import { isCompared } from "./targets.ts";
 
 /** All that was measured of one job. */
 export interface Measured {
@@ -23,6 +25,12 @@ export class WrongResult extends Error {}
 /** Old objects of the largest suites must fit. */
 const FLAGS = ["--expose-gc", "--max-old-space-size=8000"];
 
+/** In each round, what targets compare is measured so many times in turns … */
+export const COMPARED_TIMES = 3;
+
+/** … unless that takes longer than so many milliseconds each time. */
+const BRIEF_MS = 8_000;
+
 /** How a job is measured: in a process, or right here to try it out. */
 export type Measure = (suite: Suite, job: Job, plan: Plan) => Promise<readonly Sample[]>;
 
@@ -35,17 +43,28 @@ export async function runSuite(
   measure: Measure = inProcess,
 ): Promise<Measured[]> {
   const chosen = suite.jobs(plan).filter(({ isLong }) => plan.isThorough || isLong !== true);
-  const jobs = chosen.map((job) => ({ job, runs: [] as (readonly Sample[])[] }));
+  const jobs = chosen.map((job) => ({ job, runs: [] as (readonly Sample[])[], ms: 0 }));
+  const run = async (one: (typeof jobs)[number], round: number): Promise<void> => {
+    const { job, runs } = one;
+    const start = performance.now();
+    const samples = await measure(suite, job, plan);
+    one.ms = performance.now() - start;
+    for (const [name, value] of samples.flatMap((sample) => Object.entries(sample))) {
+      expectEqual(Number.isFinite(value), true, `${name} of ${job.subject} a number`);
+    }
+    if (samples.length === 0) return;
+    runs.push(samples);
+    progress(progressOf(suite, job, round, rounds, samples));
+  };
+  const times = plan.scale === 1 && suite.isSteady !== true ? COMPARED_TIMES : 1;
   for (let round = 0; round < rounds; round++) {
-    for (const { job, runs } of jobs) {
-      if (round >= (job.mostRuns ?? rounds)) continue;
-      const samples = await measure(suite, job, plan);
-      for (const [name, value] of samples.flatMap((sample) => Object.entries(sample))) {
-        expectEqual(Number.isFinite(value), true, `${name} of ${job.subject} a number`);
+    for (const one of jobs) if (round < (one.job.mostRuns ?? rounds)) await run(one, round);
+    for (let time = 1; time < times; time++) {
+      for (const one of jobs) {
+        const { job, ms } = one;
+        if (job.mostRuns === undefined && ms < BRIEF_MS && isCompared(suite.name, job))
+          await run(one, round);
       }
-      if (samples.length === 0) continue;
-      runs.push(samples);
-      progress(progressOf(suite, job, round, rounds, samples));
     }
   }
   return jobs

@@ -46,6 +46,8 @@ export interface Suite {
   readonly metrics: readonly Metric[];
   /** Runs at least, for what another run may well see otherwise. */
   readonly leastRuns?: number;
+  /** It gives about the same each time, or looks at both sides for long: what targets compare is not measured more often. */
+  readonly isSteady?: boolean;
   /** Where growth matters: what is compared, small and large; both are an `on` of jobs. */
   readonly growth?: readonly [small: string, large: string];
   /** What there is to measure, in the order in which each round goes through it. */

@@ -153,6 +153,14 @@ export const TARGETS: readonly Target[] = [
   ),
 ];
 
+/** Whether a target compares what does this work, on either side. */
+export function isCompared(suite: string, { subject, on: where }: Ref): boolean {
+  const isThis = (ref: Ref): boolean => ref.subject === subject && ref.on === where;
+  return TARGETS.some(
+    (target) => target.suite === suite && [target.ours, ...target.yardsticks].some(isThis),
+  );
+}
+
 /** A target and what was measured. */
 export interface Judged {
   readonly target: Target;

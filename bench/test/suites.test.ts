@@ -11,7 +11,7 @@ import { figureOf, thisMachine } from "../src/results.ts";
 import { inProcess, runSuite } from "../src/run.ts";
 import type { Measure } from "../src/run.ts";
 import type { ListEdit } from "../src/subjects/library.ts";
-import type { Plan } from "../src/suite.ts";
+import type { Job, Plan, Suite } from "../src/suite.ts";
 import { SUITES } from "../src/suites/index.ts";
 import { judge, TARGETS } from "../src/targets.ts";
 import type { Target } from "../src/targets.ts";
@@ -57,6 +57,34 @@ describe.each(SUITES)("the suite $name", (suite) => {
     };
     chapters.push({ suite, result });
   });
+});
+
+test("what a target compares is measured more often than the rest, by turns", async () => {
+  const suite: Suite = {
+    name: "local-signed",
+    title: "",
+    about: "",
+    metrics: [{ name: "time", title: "time", unit: "ms" }],
+    jobs: () =>
+      [{ subject: "ours" }, { subject: "sign loop" }, { subject: "another" }].map((job) => ({
+        ...job,
+        on: "automerge-paper",
+      })),
+    measure: async () => [],
+  };
+  const runs = async (of: Suite): Promise<string> => {
+    const subjects: string[] = [];
+    const noted: Measure = async (_, job) => {
+      subjects.push(job.subject.slice(0, 1));
+      return [{ time: 1 }];
+    };
+    await runSuite(of, { ...plan, scale: 1 }, 2, () => undefined, noted);
+    return subjects.join("");
+  };
+  expect(await runs(suite)).toBe("osaosososaosos");
+  expect(await runs({ ...suite, isSteady: true })).toBe("osaosa");
+  const once = (): Job[] => suite.jobs(plan).map((job) => ({ ...job, mostRuns: 1 }));
+  expect(await runs({ ...suite, jobs: once })).toBe("osa");
 });
 
 test("the report tells of every suite and every target", () => {

@@ -33,7 +33,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     `${CORE}/sync`,
     "guard",
-    "answers authentication budget comparison cursor cursor-teller inquiry messages outbound session tips",
+    "answers authentication budget comparison cursor cursor-teller inquiry messages outbound session slices tips",
   ),
   ...all(
     NODE,

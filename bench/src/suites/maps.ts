@@ -69,7 +69,7 @@ export const maps: Suite = {
         isOrdered: !job.on.endsWith("out of order"),
       },
       isLong: isLong(job),
-      mostRuns: isLong(job) ? 1 : 2,
+      ...(isLong(job) && { mostRuns: 1 }),
     })),
   async measure(job, plan) {
     if (job.subject === SIGNATURES) {

@@ -26,6 +26,7 @@ export const memory: Suite = {
     "What is in memory with the document minus what was there before, in a fresh process, after a forced garbage " +
     "collection: JavaScript objects, array buffers, and the memory of WebAssembly modules, which only grows. Per " +
     "element means per edit of the trace, or per item of the list.",
+  isSteady: true,
   metrics: [
     { name: "heap", title: "held", unit: "bytes" },
     { name: "each", title: "held per element", unit: "bytes" },

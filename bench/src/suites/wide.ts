@@ -22,6 +22,7 @@ export const wide: Suite = {
     "all frames, both ways) per change: with as many authors again they must not grow. A change costs a tenth of the " +
     "check of an author's key and of a signature. Checked keys are remembered, up to some thousands; so strangers' keys " +
     "are checked in between, untimed.",
+  isSteady: true,
   metrics: [
     { name: "merge", title: "merge, per change", unit: "µs" },
     { name: "catchUp", title: "catch-up, per change", unit: "µs" },

@@ -11,6 +11,7 @@ export interface Slice {
   readonly end: number;
   /** What the groups may take at most, in bytes. */
   readonly bytes: number;
+  /** What is sent, a frame each. */
   readonly groups: readonly Uint8Array[];
 }
 
