@@ -169,23 +169,34 @@ export interface Judged {
   readonly yardstick: { readonly subject: string; readonly value: number } | null;
   /** The ratio, or the figure itself for a bound. */
   readonly value: number;
+  /** The same of the least that was measured of both sides; null for a bound. */
+  readonly ofLeast: number | null;
   readonly isMet: boolean;
 }
 
 /** Compares a target with the results of its suite; null when something was not measured. */
 export function judge(target: Target, { measured }: Result): Judged | null {
   const { metric, most, yardsticks } = target;
-  const ours = figureOf(measured, target.ours, metric)?.median;
-  if (ours === undefined) return null;
+  const own = figureOf(measured, target.ours, metric);
+  if (own === null) return null;
+  const ours = own.median;
   if (yardsticks.length === 0) {
-    return { target, ours, yardstick: null, value: ours, isMet: ours <= most };
+    return { target, ours, yardstick: null, value: ours, ofLeast: null, isMet: ours <= most };
   }
-  const found = yardsticks
-    .map((ref) => ({ subject: ref.subject, value: figureOf(measured, ref, metric)?.median }))
-    .flatMap(({ subject, value }) => (value === undefined ? [] : [{ subject, value }]))
-    .toSorted((a, b) => a.value - b.value);
-  const [yardstick] = found;
-  if (yardstick === undefined) return null;
-  const value = ours / yardstick.value;
-  return { target, ours, yardstick, value, isMet: value <= most };
+  const [other] = yardsticks
+    .map(({ subject }, at) => ({ subject, figure: figureOf(measured, yardsticks[at]!, metric) }))
+    .flatMap(({ subject, figure }) => (figure === null ? [] : [{ subject, figure }]))
+    .toSorted((a, b) => a.figure.median - b.figure.median);
+  if (other === undefined) return null;
+  const { subject, figure } = other;
+  const value = ours / figure.median;
+  const yardstick = { subject, value: figure.median };
+  return {
+    target,
+    ours,
+    yardstick,
+    value,
+    ofLeast: own.least / figure.least,
+    isMet: value <= most,
+  };
 }

@@ -118,14 +118,15 @@ test("a target is met up to its ratio to the least yardstick, and not beyond", (
     judge(target, {
       ...chapters[0]!.result,
       measured: [
-        { subject: "ours", on: where, runs: [[{ time: 1_000 }, { time: ours }], [{ time: 0 }]] },
+        { subject: "ours", on: where, runs: [[{ time: 1_000 }, { time: ours }], [{ time: 4 }]] },
         { subject: "slow", on: "x", runs: [[{ time: 90 }]] },
-        { subject: "fast", on: "x", runs: [[{ time: 20 }]] },
+        { subject: "fast", on: "x", runs: [[{ time: 20 }], [{ time: 16 }, { time: 30 }]] },
       ],
     });
   expect(judged(10)).toMatchObject({
     ours: 10,
     value: 0.5,
+    ofLeast: 0.25,
     isMet: true,
     yardstick: { subject: "fast", value: 20 },
   });

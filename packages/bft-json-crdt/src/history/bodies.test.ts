@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { writeBodyHead } from "../change/index.ts";
-import { ByteWriter, toHex } from "../encoding/index.ts";
+import { ByteWriter, equalBytes } from "../encoding/index.ts";
 import { Bodies } from "./bodies.ts";
 import { Chains } from "./chains.ts";
 import { IdTable } from "./id-table.ts";
@@ -65,9 +65,9 @@ describe("bodies", () => {
             const index = draws.next().value! % list.length;
             const body = expected[index]!;
             const tail = bodies.tailAt(index);
-            expect(toHex(bodies.passingAt(index))).toBe(toHex(body));
+            expect(equalBytes(bodies.passingAt(index), body)).toBe(true);
             expect(bodies.sizeAt(index)).toBe(body.length);
-            expect(toHex(tail)).toBe(toHex(body.subarray(bodies.headBytesAt(index))));
+            expect(equalBytes(tail, body.subarray(bodies.headBytesAt(index)))).toBe(true);
             // It begins with the array of parents.
             expect(tail[0]).toBe(0x80 + list[index]!.parents);
           }

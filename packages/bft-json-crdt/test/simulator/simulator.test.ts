@@ -28,7 +28,7 @@ async function expectNothingIn(scenario: Scenario): Promise<Outcome> {
 }
 
 /** Seeds that `pnpm test` runs, and how many of them make one test. */
-const SEEDS = 500;
+const SEEDS = 300;
 const SEEDS_PER_TEST = 50;
 
 describe("honest hosts agree, keep their word and come to rest, whatever liars, the network and disks do", () => {
