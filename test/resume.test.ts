@@ -101,9 +101,12 @@ test("keeps where it was while changes come in, now and then", async () => {
   const again = await village.open(bob.name);
   again.node.connect([tap.url]);
   await village.equal([alice, again], 4);
-  await vi.waitFor(() => {
-    expect(recovered).toContain(4);
-  });
+  await vi.waitFor(
+    () => {
+      expect(recovered).toContain(4);
+    },
+    { timeout: 30_000 },
+  );
 });
 
 test("compares frontiers with a relay whose store was lost", async () => {

@@ -73,7 +73,9 @@ describe("a store whose end the database dropped", () => {
       await program.line(/ you {2}three -> Bob 1$/u);
       const last = (await crdtNode(["log", name, "--json"])).stdout.trimEnd().split("\n").at(-1);
       const { id } = JSON.parse(last ?? "") as { id: string };
-      await vi.waitFor(async () => expect((await statusOf(name)).unacknowledged).toBe(0));
+      await vi.waitFor(async () => expect((await statusOf(name)).unacknowledged).toBe(0), {
+        timeout: 30_000,
+      });
       await program.end("SIGKILL");
 
       const store = join(place.home, name, "store");
@@ -188,7 +190,9 @@ describe("a backup that is restored under the same name", () => {
     mirror(home, backup);
     program.type("two\n");
     await program.line(/ you {2}two -> Bob 1$/u);
-    await vi.waitFor(async () => expect((await statusOf("hot")).unacknowledged).toBe(0));
+    await vi.waitFor(async () => expect((await statusOf("hot")).unacknowledged).toBe(0), {
+      timeout: 30_000,
+    });
     await program.end("SIGKILL");
     mirror(backup, home);
     expect(await sendOffline("hot", "three")).toBe(3);

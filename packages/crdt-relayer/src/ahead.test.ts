@@ -640,9 +640,12 @@ describe("what is verified ahead", () => {
     const then = vi.fn<() => void>();
     begun[0]!.whenVerified(then);
     begun[1]!.whenVerified(vi.fn<() => void>());
-    await vi.waitFor(() => {
-      expect(ahead.signatures).toBe(0);
-    });
+    await vi.waitFor(
+      () => {
+        expect(ahead.signatures).toBe(0);
+      },
+      { timeout: 30_000 },
+    );
     expect(then).toHaveBeenCalledOnce();
     expect(ahead.bytes).toBe(groups[0]!.length);
     begun[0]!.release();
@@ -662,9 +665,12 @@ describe("what is verified ahead", () => {
     expect(ahead.begin(history, new Uint8Array(0))).toBeNull();
     begun[0]!.release();
     expect(ahead.bytes).toBe(MAX_AHEAD_BYTES);
-    await vi.waitFor(() => {
-      expect([ahead.isFull, ahead.bytes]).toEqual([false, MAX_AHEAD_BYTES - rubbish.length]);
-    });
+    await vi.waitFor(
+      () => {
+        expect([ahead.isFull, ahead.bytes]).toEqual([false, MAX_AHEAD_BYTES - rubbish.length]);
+      },
+      { timeout: 30_000 },
+    );
   });
 
   it("tells nobody who has released it", async () => {
@@ -674,9 +680,12 @@ describe("what is verified ahead", () => {
     const one = ahead.begin(history, group!);
     one!.whenVerified(then);
     one!.release();
-    await vi.waitFor(() => {
-      expect([ahead.signatures, ahead.bytes]).toEqual([0, 0]);
-    });
+    await vi.waitFor(
+      () => {
+        expect([ahead.signatures, ahead.bytes]).toEqual([0, 0]);
+      },
+      { timeout: 30_000 },
+    );
     expect(then).not.toHaveBeenCalled();
   });
 });

@@ -183,7 +183,7 @@ describe("rooms on a shared log", () => {
       error: { code: "unavailable", close: "backplaneLost" },
     });
     // It is forgotten with the next timer, though rooms stay for long.
-    await vi.waitUntil(() => rooms.size === 0);
+    await vi.waitUntil(() => rooms.size === 0, { timeout: 30_000 });
     log.failure = null;
     const entered = await rooms.enter(documentId("main"));
     expect(entered.ok).toBe(true);

@@ -180,7 +180,7 @@ describe("a relay", () => {
     const relay = await startRelay({}, { openStore: () => Promise.resolve(new Held()) });
     const alice = await Participant.join(relay.url, "main");
     alice.write("hello");
-    await vi.waitUntil(() => relay.status().changes.applied === 1);
+    await vi.waitUntil(() => relay.status().changes.applied === 1, { timeout: 30_000 });
     const [early, late, lost] = await Promise.all([1, 2, 3].map(() => connected(relay.port)));
     expect(await answer(lost!, "/elsewhere")).toContain("HTTP/1.1 404 ");
     lost!.destroy();

@@ -100,7 +100,9 @@ describe("/readyz", () => {
     ]);
     expect((await fetch(page(relay, "/healthz"))).status).toBe(200);
     await client.leave();
-    await vi.waitUntil(async () => (await fetch(page(relay, "/readyz"))).status === 200);
+    await vi.waitUntil(async () => (await fetch(page(relay, "/readyz"))).status === 200, {
+      timeout: 30_000,
+    });
   });
 
   it("says no while the relay stops", async () => {
@@ -108,7 +110,7 @@ describe("/readyz", () => {
     const relay = await startRelay({}, { openStore: () => Promise.resolve(store) });
     const alice = await Participant.join(relay.url, "main");
     alice.write("hello");
-    await vi.waitUntil(() => relay.status().changes.applied === 1);
+    await vi.waitUntil(() => relay.status().changes.applied === 1, { timeout: 30_000 });
     const late = new Raw(relay);
     await once(late.socket, "connect");
     const closing = relay.close();

@@ -160,7 +160,7 @@ describe("/metrics", () => {
     forged[forged.length - 1]! ^= 1;
     const liar = clients[2]!;
     liar.send(forged);
-    await vi.waitUntil(() => relay.status().changes.rejected === 1);
+    await vi.waitUntil(() => relay.status().changes.rejected === 1, { timeout: 30_000 });
     // What is asked last is answered last.
     liar.send("/who");
     for (;;) if ((await liar.text()).includes("programs and")) break;
@@ -201,7 +201,7 @@ describe("/metrics", () => {
     ).toBe(false);
 
     await bob!.leave();
-    await vi.waitUntil(() => relay.status().sessions === 2);
+    await vi.waitUntil(() => relay.status().sessions === 2, { timeout: 30_000 });
     const after = await metricsOf(relay);
     expect(valueOf(after, "crdt_relayer_connections")).toBe(2);
     expect(byLabel(after, "crdt_relayer_sessions_closed_total")).toEqual({
@@ -215,7 +215,7 @@ describe("/metrics", () => {
     const client = await joined(relay.url, { room: "main" });
     client.send(new Uint8Array([0x9f]));
     client.send(writeLine(openLines("another"), "hello"));
-    await vi.waitUntil(() => relay.status().changes.rejected === 2);
+    await vi.waitUntil(() => relay.status().changes.rejected === 2, { timeout: 30_000 });
     expect(byLabel(await metricsOf(relay), "crdt_relayer_rejections_total")).toEqual({
       ...NO_REJECTIONS,
       malformed: 1,
@@ -232,6 +232,7 @@ describe("/metrics", () => {
     const name = "crdt_relayer_fan_out_seconds";
     await vi.waitUntil(
       async () => (await metricsOf(relay)).get(name)!.values.get(`${name}_count`) === 1,
+      { timeout: 30_000 },
     );
     const seconds = (await metricsOf(relay)).get(name)!.values.get(`${name}_sum`)!;
     expect(seconds).toBeGreaterThan(0);
@@ -262,7 +263,7 @@ describe("/metrics", () => {
     const client = await joined(relay.url, { room: "main" });
     const group = writeLine(openLines("main"), "hello");
     client.send(group);
-    await vi.waitUntil(() => relay.status().changes.applied === 1);
+    await vi.waitUntil(() => relay.status().changes.applied === 1, { timeout: 30_000 });
     (relay as unknown as SessionHost).sending("x".repeat(1_000));
     const held = await metricsOf(relay);
     expect(valueOf(held, "crdt_relayer_inbox_waiting_bytes")).toBe(group.length);
@@ -274,6 +275,7 @@ describe("/metrics", () => {
     release();
     await vi.waitUntil(
       async () => valueOf(await metricsOf(relay), "crdt_relayer_inbox_waiting_bytes") === 0,
+      { timeout: 30_000 },
     );
     expect(counts(await metricsOf(relay))).toEqual([1, 1]);
   });
@@ -281,7 +283,7 @@ describe("/metrics", () => {
 
 describe("sessions that end are counted by how", () => {
   async function endings(relay: Relay): Promise<{ [name: string]: number }> {
-    await vi.waitUntil(() => relay.status().sessions === 0);
+    await vi.waitUntil(() => relay.status().sessions === 0, { timeout: 30_000 });
     return byLabel(await metricsOf(relay), "crdt_relayer_sessions_closed_total");
   }
 
