@@ -480,6 +480,7 @@ export class History {
 
   /** Changes that are not in the ancestry of `known` (which it includes), ascending. Visits little more than those. */
   missingFor(known: readonly number[]): number[] {
+    // All that there is, which needs no walk.
     if (known.length === 0) return Array.from({ length: this.length }, (_, index) => index);
     // Descending local order visits every dependent before its dependencies.
     const marks = this.#cleanMarks();

@@ -17,6 +17,14 @@ import {
   scripted,
 } from "../../test/replica-links.ts";
 
+/** The peer says that it has these heads, and nothing that is here: the session has told its tips, and waits for the answer. */
+function hasAskedOf({ session, take }: ReturnType<typeof scripted>, heads: Uint8Array[]): void {
+  session.open();
+  session.receive(encodeMessage({ type: "have", frontier: { heads }, again: false }));
+  session.receive(encodeMessage({ type: "known", ids: [] }));
+  expect(take()).toEqual(["have", "known", "tips"]);
+}
+
 describe("a lying peer", () => {
   it("that names heads which nobody has is asked a bounded number of times, and still served", () => {
     const { replica, session, take } = scripted(30);
@@ -156,15 +164,11 @@ describe("a lying peer", () => {
   });
 
   it("is not told of where it answers what was settled meanwhile, once for each question", () => {
-    const { replica, session, take, port } = scripted(3);
+    const scene = scripted(3);
+    const { replica, session, port } = scene;
     const other = scripted(0).replica;
     other.write(author(1));
-    session.open();
-    session.receive(
-      encodeMessage({ type: "have", frontier: { heads: other.ids() }, again: false }),
-    );
-    session.receive(encodeMessage({ type: "known", ids: [] }));
-    expect(take()).toEqual(["have", "known", "tips"]);
+    hasAskedOf(scene, other.ids());
     // All that was lacking comes while the answer is on its way.
     session.receive(other.history.groupOf(0));
     expect(replica.history.length).toBe(4);
@@ -176,11 +180,9 @@ describe("a lying peer", () => {
   });
 
   it("is told of for the second answer, and for one to another question", () => {
-    const { session, take, port } = scripted(3);
-    session.open();
-    session.receive(encodeMessage({ type: "have", frontier: { heads: [junk(1)] }, again: false }));
-    session.receive(encodeMessage({ type: "known", ids: [] }));
-    expect(take()).toEqual(["have", "known", "tips"]);
+    const scene = scripted(3);
+    const { session, port } = scene;
+    hasAskedOf(scene, [junk(1)]);
     session.receive(encodeMessage({ type: "differ", of: 1, buckets: [] }));
     expect(port.unasked).toBe(1);
     port.unasked = 0;
