@@ -280,8 +280,8 @@ export class DraftEncoder {
 
   /** Flat wire ranges (with local indexes as refs) for flat local ranges: first element, count, … */
   #rangesOf(elements: readonly number[]): number[] {
-    const single = this.#singleRange(elements);
-    if (single !== null) return single;
+    const simple = this.#singleRange(elements) ?? this.#ownRanges(elements);
+    if (simple !== null) return simple;
     const pieces = this.#pieces(elements);
     // Of one chain in the order of its elements, so that a run typed over many changes becomes one range.
     if (pieces.length > 1) pieces.sort((a, b) => a.ref - b.ref || a.position - b.position);
@@ -303,12 +303,29 @@ export class DraftEncoder {
 
   /** The wire range of one local range inside of one change: a backspace. Null for anything else. */
   #singleRange(elements: readonly number[]): number[] | null {
-    const [element, count] = elements;
-    if (elements.length !== 2 || element! >= this.#base) return null;
-    const ref = this.#viaOf(element!);
-    if (element! + count! > this.#end) return null;
+    if (elements.length !== 2) return null;
+    const element = elements[0]!;
+    const count = elements[1]!;
+    if (element >= this.#base) return [SELF, 0, element - this.#base, count];
+    const ref = this.#viaOf(element);
+    if (element + count > this.#end) return null;
     const back = this.#history.seqAt(ref) - this.#history.seqAt(this.#change);
-    return [ref, back, element! - this.#start, count!];
+    return [ref, back, element - this.#start, count];
+  }
+
+  /** The wire ranges of elements of this change whose numbers ascend; null for anything else. */
+  #ownRanges(elements: readonly number[]): number[] | null {
+    const ranges: number[] = [];
+    let end = this.#base;
+    for (let i = 0; i < elements.length; i += 2) {
+      const element = elements[i]!;
+      const count = elements[i + 1]!;
+      if (element < end) return null;
+      if (element === end && i > 0) ranges[ranges.length - 1]! += count;
+      else ranges.push(SELF, 0, element - this.#base, count);
+      end = element + count;
+    }
+    return ranges;
   }
 
   /** Cuts ranges of element numbers at the borders of changes. */

@@ -49,10 +49,19 @@ export class PatchLog {
     if (path !== null) this.#patches.push({ action: "splice", path, index, remove, insert: [] });
   }
 
-  /** Text came and went; indexes in UTF-16 units. */
-  textSpliced(node: TextNode, index: number, remove: number, insert: string): void {
+  /** Characters came into a text, as the elements from `element` on. */
+  textInserted(node: TextNode, element: number, insert: string): void {
     const path = this.enabled ? pathOf(node) : null;
-    if (path !== null) this.#patches.push({ action: "spliceText", path, index, remove, insert });
+    if (path === null) return;
+    const index = node.sequence.unitIndexOf(element);
+    this.#patches.push({ action: "spliceText", path, index, remove: 0, insert });
+  }
+
+  /** So many UTF-16 units went from an index of a text. */
+  textRemoved(node: TextNode, index: number, remove: number): void {
+    const path = this.enabled ? pathOf(node) : null;
+    if (path !== null)
+      this.#patches.push({ action: "spliceText", path, index, remove, insert: "" });
   }
 
   /** A set has gained a value. */

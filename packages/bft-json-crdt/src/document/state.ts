@@ -41,7 +41,7 @@ import { ElementRecords } from "./element-records.ts";
 import { PatchLog } from "./patch-log.ts";
 import { resolveElement, resolveRange, resolveSingle } from "./targets.ts";
 import type { ChainRange, TargetScope } from "./targets.ts";
-import { wideRuns } from "./wide-runs.ts";
+import { hasPairs, wideRuns } from "./wide-runs.ts";
 
 const NOTHING: readonly number[] = [];
 
@@ -120,19 +120,16 @@ export class DocumentState {
 
   /** Inserts characters as the elements from `element` on, below `parent` (-1: the start) on `side`. */
   insertText(node: TextNode, element: number, parent: number, side: Side, text: string): void {
+    if (!hasPairs(text)) {
+      // As nearly all text.
+      this.#insertRun(node, element, text.length, parent, side, 1, text);
+      this.#records.append(element, text.length, node);
+      return;
+    }
     let at = element;
     for (const { content, count, width } of wideRuns(text)) {
-      const first = at === element;
-      const index = node.sequence.insert(
-        at,
-        count,
-        first ? parent : at - 1,
-        first ? side : RIGHT,
-        width,
-        content,
-        true,
-      );
-      this.patches.textSpliced(node, index, 0, content);
+      if (at === element) this.#insertRun(node, at, count, parent, side, width, content);
+      else this.#insertRun(node, at, count, at - 1, RIGHT, width, content);
       at += count;
     }
     this.#records.append(element, at - element, node);
@@ -433,6 +430,21 @@ export class DocumentState {
   }
 
   /** What hears of removals from a list; nobody needs to, mostly, and then the sequence does not look for the indexes. */
+  /** Inserts characters that take `width` UTF-16 units each. */
+  #insertRun(
+    node: TextNode,
+    element: number,
+    count: number,
+    parent: number,
+    side: Side,
+    width: 1 | 2,
+    content: string,
+  ): void {
+    if (count === 0) return;
+    node.sequence.insert(element, count, parent, side, width, content, true);
+    this.patches.textInserted(node, element, content);
+  }
+
   #listListener(owner: ListNode): RemovalListener | undefined {
     const { patches } = this;
     if (!patches.enabled) return undefined;
@@ -442,7 +454,7 @@ export class DocumentState {
   #textListener(owner: TextNode): RemovalListener | undefined {
     const { patches } = this;
     if (!patches.enabled) return undefined;
-    return (unit, units) => patches.textSpliced(owner, unit, units, "");
+    return (unit, units) => patches.textRemoved(owner, unit, units);
   }
 
   /** Removes elements that nothing has removed yet, whatever they belong to. */

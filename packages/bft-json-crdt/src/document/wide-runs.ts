@@ -10,10 +10,6 @@ export interface WideRun {
 
 /** The runs of a well-formed string, in order. */
 export function wideRuns(text: string): WideRun[] {
-  // As nearly all text.
-  if (!hasPairs(text)) {
-    return text === "" ? [] : [{ content: text, count: text.length, width: 1 }];
-  }
   const runs: WideRun[] = [];
   let start = 0;
   let wide = isHigh(text, 0);
@@ -33,7 +29,8 @@ export function wideRuns(text: string): WideRun[] {
   return runs;
 }
 
-function hasPairs(text: string): boolean {
+/** Whether some characters of a string take two units; most texts have none. */
+export function hasPairs(text: string): boolean {
   for (let i = 0; i < text.length; i++) if (isHigh(text, i)) return true;
   return false;
 }

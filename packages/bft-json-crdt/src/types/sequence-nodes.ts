@@ -148,8 +148,8 @@ export function resize<C>(leaf: Leaf<C>, capacity: number): void {
   leaf.capacity = capacity;
 }
 
-/** Moves the entries from `cut` on to a new leaf, and leaves little more room than what stays needs. */
-export function moveEntries<C>(from: Leaf<C>, cut: number, to: Leaf<C>): void {
+/** Moves the entries from `cut` on to a new leaf, and leaves room for `room` in the old one. */
+export function moveEntries<C>(from: Leaf<C>, cut: number, to: Leaf<C>, room: number): void {
   const { columns, contents, capacity, size } = from;
   for (let column = 0; column < COLUMNS; column++) {
     const start = column * capacity;
@@ -158,7 +158,8 @@ export function moveEntries<C>(from: Leaf<C>, cut: number, to: Leaf<C>): void {
   for (let i = cut; i < size; i++) to.contents[i - cut] = contents[i]!;
   to.size = size - cut;
   from.size = cut;
-  resize(from, roomFor(cut));
+  if (room === capacity) for (let i = cut; i < size; i++) contents[i] = null;
+  else resize(from, room);
 }
 
 /** Moves the entries from `index` on by one, for which there is room. */

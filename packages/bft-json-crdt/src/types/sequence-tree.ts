@@ -39,6 +39,9 @@ import {
   moveChildren,
 } from "./sequence-nodes.ts";
 
+/** Of so many leaves each has room for all that it may hold: to make room again and again costs more than what it saves. */
+const SMALL = 2_048;
+
 /** Entries in order; see the top of the file. */
 export class SequenceTree<C> {
   /** Visible elements. */
@@ -341,8 +344,10 @@ export class SequenceTree<C> {
     this.runs?.set(id, leaf.id);
   }
 
-  /** Adds to what is visible in a leaf, which must be focused, and to how many elements it has. */
+  /** Adds to what is visible in a leaf, and to how many elements it has. */
   add(leaf: Leaf<C>, elements: number, units: number, total: number): void {
+    // What stands before the focused leaf may be other than it was; nothing ever stands before the first.
+    if (leaf !== this.focused) this.focusFirst();
     this.elements += elements;
     this.units += units;
     let node: Node<C> = leaf;
@@ -372,6 +377,12 @@ export class SequenceTree<C> {
   private holds(leaf: Leaf<C>, index: number, id: number): boolean {
     if (index >= leaf.size) return false;
     return (id - leaf.idAt(index)) >>> 0 < leaf.countAt(index);
+  }
+
+  private focusFirst(): void {
+    this.focused = this.first;
+    this.focusElements = 0;
+    this.focusUnits = 0;
   }
 
   /** Focuses the leaf that holds the given visible element or unit. */
@@ -455,9 +466,11 @@ export class SequenceTree<C> {
   private split(leaf: Leaf<C>, cut: number): Leaf<C> {
     this.leaves ??= [leaf];
     const moved = leaf.size - cut;
-    const right = new Leaf<C>(this.leaves.length, moved > 0 ? roomFor(moved) : LEAF_CAPACITY);
+    const isSmall = this.leaves.length < SMALL;
+    const room = moved === 0 || isSmall ? LEAF_CAPACITY : roomFor(moved);
+    const right = new Leaf<C>(this.leaves.length, room);
     this.leaves.push(right);
-    if (moved > 0) moveEntries(leaf, cut, right);
+    if (moved > 0) moveEntries(leaf, cut, right, isSmall ? LEAF_CAPACITY : roomFor(cut));
     right.next = leaf.next;
     leaf.next = right;
     if (this.runs === null) {

@@ -134,9 +134,11 @@ export class Trial {
     this.model.insert(lv, change, parent, side, values, visible);
     const content = values.join("");
     const width = values[0]!.length === 2 ? 2 : 1;
-    const at = this.sequence.insert(lv, values.length, parent, side, width, content, visible);
-    if (visible) this.text = this.text.slice(0, at) + content + this.text.slice(at);
-    same(at, this.sequence.unitIndexOf(lv));
+    this.sequence.insert(lv, values.length, parent, side, width, content, visible);
+    if (visible) {
+      const at = this.sequence.unitIndexOf(lv);
+      this.text = this.text.slice(0, at) + content + this.text.slice(at);
+    }
     this.list.insert(lv, values.length, parent, side, 1, values, visible);
   }
 

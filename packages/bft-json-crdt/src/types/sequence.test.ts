@@ -321,7 +321,8 @@ describe("local editing", () => {
             same(sequence.placeAtUnit(typedAt), true);
             const { parent, side } = sequence;
             const width = value.length === 2 ? 2 : 1;
-            same(sequence.insert(lv, 1, parent, side, width, value, true), typedAt);
+            sequence.insert(lv, 1, parent, side, width, value, true);
+            same(sequence.unitIndexOf(lv), typedAt);
             lv += 1;
             typedAt += value.length;
           }

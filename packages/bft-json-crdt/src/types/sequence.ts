@@ -133,7 +133,7 @@ export class Sequence<C> {
    * Inserts elements lv … lv + count − 1: the first is the child of `parent` (-1: the root, which has
    * only right children) on `side`, each other the right child of the one before. Every element takes `width` units of
    * `content`. With `visible` false they are dead from the start.
-   * Returns the visible unit index where they begin. Throws if the parent is unknown or an id is known already.
+   * Throws if the parent is unknown or an id is known already.
    */
   insert(
     lv: number,
@@ -143,7 +143,7 @@ export class Sequence<C> {
     width: 1 | 2,
     content: C | null,
     visible: boolean,
-  ): number {
+  ): void {
     this.admit(lv, count);
     const tree = this.tree;
     let flags = visible ? (width === 2 ? ALIVE | WIDE : ALIVE) : 0;
@@ -159,11 +159,10 @@ export class Sequence<C> {
       if (side === LEFT) siblings = this.seekLeft(parent, lv);
       else {
         siblings = this.seekRight(parent, lv);
-        const start = siblings ? -1 : this.extend(count, flags, held);
-        if (start >= 0) return start;
+        if (!siblings && this.extend(count, flags, held)) return;
       }
     }
-    return this.insertAt(lv, count, siblings ? flags | HAS_SIBLINGS : flags, held);
+    this.insertAt(lv, count, siblings ? flags | HAS_SIBLINGS : flags, held);
   }
 
   /**
@@ -521,39 +520,36 @@ export class Sequence<C> {
   }
 
   /**
-   * Makes new right children of a run's last element, behind which their place was found, part of that run. Returns the visible
-   * unit index where they begin, or -1 if they cannot be part of it.
+   * Makes new right children of a run's last element, behind which their place was found, part of that run; returns false if
+   * they cannot be.
    */
-  private extend(count: number, flags: number, content: C | null): number {
+  private extend(count: number, flags: number, content: C | null): boolean {
     const tree = this.tree;
     const { leaf } = tree;
     const index = tree.index - 1;
     const alive = (flags & ALIVE) !== 0;
     const stored = leaf.countAt(index);
-    if ((flags & CONTINUES) === 0) return -1;
-    if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return -1;
-    if (stored + count > (alive ? MAX_RUN : MAX_COUNT)) return -1;
+    if ((flags & CONTINUES) === 0) return false;
+    if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
+    if (stored + count > (alive ? MAX_RUN : MAX_COUNT)) return false;
     if (alive) {
-      if (this.rules.join === undefined) return -1;
+      if (this.rules.join === undefined) return false;
       const joined = this.rules.join(this.contentOf(leaf, index), content!);
-      if (joined === null) return -1;
+      if (joined === null) return false;
       leaf.contents[index] = joined;
     }
     const mask = -(flags & ALIVE);
-    const shift = shiftOf(flags);
     tree.index = index;
-    tree.focus(leaf);
     leaf.setCount(index, stored + count);
-    tree.add(leaf, count & mask, (count & mask) << shift, count);
-    return tree.focusUnits + tree.unitsBefore(leaf, index) + ((stored & mask) << shift);
+    tree.add(leaf, count & mask, (count & mask) << shiftOf(flags), count);
+    return true;
   }
 
   /** Puts a run at the place that was sought, in portions if it is long. */
-  private insertAt(lv: number, count: number, flags: number, content: C | null): number {
+  private insertAt(lv: number, count: number, flags: number, content: C | null): void {
     const tree = this.tree;
     const alive = (flags & ALIVE) !== 0;
     const shift = shiftOf(flags);
-    let start = -1;
     for (let done = 0; done < count;) {
       const portion = Math.min(count - done, alive ? MAX_RUN : MAX_COUNT);
       let held = content;
@@ -571,14 +567,11 @@ export class Sequence<C> {
         held,
       );
       tree.lower(leaf, lv + done);
-      tree.focus(leaf);
-      if (done === 0) start = tree.focusUnits + tree.unitsBefore(leaf, index);
       if (alive) tree.add(leaf, portion, portion << shift, portion);
       else tree.add(leaf, 0, 0, portion);
       done += portion;
       if (done < count) tree.index += 1;
     }
-    return start;
   }
 
   /** Cuts a run in two before its element `offset`; room for one more entry was reserved. */
@@ -634,8 +627,8 @@ export class Sequence<C> {
     const stored = leaf.countAt(index);
     let elementIndex = 0;
     let unitIndex = 0;
-    tree.focus(leaf);
     if (onRemoved !== undefined) {
+      tree.focus(leaf);
       elementIndex = tree.focusElements + tree.elementsBefore(leaf, index) + offset;
       unitIndex = tree.focusUnits + tree.unitsBefore(leaf, index) + (offset << shift);
     }
