@@ -12,11 +12,12 @@ import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { build } from "./build.ts";
+import { WrongResult } from "./by-turns.ts";
 import { tableOf } from "./print.ts";
 import { writeReport } from "./report.ts";
 import { readResult, thisMachine, writeResult } from "./results.ts";
 import type { Machine } from "./results.ts";
-import { COMPARED_TIMES, runSuite, WrongResult } from "./run.ts";
+import { COMPARED_TIMES, runSuite } from "./run.ts";
 import type { Plan, Suite } from "./suite.ts";
 import { SUITES } from "./suites/index.ts";
 

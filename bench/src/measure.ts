@@ -1,4 +1,5 @@
 /** Timing and checking inside of a process: a figure counts only after its result was checked. */
+import { once } from "node:events";
 import type { Plan, Sample } from "./suite.ts";
 
 /** How often a piece of work is repeated in one process. */
@@ -14,6 +15,9 @@ export interface Pace {
 }
 
 const PACE: Pace = { warmUp: 500, part: 0.1, enough: 1_000, most: 10 };
+
+/** For what is compared, since more pairs tell more. */
+const ENOUGH_BY_TURNS = 3_000;
 
 /** To try out whether everything works at all: each part of it once. */
 const HASTE: Partial<Pace> = { warmUp: 1, enough: 0, most: 1 };
@@ -33,15 +37,71 @@ export async function samplesOf(
   run: (part: number) => Sample | Promise<Sample>,
   pace: Partial<Pace> = {},
 ): Promise<Sample[]> {
-  const { warmUp, part, enough, most } = { ...PACE, ...pace, ...(plan.scale < 1 ? HASTE : {}) };
+  const usual = turn === null ? PACE : { ...PACE, enough: ENOUGH_BY_TURNS };
+  const { warmUp, part, enough, most } = { ...usual, ...pace, ...(plan.scale < 1 ? HASTE : {}) };
   const last = await repeat(warmUp, () => run(part));
   if (last / part < LONG) await repeat(warmUp, () => run(1));
   const samples: Sample[] = [];
-  const start = performance.now();
+  let spent = 0;
   do {
+    await pause();
+    isMeasuring = true;
+    const start = performance.now() - waited;
     samples.push(await run(1));
-  } while (samples.length < most && performance.now() - start < enough);
+    spent += performance.now() - waited - start;
+  } while (samples.length < most && spent < enough);
   return samples;
+}
+
+/** What a process says when it is warm, and when it is the turn of others … */
+export const READY = "ready";
+
+/** … and what it is told to go on. */
+export const GO = "go";
+
+/** Resolves when it is the turn of this process; null when it takes no turns with others. */
+let turn: (() => Promise<unknown>) | null = null;
+
+/** False while it warms up. */
+let isMeasuring = false;
+
+/** Milliseconds in which it was the turn of others. */
+let waited = 0;
+
+/** From now on each sample waits until the process that started this one says so (see by-turns.ts). */
+export function waitForTurns(): void {
+  turn = () => {
+    const isTold = once(process, "message");
+    process.send!(READY);
+    return isTold;
+  };
+}
+
+async function pause(): Promise<void> {
+  if (turn === null) return;
+  const start = performance.now();
+  await turn();
+  waited += performance.now() - start;
+}
+
+/** Slices of one sample, between which it is the turn of others. */
+const SLICES = 20;
+
+/**
+ * Does something for all numbers from 0 to `count`, in slices, so that what takes seconds is compared with what others take at
+ * the same time. Returns the milliseconds that it took.
+ */
+export async function timedInSlices(
+  count: number,
+  work: (from: number, to: number) => void,
+): Promise<number> {
+  const size = Math.ceil(count / SLICES);
+  let time = 0;
+  for (let from = 0; from < count; from += size) {
+    if (from > 0 && isMeasuring) await pause();
+    time += timed(() => work(from, Math.min(from + size, count)));
+  }
+  return time;
 }
 
 /** Does something for so many milliseconds; returns how long it took the last time. */

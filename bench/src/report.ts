@@ -67,11 +67,12 @@ export function reportOf(chapters: readonly Chapter[]): string {
     "",
     "## Targets",
     "",
-    "Ratios are ours to the yardstick: lower is better. Met or missed is said of the medians. Beside their ratio stands that of the " +
-      "least times of both, which is what is left when nobody else uses the processor.",
+    "Ratios are ours to the yardstick: lower is better. Both take their samples by turns, one right after the other; what is met or " +
+      "missed is said of the median of the ratios of such pairs. Beside it stand the ratio of the medians of all samples, whichever " +
+      "moments they fell on, and that of the least times of both.",
     "",
-    "| suite | what | ours | yardstick | ratio | of the least | target | |",
-    "|---|---|--:|--:|--:|--:|--:|---|",
+    "| suite | what | ours | yardstick | ratio | of the medians | of the least | target | |",
+    "|---|---|--:|--:|--:|--:|--:|--:|---|",
     ...judged.map(({ suite, target, judgement }) => targetRow(suite, target, judgement)),
     "",
     ...(notes.length > 0 ? ["### What is missed", "", ...notes.flatMap((note) => [note, ""])] : []),
@@ -85,13 +86,14 @@ export function reportOf(chapters: readonly Chapter[]): string {
 }
 
 const METHOD: readonly string[] = [
-  "Each row below was measured in processes of its own, which load one library only. The processes of a suite run one " +
-    "after the other in rounds (the first of each row, then the second of each, …), so that a machine which is slower " +
-    "for a while is so for all. In each process the work is done uncounted until it is warm: on a tenth of the input " +
+  "Each row below was measured in processes of its own, which load one library only. The processes of a suite run in " +
+    "rounds (the first of each row, then the second of each, …), so that a machine which is slower " +
+    "for a while is so for all. What a target compares runs by turns: each process warms up alone, then each takes one sample while the " +
+    "others wait, then each the next; loops that are compared with bare ones take a twentieth of a sample each time. Where others use the same processor, its speed differs by half from one second to the next; " +
+    "what was measured within one second can be compared all the same. In each process the work is done uncounted until it is warm: on a tenth of the input " +
     "for half a second, then on all of it for as long, unless once takes more than a second. Then it is done up to ten " +
     "times within a second, at least once. All samples of all processes count: the tables show their median, the " +
-    "least and the most. What a target compares has three times as many processes, unless one takes more than eight seconds: where others " +
-    "use the same processor, its speed differs by half from one second to the next. The few subjects that take longest have fewer.",
+    "least and the most. What a target compares has three times as many processes, unless one takes more than eight seconds. The few subjects that take longest have fewer.",
   "A sample counts only after its result was checked: the exact final text, the exact list, the sum, the number of " +
     "applied changes. A wrong result ends the benchmark with an error.",
   "This library runs as the JavaScript that is published, which the benchmark builds first. Its changes carry no " +
@@ -127,11 +129,12 @@ function targetRow(suite: Suite, target: Target, judged: Judged | null): string 
       target.yardstick,
       "",
       "",
+      "",
       `≤ ${limit}`,
       "not measured",
     ]);
   }
-  const { ours, yardstick, ofLeast, isMet } = judged;
+  const { ours, yardstick, value, ofMedians, ofLeast, isMet } = judged;
   const other =
     yardstick === null
       ? ""
@@ -141,7 +144,8 @@ function targetRow(suite: Suite, target: Target, judged: Judged | null): string 
     target.what,
     shownValue(ours, metric),
     other,
-    yardstick === null ? "" : shownRatio(ours, yardstick.value),
+    yardstick === null ? "" : shownRatio(value, 1),
+    ofMedians === null ? "" : shownRatio(ofMedians, 1),
     ofLeast === null ? "" : shownRatio(ofLeast, 1),
     `≤ ${limit}`,
     isMet ? "met" : "**missed**",

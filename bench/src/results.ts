@@ -63,6 +63,12 @@ export function readResult(suite: string, folder = RESULTS): Result | null {
   return JSON.parse(readFileSync(file, "utf8")) as Result;
 }
 
+/** One subject and what it worked on. */
+export interface Ref {
+  readonly subject: string;
+  readonly on: string;
+}
+
 /** Median and spread of one metric over all samples. */
 export interface Figure {
   readonly median: number;
@@ -72,20 +78,42 @@ export interface Figure {
 }
 
 /** The figure of one subject; null when it was not measured, or has no such metric. */
-export function figureOf(
-  measured: readonly Measured[],
-  { subject, on }: { readonly subject: string; readonly on: string },
-  metric: string,
-): Figure | null {
-  const found = measured.find((one) => one.subject === subject && one.on === on);
-  if (found === undefined) return null;
-  const values = found.runs
-    .flat()
-    .flatMap((sample) => sample[metric] ?? [])
-    .toSorted((a, b) => a - b);
+export function figureOf(measured: readonly Measured[], ref: Ref, metric: string): Figure | null {
+  const values = runsOf(measured, ref, metric).flat();
   if (values.length === 0) return null;
-  const middle = values.length >> 1;
-  const median =
-    values.length % 2 === 1 ? values[middle]! : (values[middle - 1]! + values[middle]!) / 2;
-  return { median, least: values[0]!, most: values.at(-1)!, samples: values.length };
+  return {
+    median: medianOf(values),
+    least: Math.min(...values),
+    most: Math.max(...values),
+    samples: values.length,
+  };
+}
+
+/** Ratios of one subject to another: of each two samples that were taken by turns, the first of a run with the first, … */
+export function ratiosOf(
+  measured: readonly Measured[],
+  one: Ref,
+  other: Ref,
+  metric: string,
+): readonly number[] {
+  const others = runsOf(measured, other, metric);
+  return runsOf(measured, one, metric).flatMap((values, run) =>
+    values.flatMap((value, at) => {
+      const beside = others[run]?.[at];
+      return beside === undefined ? [] : [value / beside];
+    }),
+  );
+}
+
+/** The middle of some numbers; of an even number of them, the mean of both. */
+export function medianOf(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** A metric of one subject, a list for each run. */
+function runsOf(measured: readonly Measured[], { subject, on }: Ref, metric: string): number[][] {
+  const found = measured.find((one) => one.subject === subject && one.on === on);
+  return (found?.runs ?? []).map((run) => run.flatMap((sample) => sample[metric] ?? []));
 }

@@ -1,15 +1,13 @@
 /**
- * Runs suites: every job of a suite in a process of its own, one after the other, in rounds. So each subject is measured
- * at several moments, and a machine that is slower for a while is so for all. What targets compare is measured more often than
- * that: where others use the same processor, its speed differs by half from one second to the next.
+ * Runs suites: every job of a suite in a process of its own, in rounds. So each subject is measured at several moments, and a
+ * machine that is slower for a while is so for all. What targets compare takes its samples by turns (by-turns.ts), and more
+ * often.
  */
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
-import { childOf } from "./build.ts";
+import { inProcesses } from "./by-turns.ts";
 import { expectEqual } from "./measure.ts";
 import { shownValue } from "./print.ts";
 import type { Job, Plan, Sample, Suite } from "./suite.ts";
-import { isCompared } from "./targets.ts";
+import { comparedWith } from "./targets.ts";
 
 /** All that was measured of one job. */
 export interface Measured {
@@ -19,20 +17,18 @@ export interface Measured {
   readonly runs: readonly (readonly Sample[])[];
 }
 
-/** A subject failed or gave a wrong result: nothing that was measured counts. */
-export class WrongResult extends Error {}
-
-/** Old objects of the largest suites must fit. */
-const FLAGS = ["--expose-gc", "--max-old-space-size=8000"];
-
-/** In each round, what targets compare is measured so many times in turns … */
+/** In each round, what targets compare is measured so many times … */
 export const COMPARED_TIMES = 3;
 
-/** … unless that takes longer than so many milliseconds each time. */
+/** … unless that takes longer than so many milliseconds for each job. */
 const BRIEF_MS = 8_000;
 
-/** How a job is measured: in a process, or right here to try it out. */
-export type Measure = (suite: Suite, job: Job, plan: Plan) => Promise<readonly Sample[]>;
+/** How jobs that are compared with each other are measured: each in a process, or right here to try it out. */
+export type Measure = (
+  suite: Suite,
+  jobs: readonly Job[],
+  plan: Plan,
+) => Promise<readonly (readonly Sample[])[]>;
 
 /** Measures all jobs of a suite so many times; `progress` gets a line for each. Throws when a result is wrong. */
 export async function runSuite(
@@ -40,55 +36,58 @@ export async function runSuite(
   plan: Plan,
   rounds: number,
   progress: (line: string) => void,
-  measure: Measure = inProcess,
+  measure: Measure = inProcesses,
 ): Promise<Measured[]> {
-  const chosen = suite.jobs(plan).filter(({ isLong }) => plan.isThorough || isLong !== true);
-  const jobs = chosen.map((job) => ({ job, runs: [] as (readonly Sample[])[], ms: 0 }));
-  const run = async (one: (typeof jobs)[number], round: number): Promise<void> => {
-    const { job, runs } = one;
-    const start = performance.now();
-    const samples = await measure(suite, job, plan);
-    one.ms = performance.now() - start;
-    for (const [name, value] of samples.flatMap((sample) => Object.entries(sample))) {
-      expectEqual(Number.isFinite(value), true, `${name} of ${job.subject} a number`);
+  const jobs = suite.jobs(plan).filter(({ isLong }) => plan.isThorough || isLong !== true);
+  const runs = new Map<Job, (readonly Sample[])[]>(jobs.map((job) => [job, []]));
+  const run = async (team: readonly Job[], round: number): Promise<void> => {
+    const measured = await measure(suite, team, plan);
+    for (const [at, job] of team.entries()) {
+      const samples = measured[at]!;
+      for (const [name, value] of samples.flatMap((sample) => Object.entries(sample))) {
+        expectEqual(Number.isFinite(value), true, `${name} of ${job.subject} a number`);
+      }
+      if (samples.length === 0) continue;
+      runs.get(job)!.push(samples);
+      progress(progressOf(suite, job, round, rounds, samples));
     }
-    if (samples.length === 0) return;
-    runs.push(samples);
-    progress(progressOf(suite, job, round, rounds, samples));
   };
+  const teams = teamsOf(suite, jobs);
   const times = plan.scale === 1 && suite.isSteady !== true ? COMPARED_TIMES : 1;
   for (let round = 0; round < rounds; round++) {
-    for (const one of jobs) if (round < (one.job.mostRuns ?? rounds)) await run(one, round);
-    for (let time = 1; time < times; time++) {
-      for (const one of jobs) {
-        const { job, ms } = one;
-        if (job.mostRuns === undefined && ms < BRIEF_MS && isCompared(suite.name, job))
-          await run(one, round);
-      }
+    for (const team of teams) {
+      if (round >= (team[0]!.mostRuns ?? rounds)) continue;
+      const start = performance.now();
+      await run(team, round);
+      const isBrief = performance.now() - start < BRIEF_MS * team.length;
+      if (team.length === 1 || !isBrief) continue;
+      for (let time = 1; time < times; time++) await run(team, round);
     }
   }
   return jobs
-    .filter(({ runs }) => runs.length > 0)
-    .map(({ job: { subject, on }, runs }) => ({ subject, on, runs }));
+    .map((job) => ({ subject: job.subject, on: job.on, runs: runs.get(job)! }))
+    .filter((one) => one.runs.length > 0);
 }
 
-/** Measures a job in a process of its own. */
-export async function inProcess(suite: Suite, job: Job, plan: Plan): Promise<readonly Sample[]> {
-  const args = [
-    ...FLAGS,
-    childOf(plan.built),
-    suite.name,
-    JSON.stringify(job),
-    JSON.stringify(plan),
-  ];
-  try {
-    const { stdout } = await promisify(execFile)(process.execPath, args, { maxBuffer: 1 << 26 });
-    return JSON.parse(stdout.trim().split("\n").at(-1)!) as Sample[];
-  } catch (error) {
-    const { stderr = "" } = error as { stderr?: string };
-    const why = stderr === "" ? String(error) : stderr;
-    throw new WrongResult(`${suite.name}: ${job.subject} on ${job.on} failed\n${why}`);
+/** Jobs that targets compare with each other, as far as they run equally often; every other one is alone. */
+export function teamsOf(suite: Suite, jobs: readonly Job[]): readonly (readonly Job[])[] {
+  const teams: Job[][] = [];
+  for (const job of jobs) {
+    if (teams.some((team) => team.includes(job))) continue;
+    const team = [job];
+    // What is added is gone through as well.
+    for (const member of team) {
+      const others = comparedWith(suite.name, member);
+      for (const other of jobs) {
+        const isOther = others.some(
+          ({ subject, on }) => subject === other.subject && on === other.on,
+        );
+        if (isOther && other.mostRuns === job.mostRuns && !team.includes(other)) team.push(other);
+      }
+    }
+    teams.push(team);
   }
+  return teams;
 }
 
 function progressOf(

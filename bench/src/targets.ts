@@ -2,15 +2,9 @@
  * The targets, each a ratio of two figures of one suite (or a bound on one figure): the one place from which the report
  * tells what is met and what is missed.
  */
-import { figureOf } from "./results.ts";
-import type { Result } from "./results.ts";
+import { figureOf, medianOf, ratiosOf } from "./results.ts";
+import type { Ref, Result } from "./results.ts";
 import { TRACES } from "./trace.ts";
-
-/** One figure: the median of a metric of a subject. */
-export interface Ref {
-  readonly subject: string;
-  readonly on: string;
-}
 
 /** What is promised. */
 export interface Target {
@@ -153,12 +147,13 @@ export const TARGETS: readonly Target[] = [
   ),
 ];
 
-/** Whether a target compares what does this work, on either side. */
-export function isCompared(suite: string, { subject, on: where }: Ref): boolean {
+/** All that targets of a suite compare with what does this work, itself included. */
+export function comparedWith(suite: string, { subject, on: where }: Ref): readonly Ref[] {
   const isThis = (ref: Ref): boolean => ref.subject === subject && ref.on === where;
-  return TARGETS.some(
-    (target) => target.suite === suite && [target.ours, ...target.yardsticks].some(isThis),
-  );
+  return TARGETS.filter((target) => target.suite === suite)
+    .map((target) => [target.ours, ...target.yardsticks])
+    .filter((refs) => refs.some(isThis))
+    .flat();
 }
 
 /** A target and what was measured. */
@@ -167,9 +162,11 @@ export interface Judged {
   readonly ours: number;
   /** What ours is compared with; null for a bound. */
   readonly yardstick: { readonly subject: string; readonly value: number } | null;
-  /** The ratio, or the figure itself for a bound. */
+  /** The median of the ratios of samples that were taken by turns, or the figure itself for a bound. */
   readonly value: number;
-  /** The same of the least that was measured of both sides; null for a bound. */
+  /** The ratio of the medians of all samples; null for a bound. */
+  readonly ofMedians: number | null;
+  /** The ratio of the least; null for a bound. */
   readonly ofLeast: number | null;
   readonly isMet: boolean;
 }
@@ -181,21 +178,24 @@ export function judge(target: Target, { measured }: Result): Judged | null {
   if (own === null) return null;
   const ours = own.median;
   if (yardsticks.length === 0) {
-    return { target, ours, yardstick: null, value: ours, ofLeast: null, isMet: ours <= most };
+    const none = { yardstick: null, ofMedians: null, ofLeast: null };
+    return { target, ours, ...none, value: ours, isMet: ours <= most };
   }
   const [other] = yardsticks
-    .map(({ subject }, at) => ({ subject, figure: figureOf(measured, yardsticks[at]!, metric) }))
-    .flatMap(({ subject, figure }) => (figure === null ? [] : [{ subject, figure }]))
+    .map((ref) => ({ ref, figure: figureOf(measured, ref, metric) }))
+    .flatMap(({ ref, figure }) => (figure === null ? [] : [{ ref, figure }]))
     .toSorted((a, b) => a.figure.median - b.figure.median);
   if (other === undefined) return null;
-  const { subject, figure } = other;
-  const value = ours / figure.median;
-  const yardstick = { subject, value: figure.median };
+  const { ref, figure } = other;
+  const ratios = ratiosOf(measured, target.ours, ref, metric);
+  if (ratios.length === 0) return null;
+  const value = medianOf(ratios);
   return {
     target,
     ours,
-    yardstick,
+    yardstick: { subject: ref.subject, value: figure.median },
     value,
+    ofMedians: ours / figure.median,
     ofLeast: own.least / figure.least,
     isMet: value <= most,
   };

@@ -3,7 +3,7 @@
  * signatures and verifications on one thread.
  */
 import { generateKeyPairSync, hash, randomBytes, sign, verify } from "node:crypto";
-import { expectEqual, samplesOf, timed } from "./measure.ts";
+import { expectEqual, samplesOf, timedInSlices } from "./measure.ts";
 import type { Job, Plan, Sample } from "./suite.ts";
 import { numberOf } from "./suite.ts";
 
@@ -20,12 +20,12 @@ const MESSAGES = 256;
 const MOST_MEASURED = 20_000;
 
 /** Loops by the name of their subject. */
-const loops: Readonly<Record<string, (count: number) => number>> = {
-  "SHA-256 loop": (count) => {
+const loops: Readonly<Record<string, (count: number) => Promise<number>>> = {
+  "SHA-256 loop": async (count) => {
     const bytes = randomBytes(HASHED);
     let sum = 0;
-    const time = timed(() => {
-      for (let i = 0; i < count; i++) {
+    const time = await timedInSlices(count, (from, to) => {
+      for (let i = from; i < to; i++) {
         bytes.writeUInt32LE(i, 0);
         sum += hash("sha256", bytes, "buffer")[0]!;
       }
@@ -33,12 +33,12 @@ const loops: Readonly<Record<string, (count: number) => number>> = {
     expectEqual(sum > 0 || count < 100, true, "some hash beginning with more than zeros");
     return time;
   },
-  "sign loop": (count) => {
+  "sign loop": async (count) => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const message = randomBytes(SIGNED);
     let last: Buffer = Buffer.alloc(0);
-    const time = timed(() => {
-      for (let i = 0; i < count; i++) {
+    const time = await timedInSlices(count, (from, to) => {
+      for (let i = from; i < to; i++) {
         message.writeUInt32LE(i, 0);
         last = sign(null, message, privateKey);
       }
@@ -46,13 +46,13 @@ const loops: Readonly<Record<string, (count: number) => number>> = {
     expectEqual(verify(null, message, publicKey, last), true, "the last signature");
     return time;
   },
-  "verify loop": (count) => {
+  "verify loop": async (count) => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const messages = Array.from({ length: MESSAGES }, () => randomBytes(SIGNED));
     const signatures = messages.map((message) => sign(null, message, privateKey));
     let valid = 0;
-    const time = timed(() => {
-      for (let i = 0; i < count; i++) {
+    const time = await timedInSlices(count, (from, to) => {
+      for (let i = from; i < to; i++) {
         const at = i % MESSAGES;
         if (verify(null, messages[at]!, publicKey, signatures[at]!)) valid++;
       }
@@ -60,12 +60,12 @@ const loops: Readonly<Record<string, (count: number) => number>> = {
     expectEqual(valid, count, "valid signatures");
     return time;
   },
-  "sign and verify loop": (count) => {
+  "sign and verify loop": async (count) => {
     const { privateKey, publicKey } = generateKeyPairSync("ed25519");
     const message = randomBytes(SIGNED);
     let valid = 0;
-    const time = timed(() => {
-      for (let i = 0; i < count; i++) {
+    const time = await timedInSlices(count, (from, to) => {
+      for (let i = from; i < to; i++) {
         message.writeUInt32LE(i, 0);
         if (verify(null, message, publicKey, sign(null, message, privateKey))) valid++;
       }
@@ -90,8 +90,8 @@ export function measureYardstick(job: Job, plan: Plan): Promise<Sample[]> {
   const count = numberOf(job, "count");
   const measured = job.subject === "SHA-256 loop" ? count : Math.min(count, MOST_MEASURED);
   const loop = loops[job.subject]!;
-  return samplesOf(plan, (part) => {
-    const time = loop(Math.max(1, Math.round(measured * part)));
+  return samplesOf(plan, async (part) => {
+    const time = await loop(Math.max(1, Math.round(measured * part)));
     return { time: (time * count) / measured };
   });
 }

@@ -1,17 +1,21 @@
 // Every suite runs at tiny sizes on generated traces, so that none can rot: all of its jobs, with every check of their
 // results, and most of them right here.
+import { fork } from "node:child_process";
+import { once } from "node:events";
 import fc from "fast-check";
 import { beforeAll, describe, expect, test } from "vitest";
-import { build } from "../src/build.ts";
-import { samplesOf } from "../src/measure.ts";
+import { build, childOf } from "../src/build.ts";
+import { byTurns, inProcesses } from "../src/by-turns.ts";
+import type { Player } from "../src/by-turns.ts";
+import { GO, READY, samplesOf } from "../src/measure.ts";
 import { ModelList, numbersFrom } from "../src/model-list.ts";
 import { plotOf, reportOf } from "../src/report.ts";
 import type { Chapter } from "../src/report.ts";
 import { figureOf, thisMachine } from "../src/results.ts";
-import { inProcess, runSuite } from "../src/run.ts";
+import { runSuite, teamsOf } from "../src/run.ts";
 import type { Measure } from "../src/run.ts";
 import type { ListEdit } from "../src/subjects/library.ts";
-import type { Job, Plan, Suite } from "../src/suite.ts";
+import type { Job, Plan, Sample, Suite } from "../src/suite.ts";
 import { SUITES } from "../src/suites/index.ts";
 import { judge, TARGETS } from "../src/targets.ts";
 import type { Target } from "../src/targets.ts";
@@ -24,10 +28,15 @@ beforeAll(() => {
 });
 
 /** Here, except for what changes its process for good or is a process anyway. */
-const measure: Measure = (suite, job, plan) =>
-  job.subject.includes("as if") || job.subject === "gap buffer"
-    ? inProcess(suite, job, plan)
-    : suite.measure(job, plan);
+const measure: Measure = async (suite, jobs, plan) => {
+  const measured: (readonly Sample[])[] = [];
+  for (const job of jobs) {
+    const isApart = job.subject.includes("as if") || job.subject === "gap buffer";
+    if (isApart) measured.push(...(await inProcesses(suite, [job], plan)));
+    else measured.push(await suite.measure(job, plan));
+  }
+  return measured;
+};
 
 const chapters: Chapter[] = [];
 
@@ -59,32 +68,83 @@ describe.each(SUITES)("the suite $name", (suite) => {
   });
 });
 
-test("what a target compares is measured more often than the rest, by turns", async () => {
+test("what a target compares is measured more often than the rest, and together", async () => {
   const suite: Suite = {
     name: "local-signed",
     title: "",
     about: "",
     metrics: [{ name: "time", title: "time", unit: "ms" }],
     jobs: () =>
-      [{ subject: "ours" }, { subject: "sign loop" }, { subject: "another" }].map((job) => ({
+      [{ subject: "ours" }, { subject: "another" }, { subject: "sign loop" }].map((job) => ({
         ...job,
         on: "automerge-paper",
       })),
     measure: async () => [],
   };
   const runs = async (of: Suite): Promise<string> => {
-    const subjects: string[] = [];
-    const noted: Measure = async (_, job) => {
-      subjects.push(job.subject.slice(0, 1));
-      return [{ time: 1 }];
+    const teams: string[] = [];
+    const noted: Measure = async (_, jobs) => {
+      teams.push(jobs.map(({ subject }) => subject.slice(0, 1)).join(""));
+      return jobs.map(() => [{ time: 1 }]);
     };
-    await runSuite(of, { ...plan, scale: 1 }, 2, () => undefined, noted);
-    return subjects.join("");
+    const measured = await runSuite(of, { ...plan, scale: 1 }, 2, () => undefined, noted);
+    const times = teams.join("").split("");
+    for (const one of measured)
+      expect(one.runs).toHaveLength(times.filter((name) => one.subject.startsWith(name)).length);
+    return teams.join(" ");
   };
-  expect(await runs(suite)).toBe("osaosososaosos");
-  expect(await runs({ ...suite, isSteady: true })).toBe("osaosa");
+  expect(await runs(suite)).toBe("os os os a os os os a");
+  expect(await runs({ ...suite, isSteady: true })).toBe("os a os a");
   const once = (): Job[] => suite.jobs(plan).map((job) => ({ ...job, mostRuns: 1 }));
-  expect(await runs({ ...suite, jobs: once })).toBe("osa");
+  expect(await runs({ ...suite, jobs: once })).toBe("os os os a");
+});
+
+test("what runs together is what targets compare, through others too, if it runs equally often", () => {
+  for (const suite of SUITES) {
+    const jobs = suite.jobs(plan);
+    const teams = teamsOf(suite, jobs);
+    expect(teams.flat()).toHaveLength(jobs.length);
+    expect(new Set(teams.flat())).toEqual(new Set(jobs));
+  }
+  const suite = SUITES.find(({ name }) => name === "local-one-change")!;
+  const subjects = ["Yjs", "ours", "plain string", "diamond-types-node", "json-joy"];
+  const jobs: Job[] = subjects.map((subject) => ({ subject, on: "automerge-paper" }));
+  const teams = (of: readonly Job[]): string[][] =>
+    teamsOf(suite, of).map((team) => team.map(({ subject }) => subject).toSorted());
+  const compared = ["Yjs", "diamond-types-node", "json-joy", "ours"];
+  expect(teams(jobs)).toEqual([compared, ["plain string"]]);
+  const rarely = jobs.map((job) => (job.subject === "Yjs" ? { ...job, mostRuns: 1 } : job));
+  expect(teams(rarely)).toEqual([["Yjs"], compared.slice(1), ["plain string"]]);
+});
+
+test("who takes turns goes on until it has ended", async () => {
+  const went: string[] = [];
+  const player = (name: string, times: number): Player => ({
+    goOn: async () => {
+      went.push(name);
+      return --times > 0;
+    },
+  });
+  await byTurns([player("a", 2), player("b", 4), player("c", 1)]);
+  expect(went.join("")).toBe("abcabbb");
+});
+
+test("a process says when it is warm, and measures when it is told to", async () => {
+  const suite = SUITES.find(({ name }) => name === "local-signed")!;
+  const jobs = suite.jobs(plan);
+  const args = [suite.name, JSON.stringify(jobs[0]), JSON.stringify(plan)];
+  const child = fork(childOf(plan.built), args, { silent: true });
+  let printed = "";
+  child.stdout!.on("data", (data) => (printed += String(data)));
+  const closed = once(child, "close");
+  expect(await once(child, "message")).toEqual([READY, undefined]);
+  expect([printed, child.exitCode]).toEqual(["", null]);
+  child.on("message", () => child.send(GO));
+  child.send(GO);
+  expect(await closed).toEqual([0, null]);
+  expect(JSON.parse(printed)).toEqual([{ time: expect.any(Number) }]);
+  const measured = await inProcesses(suite, jobs, plan);
+  expect(measured.map((samples) => samples.length)).toEqual([1, 1]);
 });
 
 test("the report tells of every suite and every target", () => {
@@ -120,17 +180,21 @@ test("a target is met up to its ratio to the least yardstick, and not beyond", (
       measured: [
         { subject: "ours", on: where, runs: [[{ time: 1_000 }, { time: ours }], [{ time: 4 }]] },
         { subject: "slow", on: "x", runs: [[{ time: 90 }]] },
-        { subject: "fast", on: "x", runs: [[{ time: 20 }], [{ time: 16 }, { time: 30 }]] },
+        { subject: "fast", on: "x", runs: [[{ time: 40 }, { time: 20 }], [{ time: 16 }]] },
+        { subject: "other metric", on: "x", runs: [[{ size: 1 }]] },
       ],
     });
+  // Pairs: 1000 to 40, 10 to 20, 4 to 16.
   expect(judged(10)).toMatchObject({
     ours: 10,
     value: 0.5,
+    ofMedians: 0.5,
     ofLeast: 0.25,
     isMet: true,
     yardstick: { subject: "fast", value: 20 },
   });
   expect(judged(10.1)).toMatchObject({ isMet: false });
+  expect(judged(2)).toMatchObject({ value: 0.25, ofMedians: 0.2, isMet: true });
   expect(judged(10, "elsewhere")).toBeNull();
 });
 
@@ -139,9 +203,9 @@ test("a wrong result is an error, here and in a process of its own", async () =>
     ...SUITES[0]!,
     measure: () => samplesOf(plan, () => ({ time: Number.NaN })),
   };
-  await expect(runSuite(wrong, plan, 1, () => {}, wrong.measure)).rejects.toThrow("wrong result");
-  const job = { subject: "no such library", on: "generated" };
-  await expect(inProcess(SUITES[0]!, job, plan)).rejects.toThrow("no such library");
+  await expect(runSuite(wrong, plan, 1, () => {}, measure)).rejects.toThrow("wrong result");
+  const jobs = ["ours", "no such library"].map((subject) => ({ subject, on: "generated" }));
+  await expect(inProcesses(SUITES[0]!, jobs, plan)).rejects.toThrow("no such library");
 });
 
 test("the generated traces come to their end", () => {

@@ -116,17 +116,26 @@ export function apply(doc: Handle<typeof textSchema>, edit: Edit): void {
 export function typeInBatches(edits: readonly Edit[], perSignature: number): OurText {
   const document = openText();
   for (let at = 0; at < edits.length; at += perSignature) {
-    const end = Math.min(at + perSignature, edits.length);
-    document.batch((change) => {
-      for (let i = at; i < end; i++) change((doc) => apply(doc, edits[i]!), UNTIMED);
-    });
+    typeBatch(document, edits, at, Math.min(at + perSignature, edits.length));
   }
   return document;
 }
 
-/** Types each edit as a change of its own, each signed; returns what to send. */
-export function typeSigned(document: OurText, edits: readonly Edit[]): Uint8Array[] {
-  return edits.map((edit) => document.change((doc) => apply(doc, edit), UNTIMED).bytes);
+/** Types some of the edits, each as a change of its own, under one signature. */
+export function typeBatch(
+  document: OurText,
+  edits: readonly Edit[],
+  from: number,
+  to: number,
+): void {
+  document.batch((change) => {
+    for (let i = from; i < to; i++) change((doc) => apply(doc, edits[i]!), UNTIMED);
+  });
+}
+
+/** Types an edit as a change of its own, which is signed; returns what to send. */
+export function typeSigned(document: OurText, edit: Edit): Uint8Array {
+  return document.change((doc) => apply(doc, edit), UNTIMED).bytes;
 }
 
 class Text implements TextDocument {

@@ -1,5 +1,6 @@
 /** Each edit as a hash-linked change of its own, under a covering signature every 100. */
-import { expectEqual, samplesOf } from "../measure.ts";
+import { expectEqual, samplesOf, timed, timedInSlices } from "../measure.ts";
+import type { OurText } from "../subjects/ours.ts";
 import { MILLISECONDS } from "../suite.ts";
 import type { Suite } from "../suite.ts";
 import { firstOf, mainTrace, traceOf } from "../trace.ts";
@@ -23,14 +24,21 @@ export const localChangePerEdit: Suite = {
   },
   async measure(job, plan) {
     if (isYardstick(job)) return measureYardstick(job, plan);
-    const { typeInBatches } = await import("../subjects/ours.ts");
+    const { openText, typeBatch } = await import("../subjects/ours.ts");
     const whole = traceOf(job.on, plan);
     const part = firstOf(whole, Math.ceil(whole.edits.length / 10));
-    return samplesOf(plan, (share) => {
+    return samplesOf(plan, async (share) => {
       const { edits, end } = share < 1 ? part : whole;
-      const start = performance.now();
-      const document = typeInBatches(edits, PER_SIGNATURE);
-      const time = performance.now() - start;
+      let document!: OurText;
+      const opening = timed(() => (document = openText()));
+      const signatures = Math.ceil(edits.length / PER_SIGNATURE);
+      const typing = await timedInSlices(signatures, (from, to) => {
+        for (let i = from; i < to; i++) {
+          const start = i * PER_SIGNATURE;
+          typeBatch(document, edits, start, Math.min(start + PER_SIGNATURE, edits.length));
+        }
+      });
+      const time = opening + typing;
       expectEqual(document.history.length, edits.length, "changes");
       expectEqual(document.root.text.toString(), end, "the text");
       return { time };

@@ -1,5 +1,6 @@
 /** Each edit as a change of its own with a signature of its own. */
-import { expectEqual, samplesOf } from "../measure.ts";
+import { expectEqual, samplesOf, timed, timedInSlices } from "../measure.ts";
+import type { OurText } from "../subjects/ours.ts";
 import { MILLISECONDS, scaled } from "../suite.ts";
 import type { Suite } from "../suite.ts";
 import { firstOf, mainTrace, traceOf } from "../trace.ts";
@@ -24,12 +25,15 @@ export const localSigned: Suite = {
     const { openText, typeSigned } = await import("../subjects/ours.ts");
     const whole = firstOf(traceOf(job.on, plan), scaled(EDITS, plan));
     const part = firstOf(whole, Math.ceil(whole.edits.length / 10));
-    return samplesOf(plan, (share) => {
+    return samplesOf(plan, async (share) => {
       const { edits, end } = share < 1 ? part : whole;
-      const start = performance.now();
-      const document = openText();
-      const groups = typeSigned(document, edits);
-      const time = performance.now() - start;
+      const groups: Uint8Array[] = [];
+      let document!: OurText;
+      const opening = timed(() => (document = openText()));
+      const typing = await timedInSlices(edits.length, (from, to) => {
+        for (let i = from; i < to; i++) groups.push(typeSigned(document, edits[i]!));
+      });
+      const time = opening + typing;
       expectEqual(groups.length, edits.length, "groups");
       expectEqual(document.root.text.toString(), end, "the text");
       return { time };

@@ -1,5 +1,5 @@
 /** Changes that are signed each, received by a second replica. */
-import { expectEqual, samplesOf } from "../measure.ts";
+import { expectEqual, samplesOf, timed, timedInSlices } from "../measure.ts";
 import type { OurText } from "../subjects/ours.ts";
 import { MILLISECONDS, scaled } from "../suite.ts";
 import type { Suite } from "../suite.ts";
@@ -48,18 +48,24 @@ export const receiveSigned: Suite = {
     if (job.subject === PARALLEL && parallel(openText()) === null) return [];
     const whole = firstOf(traceOf(job.on, plan), scaled(EDITS, plan));
     const part = firstOf(whole, Math.ceil(whole.edits.length / 10));
-    const groups = typeSigned(openText(), whole.edits);
-    const receive = async (document: OurText, count: number): Promise<void> => {
+    const author = openText();
+    const groups = whole.edits.map((edit) => typeSigned(author, edit));
+    const receive = async (document: OurText, count: number): Promise<number> => {
+      if (job.subject !== PARALLEL) {
+        return timedInSlices(count, (from, to) => {
+          for (let i = from; i < to; i++) document.receive(groups[i]!, "bench");
+        });
+      }
       const some = groups.slice(0, count);
-      if (job.subject === PARALLEL) await parallel(document)!.receiveAll(some, "bench");
-      else for (const group of some) document.receive(group, "bench");
+      const start = performance.now();
+      await parallel(document)!.receiveAll(some, "bench");
+      return performance.now() - start;
     };
     return samplesOf(plan, async (share) => {
       const { edits, end } = share < 1 ? part : whole;
-      const start = performance.now();
-      const document = openText(1);
-      await receive(document, edits.length);
-      const time = performance.now() - start;
+      let document!: OurText;
+      const opening = timed(() => (document = openText(1)));
+      const time = opening + (await receive(document, edits.length));
       expectEqual(document.history.length, edits.length, "applied changes");
       expectEqual(document.root.text.toString(), end, "the text");
       return { time };
