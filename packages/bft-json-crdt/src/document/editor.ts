@@ -62,6 +62,9 @@ const PIECE_BYTES = PART_BYTES >> 2;
 const PIECE_ITEMS = MAX_ELEMENTS_PER_CHANGE >> 3;
 const PIECE_UNITS = Math.floor(PIECE_BYTES / 3);
 
+/** No items. */
+const NOTHING: readonly unknown[] = [];
+
 /** Of an op that hangs below an element, which needs no place. */
 const NO_PLACE: LocalPlace = { owner: -1, path: [] };
 
@@ -86,7 +89,7 @@ export class Editor {
   readonly #typing = new Typing();
   readonly #run = new TypedRun();
   readonly #host: EditorHost;
-  #placed: { readonly node: TextNode; readonly place: LocalPlace } | null = null;
+  #placed: { readonly node: ListNode | TextNode; readonly place: LocalPlace } | null = null;
   /** The last assignment to a register that holds a plain value. */
   #assigned: {
     readonly op: AssignDraftOp;
@@ -192,9 +195,7 @@ export class Editor {
   /** Removes visible items. */
   removeItems(node: ListNode, index: number, count: number): void {
     checkRange(index, count, node.sequence.length, "the list");
-    const elements: number[] = [];
-    node.sequence.livingRanges(index, count, (element, length) => elements.push(element, length));
-    this.removeElements(elements);
+    this.#removeUnits(node, index, count);
   }
 
   /** UTF-16 units of a text. */
@@ -408,7 +409,8 @@ export class Editor {
     const { item } = node.schema;
     let { parent, side } = node.sequence;
     const contents = initials.map((initial) => elementContent(item, initial, "an item"));
-    const place = placeOf(node);
+    const place = this.#placeOf(node);
+    const toFill = isFilled(item) ? initials : NOTHING;
     const elements: number[] = [];
     for (let start = 0; start < contents.length;) {
       let bytes = 0;
@@ -418,20 +420,20 @@ export class Editor {
         if (end > start && bytes + size > PIECE_BYTES) break;
         bytes += size;
       }
-      const content = contents.slice(start, end);
+      const isWhole = start === 0 && end === contents.length;
+      const content = isWhole ? contents : contents.slice(start, end);
       const made = content.length;
       const op: DraftOp = { kind: OP_INSERT_VALUES, made, parent, side, place, content };
       const first = this.#record(op, bytes, place, (element) =>
         this.state.insertValues(node, element, op.parent, op.side, content),
       );
-      for (let i = 0; i < made; i++) elements.push(first + i);
+      for (let i = start; i < end && i < toFill.length; i++) elements.push(first + i - start);
       parent = first + made - 1;
       side = RIGHT;
       start = end;
     }
-    if (!isFilled(item)) return;
     for (let i = 0; i < elements.length; i++)
-      this.fill(this.state.nodeOf(elements[i]!)!, initials[i]);
+      this.fill(this.state.nodeOf(elements[i]!)!, toFill[i]);
   }
 
   #checkEdge(sequence: TextNode["sequence"], unit: number): void {
@@ -447,7 +449,7 @@ export class Editor {
     this.#typing.clear();
     if (removed > 0) {
       this.#settleRun();
-      this.#removeText(node, at, removed);
+      this.#removeUnits(node, at, removed);
     }
     if (typed === "") return;
     if (typed.length <= MAX_RUN_PIECE) {
@@ -488,8 +490,8 @@ export class Editor {
     if (run.text.length >= MAX_RUN_UNITS) this.#settleRun();
   }
 
-  /** The place of a text, which is the same as last time when it is the same text. */
-  #placeOf(node: TextNode): LocalPlace {
+  /** The place of a list or text, which is the same as last time when it is the same one. */
+  #placeOf(node: ListNode | TextNode): LocalPlace {
     if (this.#placed?.node !== node) this.#placed = { node, place: placeOf(node) };
     return this.#placed.place;
   }
@@ -502,10 +504,10 @@ export class Editor {
     this.state.insertText(node, element, parent, side, text);
   }
 
-  /** Removes UTF-16 units whose ends are between characters. */
-  #removeText({ sequence }: TextNode, index: number, units: number): void {
+  /** Removes items, or UTF-16 units whose ends are between characters. */
+  #removeUnits({ sequence }: ListNode | TextNode, index: number, units: number): void {
     if (sequence.livingRun(index, units)) {
-      // A backspace, or whatever else takes characters of one change.
+      // A backspace, or whatever else takes elements of one change.
       const { foundElement: element, foundCount: count } = sequence;
       if (element + count <= this.#endOfChange(element)) {
         this.#removeRun(element, count);

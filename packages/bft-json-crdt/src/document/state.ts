@@ -118,7 +118,7 @@ export class DocumentState {
     if (visible) this.patches.inserted(node, element, values.length);
   }
 
-  /** Inserts characters as the elements from `element` on, below `parent` (-1: the start) on `side`. */
+  /** Inserts characters, at least one, as the elements from `element` on, below `parent` (-1: the start) on `side`. */
   insertText(node: TextNode, element: number, parent: number, side: Side, text: string): void {
     if (!hasPairs(text)) {
       // As nearly all text.
@@ -440,7 +440,6 @@ export class DocumentState {
     width: 1 | 2,
     content: string,
   ): void {
-    if (count === 0) return;
     node.sequence.insert(element, count, parent, side, width, content, true);
     this.patches.textInserted(node, element, content);
   }

@@ -425,6 +425,7 @@ describe("trees that no editor would build take O(n log n)", () => {
     };
     // Without a rule to join contents every element stays an entry of its own.
     const sequence = new Sequence<string>(compare, {
+      maxRun: 1,
       slice: (content, from, to) => content.slice(from, to),
     });
     for (let lv = 0; lv < size; lv++) {

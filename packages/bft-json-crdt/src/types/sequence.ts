@@ -35,8 +35,11 @@ export const LEFT = 0;
 export const RIGHT = 1;
 export type Side = typeof LEFT | typeof RIGHT;
 
-/** Elements in one stored living run: splitting a run copies at most this much content. */
-const MAX_RUN = 1_024;
+/** Characters in one stored living run of a text. */
+const MAX_TEXT_RUN = 1_024;
+
+/** Items in one stored living run of a list: of an array, unlike a string, all is copied when it is cut. */
+const MAX_LIST_RUN = 256;
 
 /** A removal of at most this many elements just looks each of them up. */
 const SMALL_REMOVAL = 64;
@@ -51,6 +54,8 @@ export type RemovalListener = (
 
 /** How a sequence handles the content of runs, of which it knows nothing but the length in units. */
 export interface ContentRules<C> {
+  /** Elements in one stored living run: splitting a run copies at most this much content. */
+  readonly maxRun: number;
   /** The part of `content` from unit `from` up to `to`. */
   slice(content: C, from: number, to: number): C;
   /** One content that holds `a` and then `b`, or null to keep them apart; must be cheap. */
@@ -61,12 +66,14 @@ export interface ContentRules<C> {
 
 /** Content rules of text: a string, whose units are UTF-16. */
 export const TEXT_CONTENT: ContentRules<string> = {
+  maxRun: MAX_TEXT_RUN,
   slice: (content, from, to) => content.slice(from, to),
   join: joinText,
 };
 
 /** Content rules of a list: an array of values. */
 export const LIST_CONTENT = {
+  maxRun: MAX_LIST_RUN,
   slice: <T>(content: readonly T[], from: number, to: number): readonly T[] =>
     content.slice(from, to),
   // Appending one by one copies half of this on average.
@@ -531,7 +538,7 @@ export class Sequence<C> {
     const stored = leaf.countAt(index);
     if ((flags & CONTINUES) === 0) return false;
     if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
-    if (stored + count > (alive ? MAX_RUN : MAX_COUNT)) return false;
+    if (stored + count > (alive ? this.rules.maxRun : MAX_COUNT)) return false;
     if (alive) {
       if (this.rules.join === undefined) return false;
       const joined = this.rules.join(this.contentOf(leaf, index), content!);
@@ -551,7 +558,7 @@ export class Sequence<C> {
     const alive = (flags & ALIVE) !== 0;
     const shift = shiftOf(flags);
     for (let done = 0; done < count;) {
-      const portion = Math.min(count - done, alive ? MAX_RUN : MAX_COUNT);
+      const portion = Math.min(count - done, alive ? this.rules.maxRun : MAX_COUNT);
       let held = content;
       if (alive && portion < count)
         held = this.rules.slice(content!, done << shift, (done + portion) << shift);
@@ -775,7 +782,7 @@ export class Sequence<C> {
 
 /** Only up to a length, so that no edit, in a run that grows without end, ever flattens a longer string than that. */
 function joinText(a: string, b: string): string | null {
-  if (a.length + b.length > MAX_RUN) return null;
+  if (a.length + b.length > MAX_TEXT_RUN) return null;
   return a + b;
 }
 
