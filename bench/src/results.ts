@@ -112,8 +112,13 @@ export function medianOf(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
 }
 
-/** A metric of one subject, a list for each run. */
+/** A metric of one subject, a list for each run. One with a plus in its name is the sum of others. */
 function runsOf(measured: readonly Measured[], { subject, on }: Ref, metric: string): number[][] {
   const found = measured.find((one) => one.subject === subject && one.on === on);
-  return (found?.runs ?? []).map((run) => run.flatMap((sample) => sample[metric] ?? []));
+  const names = metric.split("+");
+  return (found?.runs ?? []).map((run) =>
+    run
+      .filter((sample) => names.every((name) => sample[name] !== undefined))
+      .map((sample) => names.reduce((sum, name) => sum + sample[name]!, 0)),
+  );
 }

@@ -1,5 +1,5 @@
 /**
- * One attacker, as a process of its own: `hostile-attack.ts NAME SEED ADDRESS…`. Attacks from each "go URL" on stdin to the next
+ * One attacker, as a process of its own: `hostile-attack.ts NAME SEED`. Attacks from each "go URL ADDRESS…" on stdin to the next
  * "stop", from these addresses by turns, and then says how much it did.
  */
 import { createInterface } from "node:readline";
@@ -8,11 +8,11 @@ import { Attacker } from "./attacker.ts";
 import { type AttackName, MAKE } from "./attacks.ts";
 import { takeLowestPriority } from "./lowest-priority.ts";
 
-/** What stands before the URL. */
+/** What stands before the URL and the addresses. */
 const GO = "go ";
 
 takeLowestPriority();
-const [name = "", seed = "", ...addresses] = process.argv.slice(2);
+const [name = "", seed = ""] = process.argv.slice(2);
 const attack = MAKE[name as AttackName]();
 let ending = new AbortController();
 let attacker: Attacker | null = null;
@@ -20,7 +20,7 @@ say({ event: "ready" });
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.startsWith(GO)) {
     ending = new AbortController();
-    const url = line.slice(GO.length);
+    const [url = "", ...addresses] = line.slice(GO.length).split(" ");
     attacker = new Attacker(url, addresses, new Random(Number(seed)), ending.signal);
     void attack(attacker);
   } else if (line === "stop" && attacker !== null) {

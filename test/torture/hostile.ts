@@ -2,15 +2,22 @@
 import type { Program } from "../../packages/crdt-node/test/processes.ts";
 import { ABOUT, ATTACKED_ROOM, type AttackName, ATTACKS, PROCESSES } from "./attacks.ts";
 import { pause, within } from "./client.ts";
-import type { Outcome, PhaseResult } from "./hostile-load.ts";
+import type { Outcome, PhaseResult, Spread } from "./hostile-load.ts";
+import { percentile } from "./numbers.ts";
 import { bytes, type Context, type Part, whole } from "./part.ts";
 import { eventsOf, memoryOf, Processes, processorMsOf } from "./processes.ts";
 
-/** Seconds in which programs that have just started get as fast as they get; before anybody attacks, and after; of each attack alone; and of all together. */
+/** Everything is done so often: a machine that others use is now and then slower for seconds, and then what is measured is that. */
+const ROUNDS = 3;
+
+/** Seconds in which programs that have just started get as fast as they get; of each time in which nobody attacks; of each attack alone; and of all together. */
 const WARMING_SECONDS = 20;
-const QUIET_SECONDS = 20;
-const ALONE_SECONDS = 10;
-const TOGETHER_SECONDS = 40;
+const QUIET_SECONDS = 5;
+const ALONE_SECONDS = 5;
+const TOGETHER_SECONDS = 15;
+
+/** Attacks between two times in which nobody does. */
+const ATTACKS_IN_A_ROW = 3;
 
 /** Milliseconds after an attack that belong to nobody: what it left in the sockets is read. */
 const SETTLE_MS = 3_000;
@@ -28,10 +35,9 @@ const LOOK_MS = 100;
 const ADDRESSES = 3;
 
 const WARMING = "warming";
-const QUIET_BEFORE = "before";
+const QUIET = "quiet";
 const TOGETHER = "all at once";
 const CONTROL = "control";
-const QUIET_AFTER = "after";
 const BETWEEN = "between";
 
 export const hostile: Part = {
@@ -40,8 +46,9 @@ export const hostile: Part = {
   about:
     "One `crdt-relayer` with the limits that it has by default, and `NODE_OPTIONS` as in its systemd unit. Six honest writers, four in rooms of their own and two in the room that is attacked, write a line each " +
     "50 ms; latency is from when a line was due until another session in its room has it. Twice a second somebody new comes in. All come from " +
-    "addresses of their own (127.0.*). Attackers are processes of their own with three addresses each (127.1.*), first each kind by itself, then " +
-    "all at once. They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, the same for " +
+    "addresses of their own (127.0.*). Attackers are processes of their own with three addresses each (127.1.*, others each time), first each kind by itself, then " +
+    `all at once, with times between in which nobody attacks; and all of that ${ROUNDS} times. Figures in milliseconds are medians of what they were each time. ` +
+    "They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, the same for " +
     "the session that they have for themselves, where Linux gives each session its share, and `SCHED_IDLE`) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too. " +
     "For a control all of them then attack a process that only reads and throws away, of the same priority as they: what honest clients notice of that is the machine's.",
   run: async (context) => {
@@ -77,12 +84,10 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   const relay = processes.relay(0, []);
   const url = await relay.listens;
   const bands: Band[] = [];
-  let made = 0;
   for (const name of ATTACKS) {
     const programs = Array.from({ length: PROCESSES[name] ?? 1 }, () => {
-      const from = Array.from({ length: ADDRESSES }, () => `127.1.0.${++made}`);
       const seed = String(random.below(1_000_000));
-      return processes.scriptApart("hostile-attack.ts", [name, seed, ...from]);
+      return processes.scriptApart("hostile-attack.ts", [name, seed]);
     });
     // One after the other: they sign what they are going to send.
     for (const program of programs) await within(program.line(/"ready"/u), `"${name}" to be ready`);
@@ -94,11 +99,20 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   const listening = await within(sink.line(/"listens"/u), "what attackers talk to for a control");
   const { url: elsewhere } = JSON.parse(listening) as { readonly url: string };
 
-  const costs = new Map<string, Cost>();
+  const costs = new Map<string, Cost[]>();
+  const attackers = bands.flatMap(({ programs }) => programs);
+  let done = 0;
+  let round = 0;
+  // What an address has done is remembered for a while: in each round they come from others.
+  const addressesOf = (program: Program): string => {
+    const first = ADDRESSES * attackers.indexOf(program);
+    return Array.from({ length: ADDRESSES }, (_, n) => `127.1.${round}.${first + n + 1}`).join(" ");
+  };
+  const quiets = Math.ceil(bands.length / ATTACKS_IN_A_ROW) + 3;
   const phase = async (
     name: string,
     seconds: number,
-    some: readonly Band[],
+    some: readonly Band[] = [],
     target = url,
   ): Promise<void> => {
     if (signal.aborted) return;
@@ -106,17 +120,28 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     const over = (): void => {
       load.type(`${BETWEEN}\n`);
     };
-    costs.set(name, await attack(relay.program, some, target, seconds, signal, over));
-    progress(costs.size, ATTACKS.length + 4, "phases of an attack");
+    const begin = (program: Program): void => {
+      program.type(`go ${target} ${addressesOf(program)}\n`);
+    };
+    const cost = await attack(relay.program, some, begin, seconds, signal, over);
+    costs.set(name, [...(costs.get(name) ?? []), cost]);
+    progress(++done, ROUNDS * (bands.length + quiets + 2), "phases of an attack");
     await pause(SETTLE_MS, signal);
   };
+  const quiet = (): Promise<void> => phase(QUIET, QUIET_SECONDS);
   load.type(`${WARMING}\n`);
   await pause(WARMING_SECONDS * 1_000, signal);
-  await phase(QUIET_BEFORE, QUIET_SECONDS, []);
-  for (const band of bands) await phase(band.name, ALONE_SECONDS, [band]);
-  await phase(TOGETHER, TOGETHER_SECONDS, bands);
-  await phase(CONTROL, TOGETHER_SECONDS, bands, elsewhere);
-  await phase(QUIET_AFTER, QUIET_SECONDS, []);
+  for (; round < ROUNDS; round++) {
+    for (const [at, band] of bands.entries()) {
+      if (at % ATTACKS_IN_A_ROW === 0) await quiet();
+      await phase(band.name, ALONE_SECONDS, [band]);
+    }
+    await quiet();
+    await phase(TOGETHER, TOGETHER_SECONDS, bands);
+    await quiet();
+    await phase(CONTROL, TOGETHER_SECONDS, bands, elsewhere);
+    await quiet();
+  }
   const { exitCode, signalCode } = relay.program.child;
   const isUp = exitCode === null && signalCode === null;
   load.type("finish\n");
@@ -124,11 +149,11 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     if (event.event === "finished") tell(context, event, costs, isUp);
 }
 
-/** Has some attack a URL for so long; returns what the relay took meanwhile. `over` is called before they all vanish. */
+/** Has some attack for so long, each as `begin` starts it; returns what the relay took meanwhile. `over` is called before they all vanish. */
 async function attack(
   relay: Program,
   bands: readonly Band[],
-  url: string,
+  begin: (program: Program) => void,
   seconds: number,
   signal: AbortSignal,
   over: () => void,
@@ -140,7 +165,7 @@ async function attack(
   }, LOOK_MS);
   const start = performance.now();
   const busy = processorMsOf(relay.pid);
-  for (const program of attackers) program.type(`go ${url}\n`);
+  for (const program of attackers) begin(program);
   await pause(seconds * 1_000, signal);
   const ms = performance.now() - start;
   const cores = (processorMsOf(relay.pid) - busy) / ms;
@@ -165,19 +190,20 @@ async function attack(
 function tell(
   { findings, signal }: Context,
   outcome: Outcome,
-  costs: ReadonlyMap<string, Cost>,
+  costs: ReadonlyMap<string, readonly Cost[]>,
   isUp: boolean,
 ): void {
-  const phases = new Map(outcome.phases.map((phase) => [phase.name, phase]));
-  const quiet = quietValue(phases);
+  const phases = gathered(outcome.phases);
+  const quiet = phases.get(QUIET)!.all.p99;
   const row = (name: string, about: string): string[] => {
     const { all, own, attacked, lag, disk, entering, refused } = phases.get(name)!;
-    const { memory, cores, seconds, count, ended } = costs.get(name)!;
-    const isQuiet = name === QUIET_BEFORE || name === QUIET_AFTER;
+    const times = costs.get(name)!;
+    const perSecond = sumOf(times, ({ count }) => count) / sumOf(times, ({ seconds }) => seconds);
+    const isQuiet = name === QUIET;
     return [
-      isQuiet ? `nobody attacks, ${about}` : about === "" ? name : `${name}: ${about}`,
-      isQuiet ? "" : whole(count / seconds),
-      isQuiet ? "" : whole(ended),
+      isQuiet ? "nobody attacks" : about === "" ? name : `${name}: ${about}`,
+      isQuiet ? "" : whole(perSecond),
+      isQuiet ? "" : whole(sumOf(times, ({ ended }) => ended)),
       all.median.toFixed(1),
       own.p99.toFixed(1),
       attacked.p99.toFixed(1),
@@ -187,8 +213,8 @@ function tell(
       lag.p99.toFixed(1),
       `${disk.p99.toFixed(1)}, ${disk.most.toFixed(0)}`,
       refused === 0 ? entering.p99.toFixed(0) : `${refused} refused`,
-      bytes(memory),
-      cores.toFixed(2),
+      bytes(Math.max(...times.map(({ memory }) => memory))),
+      (sumOf(times, ({ cores }) => cores) / times.length).toFixed(2),
     ];
   };
   findings.table(
@@ -209,23 +235,25 @@ function tell(
       "cores:",
     ],
     [
-      row(QUIET_BEFORE, "before"),
+      row(QUIET, ""),
       ...ATTACKS.map((name) => row(name, ABOUT[name])),
       row(TOGETHER, ""),
       row(CONTROL, "all at once, elsewhere"),
-      row(QUIET_AFTER, "after"),
     ],
   );
   findings.say(
     '"Sent" are frames, requests or joins, "ended" connections that the relay closed or cut; "own" and "attacked" are the rooms of honest clients. ' +
       "What the disk takes by itself is measured by the load, which writes and flushes as much as a line in the folder of the relay's store, every 50 ms.",
   );
-  const vanishing = outcome.phases
-    .filter(({ name }) => name === BETWEEN)
-    .reduce((most, { all }) => Math.max(most, all.most), 0);
+  const vanishing = phases.get(BETWEEN)!.all.most;
   findings.say(
     `Attackers end an attack by cutting all their connections at once; a line that was due just then took at most ${vanishing.toFixed(0)} ms. These lines are not in the table.`,
   );
+  const each = [QUIET, TOGETHER].map((name) => {
+    const p99s = outcome.phases.filter((one) => one.name === name).map(({ all }) => all.p99);
+    return `${name}: ${p99s.map((p99) => p99.toFixed(1)).join(", ")}`;
+  });
+  findings.say(`The p99 of each time, in their order; ${each.join("; ")} ms.`);
   if (signal.aborted) return;
   judge(findings, outcome, phases, costs, isUp);
 }
@@ -234,19 +262,17 @@ function judge(
   findings: Context["findings"],
   outcome: Outcome,
   phases: ReadonlyMap<string, PhaseResult>,
-  costs: ReadonlyMap<string, Cost>,
+  costs: ReadonlyMap<string, readonly Cost[]>,
   isUp: boolean,
 ): void {
-  const [before, together, after] = [QUIET_BEFORE, TOGETHER, QUIET_AFTER].map((name) =>
-    phases.get(name)!,
-  );
-  const quiet = quietValue(phases);
+  const together = phases.get(TOGETHER)!;
+  const quiet = phases.get(QUIET)!.all.p99;
   findings.expect("the relay stays up", isUp, isUp ? "one process all the time" : "it ended");
   findings.expect(
     `under all attacks at once, the p99 of honest clients is under ${MOST_TIMES} times its quiet value`,
-    together!.all.p99 < MOST_TIMES * quiet && together!.all.count > 0,
-    `${before!.all.p99.toFixed(1)} ms before, ${together!.all.p99.toFixed(1)} ms meanwhile (× ${timesOf(together!.all.p99, quiet)} of the lesser), ` +
-      `${after!.all.p99.toFixed(1)} ms after; ${whole(together!.all.count)} deliveries in ${TOGETHER_SECONDS} s`,
+    together.all.p99 < MOST_TIMES * quiet && together.all.count > 0,
+    `${quiet.toFixed(1)} ms when nobody attacks, ${together.all.p99.toFixed(1)} ms meanwhile (× ${timesOf(together.all.p99, quiet)}); ` +
+      `${whole(together.all.count)} deliveries in ${ROUNDS} × ${TOGETHER_SECONDS} s`,
   );
   const alone = ATTACKS.map((name) => phases.get(name)!).toSorted((a, b) => b.all.p99 - a.all.p99);
   findings.expect(
@@ -264,38 +290,76 @@ function judge(
     `${whole(outcome.acknowledged)} of ${whole(outcome.written)} acknowledged, ${whole(outcome.delivered)} of ${whole(outcome.expected)} deliveries; ` +
       `somebody new lacks ${outcome.lost} and sees ${outcome.twice} twice`,
   );
-  const [refused, came] = outcome.phases.reduce(
-    ([no, yes], phase) => [no + phase.refused, yes + phase.entering.count],
-    [0, 0],
-  );
+  const refused = sumOf(outcome.phases, (phase) => phase.refused);
+  const came = sumOf(outcome.phases, ({ entering }) => entering.count);
   findings.expect(
     "honest clients stay connected, and somebody new is let in",
     outcome.cut === 0 && refused === 0 && came > 0,
     `${outcome.cut} connections lost, ${refused} of ${refused + came} newcomers refused; complaints: ${outcome.errors.join("; ") || "none"}`,
   );
-  const memory = Math.max(...[...costs.values()].map((cost) => cost.memory));
+  const all = [...costs.values()].flat();
+  const memory = Math.max(...all.map((cost) => cost.memory));
+  const quietly = costs.get(QUIET)!;
+  const [calm, later] = [quietly[0]!, quietly.at(-1)!];
   findings.expect(
     `the memory of the relay stays under ${bytes(MEMORY_BYTES)}`,
     memory > 0 && memory < MEMORY_BYTES,
-    `at most ${bytes(memory)}, ${bytes(costs.get(QUIET_AFTER)!.memory)} after`,
+    `at most ${bytes(memory)}, ${bytes(later.memory)} after`,
   );
-  const [calm, later] = [QUIET_BEFORE, QUIET_AFTER].map((name) => costs.get(name)!.cores);
   findings.expect(
     "and its processor time is what the honest cost again",
-    later! < 2 * calm! + 0.1,
-    `${calm!.toFixed(2)} cores before, at most ${Math.max(...[...costs.values()].map(({ cores }) => cores)).toFixed(2)} meanwhile, ${later!.toFixed(2)} after`,
+    later.cores < 2 * calm.cores + 0.1,
+    `${calm.cores.toFixed(2)} cores before, at most ${Math.max(...all.map(({ cores }) => cores)).toFixed(2)} meanwhile, ${later.cores.toFixed(2)} after`,
   );
-  const { open } = costs.get(TOGETHER)!;
+  const open = Math.min(...costs.get(TOGETHER)!.map((cost) => cost.open));
   findings.expect(
     "the attackers were there",
-    ATTACKS.every((name) => name === "silence" || costs.get(name)!.count > 0) && open >= 10_000,
-    `${whole(open)} of their connections open at the end`,
+    ATTACKS.every(
+      (name) => name === "silence" || costs.get(name)!.every(({ count }) => count > 0),
+    ) && open >= 10_000,
+    `${whole(open)} of their connections open at the end, at least`,
   );
 }
 
-/** The p99 when nobody attacks: the lesser of both times, since all that disturbs a machine makes it greater. */
-function quietValue(phases: ReadonlyMap<string, PhaseResult>): number {
-  return Math.min(...[QUIET_BEFORE, QUIET_AFTER].map((name) => phases.get(name)!.all.p99));
+/** What phases of the same name were like: medians of their figures, the most of the most, and sums of counts. */
+function gathered(phases: readonly PhaseResult[]): ReadonlyMap<string, PhaseResult> {
+  const named = new Map<string, PhaseResult[]>();
+  for (const phase of phases) named.set(phase.name, [...(named.get(phase.name) ?? []), phase]);
+  return new Map(
+    [...named].map(([name, some]) => {
+      const spread = (of: (phase: PhaseResult) => Spread): Spread => {
+        const spreads = some.map(of);
+        return {
+          count: sumOf(spreads, ({ count }) => count),
+          median: percentile(
+            spreads.map(({ median }) => median),
+            0.5,
+          ),
+          p99: percentile(
+            spreads.map(({ p99 }) => p99),
+            0.5,
+          ),
+          most: Math.max(...spreads.map(({ most }) => most)),
+        };
+      };
+      const result: PhaseResult = {
+        name,
+        written: sumOf(some, ({ written }) => written),
+        refused: sumOf(some, ({ refused }) => refused),
+        own: spread(({ own }) => own),
+        attacked: spread(({ attacked }) => attacked),
+        all: spread(({ all }) => all),
+        lag: spread(({ lag }) => lag),
+        disk: spread(({ disk }) => disk),
+        entering: spread(({ entering }) => entering),
+      };
+      return [name, result];
+    }),
+  );
+}
+
+function sumOf<T>(some: readonly T[], of: (one: T) => number): number {
+  return some.reduce((sum, one) => sum + of(one), 0);
 }
 
 function timesOf(value: number, quiet: number): string {

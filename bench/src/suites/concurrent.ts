@@ -62,7 +62,7 @@ export const concurrent: Suite = {
     const [name, way] = WAYS[subject]!;
     const library = await libraryOf(name);
     if (subject.endsWith(WITHOUT_SIGNATURES)) {
-      const { freeSignatures } = await import("../worst/change.ts");
+      const { freeSignatures } = await import("../free-signatures.ts");
       freeSignatures();
     }
     const open = library.replicas![way]!;

@@ -52,6 +52,7 @@ export const maps: Suite = {
   metrics: [
     { name: "merge", title: "merge", unit: "ms" },
     { name: "make", title: "make", unit: "ms" },
+    { name: "make+merge", title: "make and merge", unit: "ms" },
   ],
   jobs: () =>
     [
@@ -77,7 +78,7 @@ export const maps: Suite = {
       return samples.map(({ time }) => ({ merge: time! }));
     }
     if (job.subject === WITHOUT_SIGNATURES) {
-      const { freeSignatures } = await import("../worst/change.ts");
+      const { freeSignatures } = await import("../free-signatures.ts");
       freeSignatures();
     }
     const library = await libraryOf(job.subject.split(",")[0]!);

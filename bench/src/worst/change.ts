@@ -1,9 +1,7 @@
 /**
  * Changes made by hand, for liars: any links, any ops. They go in under few signatures, and in this suite signatures
- * cost nothing (see `freeSignatures`), so that what is measured is everything else.
+ * cost nothing (see free-signatures.ts), so that what is measured is everything else.
  */
-import crypto from "node:crypto";
-import { syncBuiltinESMExports } from "node:module";
 import {
   changeId,
   compareBytes,
@@ -15,6 +13,7 @@ import {
   MAX_GROUP_CHANGES,
 } from "bft-json-crdt";
 import type { KeyPair, Value } from "bft-json-crdt";
+import { SIGNATURE } from "../free-signatures.ts";
 
 /** The document of all cases. */
 export const ID = documentId("worst");
@@ -125,26 +124,6 @@ export function chainOf(
     changes.push(prev);
   }
   return changes;
-}
-
-/** A signature of the right form. */
-export const SIGNATURE: Uint8Array = Uint8Array.from(
-  crypto.sign(null, new Uint8Array(0), crypto.generateKeyPairSync("ed25519").privateKey),
-);
-
-/**
- * From now on every signature of the right form is valid in this process and signing is free: each costs the same
- * whatever was there before, and would only hide what grows.
- */
-export function freeSignatures(): void {
-  Object.assign(crypto, { verify: verifyForNothing, sign: () => Buffer.from(SIGNATURE) });
-  syncBuiltinESMExports();
-}
-
-/** Holds every signature valid, at once or, with a callback, as soon as what is running has ended. */
-function verifyForNothing(...[, , , , callback]: Parameters<typeof crypto.verify>): boolean {
-  if (callback !== undefined) queueMicrotask(() => callback(null, true));
-  return true;
 }
 
 /** Closed groups of these changes, as full as may be, with a signature on the last of each chain. */

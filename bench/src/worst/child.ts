@@ -4,7 +4,7 @@
  */
 import type { Phase } from "./case.ts";
 import { findCase } from "./cases.ts";
-import { freeSignatures } from "./change.ts";
+import { freeSignatures } from "../free-signatures.ts";
 
 /** What was measured of one phase. */
 export interface Measured {

@@ -11,9 +11,9 @@ import {
   MALLORY,
   ops,
   stranger,
-  SIGNATURE,
   TRUDY,
 } from "./change.ts";
+import { SIGNATURE } from "../free-signatures.ts";
 import type { Made } from "./change.ts";
 import { course, deliver, replica } from "./case.ts";
 import type { Case, Doc, Phase } from "./case.ts";

@@ -10,7 +10,8 @@ import {
 } from "bft-json-crdt";
 import type { Value } from "bft-json-crdt";
 import { expectEqual } from "../measure.ts";
-import { chainOf, ID, live, make, ops, SIGNATURE } from "./change.ts";
+import { SIGNATURE } from "../free-signatures.ts";
+import { chainOf, ID, live, make, ops } from "./change.ts";
 import { course, replica, schema } from "./case.ts";
 import type { Case } from "./case.ts";
 

@@ -3,7 +3,7 @@
  * Prints as JSON how deep a plain function can recurse there, and for each case null, or what went wrong.
  */
 import { themes } from "./cases.ts";
-import { freeSignatures } from "./change.ts";
+import { freeSignatures } from "../free-signatures.ts";
 
 const [theme = "", sizeGiven = ""] = process.argv.slice(2);
 const size = Number(sizeGiven);

@@ -90,6 +90,38 @@ export class GroupWriter {
   }
 }
 
+/** Bytes at first, and bytes that are kept from one group to the next. */
+const FIRST_BYTES = 1_024;
+const MAX_KEPT_BYTES = 65_536;
+
+/** Encodes, one after another, groups that grow: each is a line of changes, of which only the last is signed. */
+export class LineWriter {
+  readonly #entries = new ByteWriter(FIRST_BYTES);
+  #changes = 0;
+
+  /** Adds the next change, which is built on the one before; the body is copied. */
+  add(body: Uint8Array): void {
+    const entries = this.#entries;
+    if (this.#changes > 0) entries.null();
+    entries.arrayHeader(2);
+    entries.bytes(body);
+    this.#changes++;
+  }
+
+  /** The group of what was added, at least one change, with the signature of the last. The next group begins. */
+  end(signature: Uint8Array): Uint8Array {
+    const entries = this.#entries;
+    entries.bytes(signature);
+    const group = new ByteWriter(headSize(this.#changes) + entries.length);
+    group.arrayHeader(this.#changes);
+    group.raw(entries.view());
+    if (entries.capacity > MAX_KEPT_BYTES) entries.renew(FIRST_BYTES);
+    else entries.reset();
+    this.#changes = 0;
+    return group.whole();
+  }
+}
+
 /** Decodes a group; bodies and signatures are views into `bytes`. */
 export function decodeGroup(bytes: Uint8Array): Result<SignedBody[]> {
   if (bytes.length > MAX_GROUP_BYTES) {

@@ -17,6 +17,7 @@ export {
   encodeGroup,
   GROUP_ENTRY_OVERHEAD,
   GroupWriter,
+  LineWriter,
   SIGNATURE_BYTES,
   signedGroup,
 } from "./group.ts";

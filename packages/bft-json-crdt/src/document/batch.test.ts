@@ -6,13 +6,19 @@ import { MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import { list, number, struct, text } from "../schema/index.ts";
 import { BatchError, Document } from "./document.ts";
-import type { DocumentEvent } from "./document.ts";
+import type { DocumentEvent, LocalBatch } from "./document.ts";
 
 const ID = new Uint8Array(32).fill(4);
 const SCHEMA = struct({ body: text(), items: list(number()) });
 
 const open = (who = 1): Document<typeof SCHEMA> =>
   new Document({ schema: SCHEMA, id: ID, keyPair: person(who), chain: BigInt(who) });
+
+/** Others get the same bytes later, when a relay or a peer encodes the changes anew. */
+function expectAsFromHistory(document: Document<typeof SCHEMA>, batch: LocalBatch): void {
+  const { history } = document;
+  expect(batch.groups).toEqual(batch.indexes.flatMap((indexes) => history.groupsFor(indexes)));
+}
 
 describe("a batch", () => {
   it("holds the same changes as if each had been signed, under one signature in each group", () => {
@@ -25,6 +31,7 @@ describe("a batch", () => {
         for (const one of numbers) each.change((doc) => doc.items.push(one), { time: null });
         expect(alice.frontier()).toEqual(each.frontier());
         expect(batch.indexes.flat()).toEqual(numbers.map((_, at) => at));
+        expectAsFromHistory(alice, batch);
         for (const group of batch.groups) {
           const entries = decodeGroup(group);
           if (!entries.ok) throw new Error("not a group");
@@ -48,6 +55,8 @@ describe("a batch", () => {
       for (let at = 0; at < 3; at++) change((doc) => doc.body.append("x".repeat(500_000)));
     });
     expect(large.groups.length).toBe(2);
+    expectAsFromHistory(alice, many);
+    expectAsFromHistory(alice, large);
     for (const group of [...many.groups, ...large.groups])
       expect(bob.receive(group).status).toBe("applied");
     expect(bob.viewDigest()).toBe(alice.viewDigest());
@@ -76,6 +85,7 @@ describe("a batch", () => {
       change((doc) => type(doc, "e"));
     });
     expect(batch.indexes).toEqual([[0, 1, 2], [4]]);
+    expectAsFromHistory(again, batch);
     expect(events).toEqual([[0, 1, 2, 3, 4]]);
     expect(again.view().body).toBe("abcde");
     for (const group of [...typed.groups, ...batch.groups]) bob.receive(group);

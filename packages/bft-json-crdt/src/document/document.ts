@@ -6,6 +6,7 @@
  */
 import {
   GROUP_ENTRY_OVERHEAD,
+  LineWriter,
   passingMessage,
   SIGNATURE_BYTES,
   signedGroup,
@@ -174,6 +175,17 @@ export class Document<S extends Schema> {
   /** While `batch` runs: where its open group begins, the bytes in that, and the groups that are closed. */
   #batch: { start: number; end: number; bytes: number; readonly closed: ClosedGroup[] } | null =
     null;
+  /** What the next change is made on top of: one object for all of them, since typing makes a change for each key. */
+  readonly #nextGround = {
+    author: NO_BYTES as Uint8Array,
+    chain: 0n,
+    time: null as number | null,
+    prev: -1,
+    parents: NOTHING,
+    required: NOTHING,
+  };
+  /** The changes of that open group. */
+  readonly #line = new LineWriter();
   /** Events that no listener has heard yet. */
   readonly #events: DocumentEvent[] = [];
   #isAnnouncing = false;
@@ -190,14 +202,8 @@ export class Document<S extends Schema> {
     this.#chain = checkedChain(options.chain ?? randomChain());
     this.#state = new DocumentState(options.schema, this.#history);
     this.#encoder = new DraftEncoder(this.#history);
-    const document = this;
-    this.#editor = new Editor({
-      history: this.#history,
-      author: this.#keyPair === null ? "" : toHex(this.#keyPair.publicKey),
-      get state() {
-        return document.#state;
-      },
-    });
+    const author = this.#keyPair === null ? "" : toHex(this.#keyPair.publicKey);
+    this.#editor = new Editor({ history: this.#history, author }, this.#state);
     this.#handles = {
       editor: this.#editor,
       epoch: 0,
@@ -518,15 +524,19 @@ export class Document<S extends Schema> {
     if (batch !== null) {
       const isFull = batch.bytes + bytes > MAX_GROUP_BYTES - 64;
       if (isFull || index - batch.start >= MAX_GROUP_CHANGES) this.#close();
-      batch.bytes += bytes;
-      batch.end = index + 1;
     }
     const signature = batch === null ? this.#sign!(passingMessage(made.id), this.#signature) : null;
     if (signature !== null) this.#signed.push(signedGroup(made.body, signature));
     if (history.appendMade(made, signature, batch?.start ?? index) < 0)
       throw new MisuseError("in_change", "this very change is applied already");
     this.#made = index;
-    if (batch !== null && history.length > batch.end) this.#close();
+    this.#encoder.appended(index);
+    if (batch !== null) {
+      batch.bytes += bytes;
+      batch.end = index + 1;
+      this.#line.add(made.body);
+      if (history.length > batch.end) this.#close();
+    }
     this.#state.drafted.shift();
   }
 
@@ -537,9 +547,9 @@ export class Document<S extends Schema> {
     const { start, end } = batch;
     if (end > start) {
       const message = passingMessage(history.idViewAt(end - 1));
-      history.sign(end - 1, this.#sign!(message, this.#signature));
-      const indexes = range(start, end);
-      batch.closed.push({ group: history.groupsFor(indexes)[0]!, indexes });
+      const signature = this.#sign!(message, this.#signature);
+      history.sign(end - 1, signature);
+      batch.closed.push({ group: this.#line.end(signature), indexes: range(start, end) });
     }
     batch.start = history.length;
     batch.end = history.length;
@@ -553,9 +563,14 @@ export class Document<S extends Schema> {
     const prev = this.#ownTip(author);
     const parents = history.isOnlyHead(prev) ? NOTHING : this.#parentsBeside(prev);
     const { requires } = options;
-    const required = requires === undefined ? NOTHING : this.#indexesOf(requires);
-    const time = checkedTime(options.time);
-    return { author, chain: this.#chain, time, prev, parents, required };
+    const ground = this.#nextGround;
+    ground.author = author;
+    ground.chain = this.#chain;
+    ground.time = checkedTime(options.time);
+    ground.prev = prev;
+    ground.parents = parents;
+    ground.required = requires === undefined ? NOTHING : this.#indexesOf(requires);
+    return ground;
   }
 
   /** The tip on which the next change of the own chain is made, or -1. */
@@ -588,7 +603,7 @@ export class Document<S extends Schema> {
     if (this.#editor.drafts.every((draft) => draft.ops.length === 0)) return;
     const { enabled } = this.#state.patches;
     this.#state = new DocumentState(this.schema, this.history);
-    this.#editor.refolded();
+    this.#editor.refolded(this.#state);
     this.#folded = 0;
     this.#elementsAtEnd.push(this.history.elementCount);
     this.#handles.epoch = this.#elementsAtEnd.length;
@@ -658,6 +673,7 @@ interface ClosedGroup {
 }
 
 const NOTHING: readonly number[] = [];
+const NO_BYTES = new Uint8Array(0);
 
 /** The numbers from `start` up to, not including, `end`. */
 function range(start: number, end: number): number[] {

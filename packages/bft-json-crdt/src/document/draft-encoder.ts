@@ -73,6 +73,8 @@ export class DraftEncoder {
     refs: NO_IDS,
   };
   readonly #prevId = new Uint8Array(ID_BYTES);
+  /** The local index of what was encoded last; -1 until it is appended. */
+  #madeIndex = -1;
   #base = 0;
   #prev = -1;
   #parents: readonly number[] = NO_INDEXES;
@@ -115,10 +117,10 @@ export class DraftEncoder {
     const buffer = this.#buffer;
     const { writer } = buffer;
     buffer.begin(author, chain);
-    if (prev >= 0) history.copyId(prev, this.#prevId);
     const header = this.#header;
     header.seq = seq;
-    header.prev = prev < 0 ? null : this.#prevId;
+    header.prev = prev < 0 ? null : this.#idOf(prev);
+    this.#madeIndex = -1;
     header.parents = this.#idsOf(parents);
     header.lamport = lamport;
     header.time = time;
@@ -148,10 +150,22 @@ export class DraftEncoder {
     return made;
   }
 
+  /** What was encoded last has this local index now. */
+  appended(index: number): void {
+    this.#madeIndex = index;
+  }
+
   /** Keeps nothing of what was encoded last, which may have been large. */
   forget(): void {
     this.#made.body = NO_BYTES;
     empty(this.#ranges);
+  }
+
+  /** The id of a change; nearly always of the one that was encoded last. Good until the next is hashed. */
+  #idOf(change: number): Uint8Array {
+    if (change === this.#madeIndex) return this.#made.id;
+    this.#history.copyId(change, this.#prevId);
+    return this.#prevId;
   }
 
   #begin(draft: Draft, { prev, parents, required }: Ground): void {

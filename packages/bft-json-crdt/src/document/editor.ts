@@ -77,7 +77,6 @@ export interface EditorHost {
   readonly history: History;
   /** Public key of who edits here, in hex. */
   readonly author: string;
-  readonly state: DocumentState;
 }
 
 /** Makes local edits. */
@@ -97,12 +96,12 @@ export class Editor {
     readonly element: number;
   } | null = null;
 
-  constructor(host: EditorHost) {
-    this.#host = host;
-  }
+  /** What is edited. */
+  state: DocumentState;
 
-  get state(): DocumentState {
-    return this.#host.state;
+  constructor(host: EditorHost, state: DocumentState) {
+    this.#host = host;
+    this.state = state;
   }
 
   get history(): History {
@@ -147,8 +146,9 @@ export class Editor {
     empty(drafts);
   }
 
-  /** Forgets what the state does not hold yet: it is folded anew. */
-  refolded(): void {
+  /** From now on edits another state, which is folded anew: what the one before did not hold yet is forgotten. */
+  refolded(state: DocumentState): void {
+    this.state = state;
     this.#run.clear();
   }
 

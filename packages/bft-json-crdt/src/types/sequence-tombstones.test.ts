@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { RIGHT, Sequence, TEXT_CONTENT } from "./sequence.ts";
+import { TEXT_CONTENT } from "./sequence-content.ts";
+import { RIGHT, Sequence } from "./sequence.ts";
 
 describe("dead elements between visible ones", () => {
   const DEAD = 50_000;

@@ -5,7 +5,8 @@
 import fc from "fast-check";
 import { same, sameAll } from "../../test/same.ts";
 import { SequenceModel, type ChangeOrder, type ModelElement } from "./sequence.model.ts";
-import { LEFT, LIST_CONTENT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
+import { LIST_CONTENT, TEXT_CONTENT } from "./sequence-content.ts";
+import { LEFT, RIGHT, Sequence, type Side } from "./sequence.ts";
 
 /** A change as far as keys are concerned. */
 export interface Stamp {

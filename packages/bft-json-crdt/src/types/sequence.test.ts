@@ -11,7 +11,8 @@ import {
   visibleOf,
   type Step,
 } from "./sequence-trial.model.ts";
-import { LEFT, RIGHT, Sequence, TEXT_CONTENT, type Side } from "./sequence.ts";
+import { TEXT_CONTENT } from "./sequence-content.ts";
+import { LEFT, RIGHT, Sequence, type Side } from "./sequence.ts";
 
 /** The order of elements of which each was made after all before. */
 const byNumber = (a: number, b: number) => a - b;
