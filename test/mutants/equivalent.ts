@@ -3,6 +3,10 @@
  * defence in depth, for speed, or because the types cannot say it.
  */
 export const EQUIVALENT: Readonly<Record<string, string>> = {
+  "packages/bft-json-crdt/src/history/incoming.ts IncomingGroup.has: refuse if `this.#isLine && this.#isLast(prev)`":
+    "a short way: the search finds nothing either",
+  "packages/bft-json-crdt/src/history/incoming.ts IncomingGroup.#find: refuse if `changes.length === 0`":
+    "a table of no ids is searched with the same result",
   "packages/bft-json-crdt/src/change/body.ts readHeader: refuse if `reader.failed`":
     "a reader that has failed is never done, which is asked at the end and refused with the same code",
   "packages/bft-json-crdt/src/change/body.ts readIds: refuse if `reader.failed`":

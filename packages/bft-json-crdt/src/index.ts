@@ -40,7 +40,14 @@ export {
   joinGroups,
   runPartOf,
 } from "./change/index.ts";
-export type { ChangeHeader, DecodedBody, Genesis, RunPart, SignedBody } from "./change/index.ts";
+export type {
+  ChangeHeader,
+  DecodedBody,
+  Genesis,
+  IdentifiedHeader,
+  RunPart,
+  SignedBody,
+} from "./change/index.ts";
 export {
   closeRecord,
   commitmentOf,

@@ -6,7 +6,7 @@ import type { Value } from "../encoding/index.ts";
 import { MAX_BODY_BYTES, MAX_ELEMENTS_PER_CHANGE, MAX_PARENTS } from "../limits.ts";
 import type { RejectionCode } from "../result.ts";
 import { changeId, decodeAgain, decodeBody, passingMessage, signedMessage } from "./body.ts";
-import type { ChangeHeader } from "./body.ts";
+import type { ChangeHeader, DecodedBody } from "./body.ts";
 import * as everyTag from "./tags.ts";
 
 const bytesOf = (length: number): fc.Arbitrary<Uint8Array> =>
@@ -117,6 +117,12 @@ function codeOf(body: Uint8Array): RejectionCode | "accepted" {
   return decoded.ok ? "accepted" : decoded.error.code;
 }
 
+function decoded(body: Uint8Array): DecodedBody {
+  const result = decodeBody(body);
+  if (!result.ok) throw new Error(result.error.detail);
+  return result.value;
+}
+
 const id = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
 const ids = (...bytes: readonly number[]): Uint8Array[] => bytes.map(id);
 
@@ -137,6 +143,27 @@ describe("a change body", () => {
         expect(decodeAgain(body, { opsOffset, opCount, elements, detached })).toEqual(
           decoded.value,
         );
+      }),
+    );
+  });
+
+  it("says the same when it comes behind another, whose fields are used again where they are the same", () => {
+    fc.assert(
+      fc.property(anyBody, anyBody, fc.boolean(), ([header, ops], [other, otherOps], isNext) => {
+        const bytesOf = (some: typeof ops): Uint8Array[] => some.map(({ bytes }) => bytes);
+        const first = bodyOf(other, bytesOf(otherOps));
+        const before = { id: changeId(first), header: decoded(first) };
+        const { document, author, chain } = isNext ? before.header : header;
+        const prev = isNext ? before.id : header.prev;
+        const seq = isNext ? 2 : header.seq;
+        const fields = { ...header, document, author, chain, prev, seq };
+        const body = bodyOf(fields, bytesOf(ops));
+        const again = decodeBody(body, before);
+        expect(again).toEqual(decodeBody(body));
+        if (!again.ok || !isNext) return;
+        expect(again.value.author).toBe(before.header.author);
+        expect(again.value.document).toBe(before.header.document);
+        expect(again.value.prev).toBe(before.id);
       }),
     );
   });

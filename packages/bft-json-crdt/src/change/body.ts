@@ -59,21 +59,42 @@ export interface OpsOutline {
 /** A header together with the outline of its ops. */
 export interface DecodedBody extends ChangeHeader, OpsOutline {}
 
+/** A change that was decoded, as far as others may repeat what it says. */
+export interface IdentifiedHeader {
+  /** The change id, 32 bytes. */
+  readonly id: Uint8Array;
+  /** What its body says. */
+  readonly header: DecodedBody;
+}
+
 /** The id of a change: SHA-256 of the change tag and its body. */
 export function changeId(body: Uint8Array): Uint8Array {
   const size = CHANGE_TAG.length + body.length;
-  let input = smallInput;
-  if (size > input.length) {
-    input = new Uint8Array(size);
+  if (size > smallInput.length) {
+    const input = new Uint8Array(size);
     input.set(CHANGE_TAG);
+    input.set(body, CHANGE_TAG.length);
+    return sha256(input);
   }
-  input.set(body, CHANGE_TAG.length);
-  return sha256(input.subarray(0, size));
+  smallInput.set(body, CHANGE_TAG.length);
+  return sha256(smallView(size));
 }
 
 /** What is hashed for a change that is small, as most are: used again and again. */
 const smallInput = new Uint8Array(2_048);
 smallInput.set(CHANGE_TAG);
+
+/** Views of the beginning of that, of up to so many bytes: to make one takes as long as to copy what it shows. */
+const KEPT_VIEWS = 512;
+const smallViews = new Map<number, Uint8Array>();
+
+function smallView(size: number): Uint8Array {
+  const known = smallViews.get(size);
+  if (known !== undefined) return known;
+  const view = smallInput.subarray(0, size);
+  if (size <= KEPT_VIEWS) smallViews.set(size, view);
+  return view;
+}
 
 /** The message that an author signs for a change id. */
 export function signedMessage(id: Uint8Array): Uint8Array {
@@ -129,8 +150,12 @@ const NO_IDS: readonly Uint8Array[] = [];
 /**
  * Reads the header of a change from its body, and judges everything that its bytes alone decide: refused as "malformed",
  * "too_large" or "unsupported_version". Its links, and its signature, are judged by {@link History.receive | History}.
+ * Of a change that came before, `before`, fields are used again where they are the same.
  */
-export function decodeBody(body: Uint8Array): Result<DecodedBody> {
+export function decodeBody(
+  body: Uint8Array,
+  before: IdentifiedHeader | null = null,
+): Result<DecodedBody> {
   const reader = new ByteReader(body);
   const fields = reader.arrayHeader();
   const version = reader.uint();
@@ -146,7 +171,7 @@ export function decodeBody(body: Uint8Array): Result<DecodedBody> {
     );
   }
   if (fields !== 11) return malformed(`it has ${fields} fields instead of 11`);
-  const header = readHeader(reader);
+  const header = readHeader(reader, before);
   if (header === null) return malformed("its header is not canonical");
   const { seq, prev, parents, lamport, refs } = header;
   if (seq < 1 || lamport < 1) return malformed("seq and lamport begin at 1");
@@ -190,7 +215,7 @@ export function decodeAgain(body: Uint8Array, outline: OpsOutline): DecodedBody 
   const reader = new ByteReader(body);
   reader.arrayHeader();
   reader.uint();
-  const header = readHeader(reader);
+  const header = readHeader(reader, null);
   if (header === null) throw new Error("a body that decoded once decodes again");
   header.opsOffset = outline.opsOffset;
   header.opCount = outline.opCount;
@@ -200,12 +225,15 @@ export function decodeAgain(body: Uint8Array, outline: OpsOutline): DecodedBody 
 }
 
 /** Reads what lies between the version and the ops, null when that is not canonical; without an outline yet. */
-function readHeader(reader: ByteReader): Writable<DecodedBody> | null {
-  const document = reader.bytesOf(ID_BYTES);
-  const author = reader.bytesOf(ID_BYTES);
+function readHeader(
+  reader: ByteReader,
+  before: IdentifiedHeader | null,
+): Writable<DecodedBody> | null {
+  const document = reader.bytesOf(ID_BYTES, before?.header.document);
+  const author = reader.bytesOf(ID_BYTES, before?.header.author);
   const chain = reader.uint64();
   const seq = reader.uint();
-  const prev = reader.isNull() ? null : reader.bytesOf(ID_BYTES);
+  const prev = reader.isNull() ? null : reader.bytesOf(ID_BYTES, before?.id);
   const parents = readIds(reader, MAX_PARENTS);
   const lamport = reader.uint();
   const time = reader.isNull() ? null : reader.uint();

@@ -11,7 +11,7 @@ export {
   writeBodyRest,
   writeChainHead,
 } from "./body.ts";
-export type { ChangeHeader, DecodedBody, OpsOutline } from "./body.ts";
+export type { ChangeHeader, DecodedBody, IdentifiedHeader, OpsOutline } from "./body.ts";
 export {
   decodeGroup,
   encodeGroup,

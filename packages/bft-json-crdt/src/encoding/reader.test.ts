@@ -178,10 +178,29 @@ describe("a byte reader", () => {
     expect(toHex(from.bytesOf(1))).toBe("03");
   });
 
+  test("bytes that it is shown come back themselves when they are the same, and only then", () => {
+    const short = fc.uint8Array({ maxLength: 2 });
+    fc.assert(
+      fc.property(short, short, (read, known) => {
+        const writer = new ByteWriter();
+        writer.bytes(read);
+        writer.bytes(read);
+        const from = new ByteReader(writer.take());
+        const isSame = toHex(read) === toHex(known);
+        for (const bytes of [from.bytes(known), from.bytesOf(read.length, known)]) {
+          expect(bytes).toEqual(read);
+          expect(bytes === known).toBe(isSame);
+        }
+        expect(from.done).toBe(true);
+      }),
+    );
+  });
+
   test("bytesOf fails for any other length", () => {
     const from = reader("420102");
     expect(from.bytesOf(3)).toEqual(Uint8Array.of());
     expect(from.failed).toBe(true);
+    expect(reader("420102").bytesOf(3, Uint8Array.of(1, 2))).toEqual(Uint8Array.of());
   });
 
   test("uint refuses what a number cannot hold, uint64 and int do not", () => {

@@ -94,18 +94,19 @@ export class ByteReader {
     return this.peek() === NEGATIVE ? this.negative() : this.unsigned();
   }
 
-  /** A byte string, as a view of the source. */
-  bytes(): Uint8Array {
+  /** A byte string, as a view of the source; or `known` itself, when it is the same: a view takes longer than a comparison. */
+  bytes(known: Uint8Array = EMPTY): Uint8Array {
     const length = this.lengthOf(BYTES);
     if (this.failed) return EMPTY;
     const start = this.offset;
     this.offset = start + length;
+    if (length === known.length && this.hasAt(start, known)) return known;
     return this.source.subarray(start, this.offset);
   }
 
-  /** A byte string of exactly `length` bytes, as a view of the source. */
-  bytesOf(length: number): Uint8Array {
-    const bytes = this.bytes();
+  /** The same of exactly `length` bytes. */
+  bytesOf(length: number, known: Uint8Array = EMPTY): Uint8Array {
+    const bytes = this.bytes(known);
     if (bytes.length === length) return bytes;
     this.fail();
     return EMPTY;
@@ -144,6 +145,13 @@ export class ByteReader {
   /** Steps over one item; fails just when `value` would. */
   skip(maxDepth = MAX_VALUE_DEPTH): void {
     this.item(Math.min(maxDepth, MAX_BODY_DEPTH), false);
+  }
+
+  /** Whether these bytes stand at a place of the source, which has so many from there on. */
+  private hasAt(start: number, bytes: Uint8Array): boolean {
+    const { source } = this;
+    for (let i = 0; i < bytes.length; i++) if (source[start + i] !== bytes[i]) return false;
+    return true;
   }
 
   /** `levels` is how many arrays and maps may still be opened; with `build` false the result means nothing. */

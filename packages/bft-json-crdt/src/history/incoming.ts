@@ -67,7 +67,9 @@ export class Incoming {
 /** The changes of one group that come into question, in order. */
 export class IncomingGroup {
   readonly changes: Incoming[] = [];
-  /** The ids of `changes`, once there are two: most groups are one change. */
+  /** Each so far is built on the one before: nearly all groups are like that. */
+  #isLine = true;
+  /** The ids of `changes`, of the first so many, once one of them was searched for. */
   #ids: IdTable | null = null;
   readonly #applied: AppliedIds;
 
@@ -75,18 +77,27 @@ export class IncomingGroup {
     this.#applied = applied;
   }
 
-  /** Whether a change of this id is in the group already. */
-  has(id: Uint8Array): boolean {
+  /** The change that was added last, or null. */
+  get last(): Incoming | null {
+    return this.changes.length === 0 ? null : this.changes[this.changes.length - 1]!;
+  }
+
+  /** Whether a change of this id, built on `prev`, is in the group already. */
+  has(id: Uint8Array, prev: Uint8Array | null): boolean {
+    // One of a line that is built on the last of it would be built on itself, which no hash can be.
+    if (this.#isLine && this.#isLast(prev)) return false;
     return this.#find(id) !== undefined;
   }
 
   /** Adds a change and links it to what it builds on. */
   add(change: Incoming): void {
     const { prev, parents, refs } = change.header;
+    const { last } = this;
+    // Nearly always it is the one just before.
+    const isNext = this.#isLast(prev);
+    if (last !== null && !isNext) this.#isLine = false;
     if (prev !== null) {
-      const last = this.changes[this.changes.length - 1];
-      // Nearly always it is the one just before.
-      const before = last !== undefined && equalBytes(last.id, prev) ? last : this.#find(prev);
+      const before = isNext ? last! : this.#find(prev);
       if (before !== undefined) {
         change.prev = before;
         change.inGroup = [before];
@@ -98,12 +109,11 @@ export class IncomingGroup {
     if (parents.length > 0) this.#linkAll(change, parents);
     if (refs.length > 0) this.#linkAll(change, refs);
     this.changes.push(change);
-    if (this.#ids !== null) {
-      this.#ids.add(change.id);
-    } else if (this.changes.length > 1) {
-      this.#ids = new IdTable();
-      for (const { id } of this.changes) this.#ids.add(id);
-    }
+  }
+
+  #isLast(id: Uint8Array | null): boolean {
+    const { last } = this;
+    return id !== null && last !== null && equalBytes(last.id, id);
   }
 
   #linkAll(change: Incoming, ids: readonly Uint8Array[]): void {
@@ -119,12 +129,12 @@ export class IncomingGroup {
   }
 
   #find(id: Uint8Array): Incoming | undefined {
-    if (this.#ids !== null) {
-      const row = this.#ids.find(id);
-      return row < 0 ? undefined : this.changes[row];
-    }
-    if (this.changes.length === 0) return undefined;
-    const only = this.changes[0]!;
-    return equalBytes(only.id, id) ? only : undefined;
+    const { changes } = this;
+    if (changes.length === 0) return undefined;
+    if (changes.length === 1) return equalBytes(changes[0]!.id, id) ? changes[0]! : undefined;
+    this.#ids ??= new IdTable();
+    while (this.#ids.length < changes.length) this.#ids.add(changes[this.#ids.length]!.id);
+    const row = this.#ids.find(id);
+    return row < 0 ? undefined : changes[row];
   }
 }

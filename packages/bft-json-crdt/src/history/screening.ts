@@ -74,7 +74,7 @@ export class Screening {
     const { document, ids } = this.#known;
     for (const { body, signature, ahead } of entries) {
       const id = ahead?.id ?? changeId(body);
-      if (ids.find(id) >= 0 || group.has(id)) {
+      if (ids.find(id) >= 0) {
         results.push({ id, status: "duplicate" });
         continue;
       }
@@ -83,7 +83,7 @@ export class Screening {
         results.push(refusedChange(id, rejection));
         continue;
       }
-      const header = ahead?.header ?? decodeBody(body);
+      const header = ahead?.header ?? decodeBody(body, group.last);
       if (!header.ok) {
         const code = header.error.code;
         if (code === "unsupported_version") results.push({ id, status: "unsupported", code });
@@ -92,6 +92,10 @@ export class Screening {
       }
       if (!equalBytes(header.value.document, document)) {
         results.push(refusedChange(id, "wrong_document"));
+        continue;
+      }
+      if (group.has(id, header.value.prev)) {
+        results.push({ id, status: "duplicate" });
         continue;
       }
       const change = new Incoming(id, body, null, header.value);
