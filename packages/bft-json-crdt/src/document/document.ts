@@ -175,6 +175,8 @@ export class Document<S extends Schema> {
   /** While `batch` runs: where its open group begins, the bytes in that, and the groups that are closed. */
   #batch: { start: number; end: number; bytes: number; readonly closed: ClosedGroup[] } | null =
     null;
+  /** The changes of that open group. */
+  readonly #line = new LineWriter();
   /** What the next change is made on top of: one object for all of them, since typing makes a change for each key. */
   readonly #nextGround = {
     author: NO_BYTES as Uint8Array,
@@ -184,8 +186,6 @@ export class Document<S extends Schema> {
     parents: NOTHING,
     required: NOTHING,
   };
-  /** The changes of that open group. */
-  readonly #line = new LineWriter();
   /** Events that no listener has heard yet. */
   readonly #events: DocumentEvent[] = [];
   #isAnnouncing = false;

@@ -429,7 +429,6 @@ export class DocumentState {
     if (register.assignments.winner !== before) this.patches.changed(register);
   }
 
-  /** What hears of removals from a list; nobody needs to, mostly, and then the sequence does not look for the indexes. */
   /** Inserts characters that take `width` UTF-16 units each. */
   #insertRun(
     node: TextNode,
@@ -444,6 +443,7 @@ export class DocumentState {
     this.patches.textInserted(node, element, content);
   }
 
+  /** What hears of removals from a list; nobody needs to, mostly, and then the sequence does not look for the indexes. */
   #listListener(owner: ListNode): RemovalListener | undefined {
     const { patches } = this;
     if (!patches.enabled) return undefined;
