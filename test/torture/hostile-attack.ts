@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { Random } from "../../packages/bft-json-crdt/test/simulator/random.ts";
 import { Attacker } from "./attacker.ts";
 import { type AttackName, MAKE } from "./attacks.ts";
-import { takeLowestPriority } from "./lowest-priority.ts";
+import { takeLowestPriority } from "./priorities.ts";
 
 /** What stands before the URL and the addresses. */
 const GO = "go ";

@@ -14,6 +14,7 @@ import { openLines } from "../../packages/crdt-relayer/test/participant.ts";
 import { Client, pause } from "./client.ts";
 import { Ledger } from "./ledger.ts";
 import { percentile } from "./numbers.ts";
+import { takeFirstPriority } from "./priorities.ts";
 
 const OWN_ROOMS = 4;
 const WRITERS_IN_ATTACKED_ROOM = 2;
@@ -107,6 +108,8 @@ class Phase {
   }
 }
 
+const isFirst = takeFirstPriority();
+
 // Ctrl-C goes to all; the parent ends this process, or is gone itself.
 process.on("SIGINT", () => undefined);
 
@@ -133,7 +136,7 @@ for (const writer of writers) {
 const writing = writers.map((writer, n) => write(writer, (n * LINE_EVERY_MS) / writers.length));
 const coming = comeAndGo();
 const watching = watchDisk();
-say({ event: "ready" });
+say({ event: "ready", isFirst });
 for await (const line of createInterface({ input: process.stdin })) {
   if (line === "finish") break;
   phases.push(new Phase(line));

@@ -3,7 +3,7 @@
  * it away. Says where it listens, and ends with its stdin.
  */
 import { createServer, type Socket } from "node:net";
-import { takeLowestPriority } from "./lowest-priority.ts";
+import { takeLowestPriority } from "./priorities.ts";
 
 /** More may come at once than a queue usually holds. */
 const BACKLOG = 20_000;

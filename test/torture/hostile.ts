@@ -49,7 +49,7 @@ export const hostile: Part = {
     "addresses of their own (127.0.*). Attackers are processes of their own with three addresses each (127.1.*, others each time), first each kind by itself, then " +
     `all at once, with times between in which nobody attacks; and all of that ${ROUNDS} times. Figures in milliseconds are medians of what they were each time. ` +
     "They share the cores of one machine with the relay, so they have the lowest priority (`nice 19`, the same for " +
-    "the session that they have for themselves, where Linux gives each session its share, and `SCHED_IDLE`) and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too. " +
+    "the session that they have for themselves, where Linux gives each session its share, and `SCHED_IDLE`), and send at a bounded rate: what is measured is the relay, and not who gets a core. The time in which they make their connections is counted, too. " +
     "For a control all of them then attack a process that only reads and throws away, of the same priority as they: what honest clients notice of that is the machine's.",
   run: async (context) => {
     const processes = new Processes();
@@ -94,7 +94,9 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     bands.push({ name, programs });
   }
   const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM]);
-  await within(load.line(/"ready"/u), "the honest clients to come in");
+  const ready = await within(load.line(/"ready"/u), "the honest clients to come in");
+  const { isFirst } = JSON.parse(ready) as { readonly isFirst: boolean };
+  context.findings.say(prioritiesOf(processes.hasIdleGroup, isFirst));
   const sink = processes.scriptApart("hostile-sink.ts", []);
   const listening = await within(sink.line(/"listens"/u), "what attackers talk to for a control");
   const { url: elsewhere } = JSON.parse(listening) as { readonly url: string };
@@ -147,6 +149,17 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   load.type("finish\n");
   for await (const event of eventsOf<Outcome & { readonly event: "finished" }>(load, signal))
     if (event.event === "finished") tell(context, event, costs, isUp);
+}
+
+/** What the system allowed so that attackers are, and measuring is, on account of nobody else. */
+function prioritiesOf(hasIdleGroup: boolean, isFirst: boolean): string {
+  const attackers = hasIdleGroup
+    ? "The attackers had a control group of their own, which gets what nobody else wants (`cpu.idle`): without it a single one that computes lets a flush of the disk, with no relay about, wait for up to two ticks of the kernel, 8 ms."
+    : "No control group (`cpu.idle`) could be made for the attackers, so they hold up a flush of the disk by up to two ticks of the kernel, 8 ms, whatever the relay does.";
+  const honest = isFirst
+    ? "The honest clients, one process, had a processor as soon as they had something to do (`SCHED_RR`), attacked or not: waiting for one is on account of nobody's clock."
+    : "The honest clients, one process, could not be given a processor as soon as they had something to do (`SCHED_RR`): waiting for one is in what they measured.";
+  return `${attackers} ${honest}`;
 }
 
 /** Has some attack for so long, each as `begin` starts it; returns what the relay took meanwhile. `over` is called before they all vanish. */

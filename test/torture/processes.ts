@@ -4,6 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { pause } from "./client.ts";
+import { IdleGroup } from "./idle-group.ts";
+import { IDLE_GROUP } from "./priorities.ts";
 import { commandOf, type Outcome, Program } from "../../packages/crdt-node/test/processes.ts";
 
 /** Milliseconds between two looks at what a script has said. */
@@ -26,6 +28,12 @@ export interface StartingRelay {
 export class Processes {
   readonly folder = mkdtempSync(join(tmpdir(), "torture-"));
   readonly #running = new Set<Program>();
+  #idleGroup: IdleGroup | null = null;
+
+  /** True when the system takes the processor from scripts apart at once for whoever else wants it. */
+  get hasIdleGroup(): boolean {
+    return (this.#idleGroup ??= new IdleGroup()).folder !== null;
+  }
 
   /** Starts a relay on a port, 0 for a free one. */
   relay(
@@ -60,12 +68,15 @@ export class Processes {
 
   /** The same in a session of its own: what it does to the processor is not on account of the others. */
   scriptApart(name: string, args: readonly string[]): Program {
-    return this.#start("--import", ["tsx", fileOf(name), ...args], {}, true);
+    const { folder } = (this.#idleGroup ??= new IdleGroup());
+    const env = folder === null ? {} : { [IDLE_GROUP]: folder };
+    return this.#start("--import", ["tsx", fileOf(name), ...args], env, true);
   }
 
   /** Ends what still runs and removes the folder. */
   async clear(): Promise<void> {
     await Promise.all([...this.#running].map((program) => program.end("SIGKILL")));
+    this.#idleGroup?.remove();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

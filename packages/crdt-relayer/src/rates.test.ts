@@ -266,19 +266,25 @@ describe("an address", () => {
 describe("what takes a relay time and is correct", () => {
   it("costs the session alone: a room each quarter of a second, and 32 questions a second, beyond a burst", () => {
     const rates = new Rates(() => completeSettings({}, {}));
-    for (const [most, cost] of [
-      [16, (meter: Meter): number => meter.rejoins()],
-      [128, (meter: Meter): number => meter.asks()],
+    for (const [most, seconds, cost] of [
+      [16, 4, (meter: Meter): number => meter.rejoins()],
+      [32, 1, (meter: Meter): number => meter.asks()],
     ] as const) {
       const meter = rates.meter("203.0.113.7");
       for (let i = 0; i < most; i++) expect(cost(meter)).toBe(0);
       let wait = 0;
       for (let i = 0; i < most; i++) wait = cost(meter);
-      // As many again take as long as the burst is earned: four seconds, less what was earned meanwhile.
-      expect(wait).toBeGreaterThan(3_000);
-      expect(wait).toBeLessThanOrEqual(4_000);
+      // As many again take as long as the burst is earned, less what was earned meanwhile.
+      expect(wait).toBeGreaterThan(seconds * 750);
+      expect(wait).toBeLessThanOrEqual(seconds * 1_000);
       // Somebody else from there does not pay for it.
       expect(cost(rates.meter("203.0.113.7"))).toBe(0);
     }
+  });
+
+  it("costs of what else it may send, too", () => {
+    const meter = new Rates(() => completeSettings({}, {})).meter("203.0.113.7");
+    for (let i = 0; i < 16; i++) expect(meter.rejoins()).toBe(0);
+    expect(meter.asks()).toBeGreaterThan(0);
   });
 });

@@ -210,7 +210,11 @@ export class Rates {
       const { sessionRateBytes: perSecond, sessionBurstBytes: burst } = this.#settings();
       return { perSecond, burst };
     }, now);
-    return new Meter(own, this.#addresses.of(networkOf(address), now), this);
+    const questions = new Bucket(() => {
+      const { sessionRateBytes: perSecond, sessionBurstBytes } = this.#settings();
+      return { perSecond, burst: Math.min(perSecond, sessionBurstBytes) };
+    }, now);
+    return new Meter(own, questions, this.#addresses.of(networkOf(address), now), this);
   }
 
   /** The bucket of a room. */
@@ -239,14 +243,17 @@ export class Rates {
 /** What one connection pays into. */
 export class Meter {
   readonly #own: Bucket;
+  /** Fills as fast as its own, and holds less: what a client may send at once it need not ask at once. */
+  readonly #questions: Bucket;
   readonly #address: Bucket;
   readonly #rates: Rates;
   #room: Bucket | null = null;
   /** Those of the authors whose changes it has brought, of very many only the latest. */
   readonly #keys = new Set<Bucket>();
 
-  constructor(own: Bucket, address: Bucket, rates: Rates) {
+  constructor(own: Bucket, questions: Bucket, address: Bucket, rates: Rates) {
     this.#own = own;
+    this.#questions = questions;
     this.#address = address;
     this.#rates = rates;
   }
@@ -266,7 +273,9 @@ export class Meter {
 
   /** The same of a question about what a room holds. */
   asks(): number {
-    return this.#own.take(this, QUESTION_BYTES, performance.now());
+    const now = performance.now();
+    const wait = this.#own.take(this, QUESTION_BYTES, now);
+    return Math.max(wait, this.#questions.take(this, QUESTION_BYTES, now));
   }
 
   /** What the connection sends from now on goes into a room, or into none. */

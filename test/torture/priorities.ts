@@ -1,6 +1,8 @@
 /**
- * What is to take the time of a relay, and not the processor from it, has the lowest priority that there is: `nice 19`, and no
- * more than what nobody else wants.
+ * Who gets a processor first where what attacks, what is attacked and what measures share one machine.
+ *
+ * What is to take the time of a relay, and not the processor from it, has the lowest priority that there is: a control group that
+ * is idle (see IdleGroup), `nice 19`, and no more than what nobody else wants.
  *
  * Where Linux divides the processor between sessions first (autogroups), that is for its session, which must be its own: a
  * session that precedes others would take its attackers along, before the threads of the kernel that write to the disk. A
@@ -9,9 +11,15 @@
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { constants, setPriority } from "node:os";
+import { enterIdleGroup } from "./idle-group.ts";
+
+/** The folder of an idle group, for who starts a process of the lowest priority to say; unset where there is none. */
+export const IDLE_GROUP = "IDLE_GROUP";
 
 /** Gives this process, in a session of its own, the lowest priority. */
 export function takeLowestPriority(): void {
+  const group = process.env[IDLE_GROUP];
+  if (group !== undefined) enterIdleGroup(group);
   setPriority(constants.priority.PRIORITY_LOW);
   try {
     writeFileSync("/proc/self/autogroup", String(constants.priority.PRIORITY_LOW));
@@ -23,5 +31,18 @@ export function takeLowestPriority(): void {
     execFileSync("chrt", ["--all-tasks", "--idle", "--pid", "0", String(process.pid)]);
   } catch {
     // The priority has to do.
+  }
+}
+
+/**
+ * Gives this process, which measures, a processor as soon as it has something to do: what it waits for one is not on account of
+ * who is measured. Returns false where that is not allowed.
+ */
+export function takeFirstPriority(): boolean {
+  try {
+    execFileSync("chrt", ["--all-tasks", "--rr", "--pid", "1", String(process.pid)]);
+    return true;
+  } catch {
+    return false;
   }
 }
