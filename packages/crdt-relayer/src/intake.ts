@@ -9,25 +9,19 @@
 import { continued, joinGroups, type RunPart, runPartOf, type VerifiedGroup } from "bft-json-crdt";
 import type { WebSocket } from "ws";
 import type { Ahead, Foreseen } from "./ahead.ts";
+import { Credit } from "./credit.ts";
 import {
   AHEAD_GROUPS,
   AHEAD_SIGNATURE_MS,
-  AT_ONCE_MS,
-  CREDIT_LINE,
-  CREDIT_MS,
-  CREDIT_PER_MS,
-  FIRST_CREDIT_MS,
   FRAME_OVERHEAD_BYTES,
-  LEAST_CREDIT_SHARE,
   LINE_INBOX_BYTES,
   MIN_HOLD_MS,
-  MOST_DEBT_MS,
   RUN_BYTES,
   RUN_CHANGES,
   TURN_MS,
 } from "./limits.ts";
 import { type Frame, streamOf } from "./outlet.ts";
-import { type Pauses, Work } from "./pauses.ts";
+import type { Pauses } from "./pauses.ts";
 import { Pieces } from "./pieces.ts";
 import type { Meter } from "./rates.ts";
 import type { Settings } from "./settings.ts";
@@ -83,7 +77,8 @@ export class Intake {
   readonly #meter: Meter;
   readonly #host: IntakeHost;
   readonly #owner: IntakeOwner;
-  readonly #work: Work;
+  /** With none left, what comes waits in the inbox in line. */
+  readonly #credit: Credit;
   readonly #inbox: Waiting[] = [];
   /** Bytes in the inbox, and of groups on their way to the store. */
   #awaited = 0;
@@ -91,12 +86,6 @@ export class Intake {
   #arrival = 0;
   /** What is known ahead of that frame. */
   #verified: VerifiedGroup | null = null;
-  /** Milliseconds of work that this socket may still cause at once; below 0, what comes waits in the inbox in line. */
-  #credit = FIRST_CREDIT_MS;
-  #creditAt = performance.now();
-  /** Milliseconds of work for it in this pass of the event loop. */
-  #inPassMs = 0;
-  #pass = 0;
   #isInLine = false;
   /** The first frame of the inbox is being verified. */
   #isWaiting = false;
@@ -128,7 +117,7 @@ export class Intake {
     this.#meter = meter;
     this.#host = host;
     this.#owner = owner;
-    this.#work = new Work(host.pauses);
+    this.#credit = new Credit(host.turns, host.pauses);
     // Around what ws does with it: pieces of messages and control frames cost, too.
     const stream = streamOf(socket);
     this.#pieces = stream === null ? null : new Pieces(stream, this.#comes);
@@ -154,13 +143,9 @@ export class Intake {
     return this.#verified;
   }
 
-  /**
-   * In how many milliseconds what it owes would be earned, if it caused no work; less than none when it has credit left. Bounded, so
-   * that nobody waits for ever.
-   */
+  /** In how many milliseconds what it owes would be earned: see Credit. */
   get dueInMs(): number {
-    this.#earn();
-    return Math.min(-this.#credit, MOST_DEBT_MS) / CREDIT_PER_MS;
+    return this.#credit.dueInMs;
   }
 
   /** What the socket brings, a piece at a time; null when it is not ours to divide. */
@@ -174,7 +159,7 @@ export class Intake {
     this.slowDown(this.#meter.frame(content.length));
     if (this.#isEnded) return;
     this.#arrival = performance.now();
-    if (!this.#isBlocked && this.#inbox.length === 0 && this.#hasCredit()) {
+    if (!this.#isBlocked && this.#inbox.length === 0 && this.#credit.isLeft) {
       this.#handleTimed(content, isText);
       return;
     }
@@ -282,43 +267,11 @@ export class Intake {
     this.await(bytes);
   }
 
-  /**
-   * True when it is served at once: it has credit left, and more than was used up by all in this pass of the event loop, of which its
-   * own part is small.
-   */
-  #hasCredit(): boolean {
-    const { atOnceMs, pass } = this.#host.turns;
-    if (pass !== this.#pass) this.#inPassMs = 0;
-    this.#pass = pass;
-    this.#earn();
-    return this.#credit > atOnceMs && this.#inPassMs < AT_ONCE_MS;
-  }
-
-  #worked(ms: number): void {
-    this.#host.turns.worked(ms);
-    this.#inPassMs += ms;
-  }
-
-  #earn(): void {
-    const now = performance.now();
-    // The longer the line, the less each may have beside it: whoever stands there wants more than that anyway.
-    const share = Math.max(LEAST_CREDIT_SHARE, this.#shareInLine());
-    const earned = (now - this.#creditAt) * CREDIT_PER_MS * share;
-    this.#credit = Math.min(CREDIT_MS * share, this.#credit + earned);
-    this.#creditAt = now;
-  }
-
-  /** The less the more stand in line. */
-  #shareInLine(): number {
-    return CREDIT_LINE / (CREDIT_LINE + this.#host.turns.waiting);
-  }
-
   #handleTimed(content: Uint8Array, isText: boolean): void {
     const start = performance.now();
     this.#owner.handle(isText ? textOf(content) : content);
     const ms = performance.now() - start;
-    this.#worked(ms);
-    this.#credit -= this.#work.counted(ms);
+    this.#credit.worked(ms);
     this.#handledMs += ms;
   }
 
@@ -326,16 +279,13 @@ export class Intake {
   readonly #countReading = ({ length }: Uint8Array): void => {
     const readingMs = performance.now() - this.#readAt - this.#handledMs;
     this.#pieces!.took(length, readingMs);
-    this.#worked(readingMs);
-    const ms = this.#work.counted(readingMs);
-    this.#credit -= ms;
-    this.#turnLeftMs -= ms;
-    if (!this.#isReadInTurn && !this.#isEnded && !this.#hasCredit()) this.#readLater();
+    this.#turnLeftMs -= this.#credit.worked(readingMs);
+    if (!this.#isReadInTurn && !this.#isEnded && !this.#credit.isLeft) this.#readLater();
   };
 
   /** Something has come, and is not read yet; not before its turn, by whoever has no credit. */
   readonly #comes = (): void => {
-    if (!this.#isSpent && !this.#isEnded && !this.#hasCredit()) this.#readLater();
+    if (!this.#isSpent && !this.#isEnded && !this.#credit.isLeft) this.#readLater();
   };
 
   /** Has the socket read in its turn. */
@@ -352,7 +302,7 @@ export class Intake {
   #readInTurn(): void {
     if (!this.#isSpent) return;
     const pieces = this.#pieces!;
-    this.#turnLeftMs = TURN_MS * this.#shareInLine() ** 2;
+    this.#turnLeftMs = TURN_MS * this.#credit.shareInLine ** 2;
     this.#isReadInTurn = true;
     while (pieces.hasMore && this.#turnLeftMs > 0 && this.#mayBeRead(1)) pieces.read();
     this.#isReadInTurn = false;
@@ -372,7 +322,7 @@ export class Intake {
         if (!this.#isBlocked) this.#standInLine();
       });
       if (this.#isGone && this.#inbox.length === 0) this.#owner.emptied();
-    }, this.dueInMs);
+    }, this.#credit.dueInMs);
   }
 
   /** One turn: as much of what waits as a short time allows, at least one frame, unless it is still being verified. */
@@ -409,7 +359,7 @@ export class Intake {
 
   #handleForeseen(waiting: Waiting, ahead: Foreseen | null): void {
     this.#verified = ahead?.group ?? null;
-    this.#credit -= (ahead?.signatures ?? 0) * AHEAD_SIGNATURE_MS;
+    this.#credit.spend((ahead?.signatures ?? 0) * AHEAD_SIGNATURE_MS);
     try {
       this.#handleTimed(contentOf(waiting), waiting.isText);
     } finally {
@@ -432,7 +382,7 @@ export class Intake {
     for (let at = 0; at < most && now < start + TURN_MS; at++) {
       if (this.#foresee(this.#inbox[at]!)) now = performance.now();
     }
-    this.#credit -= now - start;
+    this.#credit.spend(now - start);
   }
 
   /** Has a frame verified ahead, if it can be; true when that took some time. */

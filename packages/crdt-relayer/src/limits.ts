@@ -278,8 +278,11 @@ export const AHEAD_SIGNATURE_MS = 0.1;
  */
 export const TURN_BYTES = 65_536;
 
-/** Bytes of histories as they were sent to some, kept for others who lack the same: see SliceCache. */
-export const SLICES_BYTES = 4_194_304;
+/**
+ * Bytes of histories as they were sent to some, kept for others who lack the same: see SliceCache. Of a history that is longer than all
+ * of it nothing would be found again, which is sent from its beginning to its end.
+ */
+export const SLICES_BYTES = 16_777_216;
 
 /** Bytes that a waiting change takes at least: no room waits for more changes than its budget holds. */
 export const PENDING_CHANGE_BYTES = 1_024;

@@ -58,7 +58,9 @@ export class TipSummary {
 
   /** The 256 hashes of the buckets. */
   get hashes(): readonly Uint8Array[] {
-    this.#hashes ??= this.buckets.map(hashBucket);
+    this.#hashes ??= this.buckets.map((tips) =>
+      tips.length === 0 ? emptyHash() : hashBucket(tips),
+    );
     return this.#hashes;
   }
 
@@ -142,6 +144,13 @@ function digestOf(ids: readonly Uint8Array[]): Uint8Array {
   ids.forEach((id, i) => input.set(id, SYNC_TAG.length + 1 + i * ID_BYTES));
   return sha256(input);
 }
+
+/** What most buckets of a history of few chains have. */
+function emptyHash(): Uint8Array {
+  return (ofNone ??= hashBucket([]));
+}
+
+let ofNone: Uint8Array | null = null;
 
 function hashBucket(tips: readonly ListedTip[]): Uint8Array {
   const input = startHash(KIND_BUCKET, tips.length * TIP_BYTES);
