@@ -903,7 +903,7 @@ export const CURATED: readonly Curated[] = [
   {
     what: "a bucket's hash covers all of its tips",
     file: `${CORE}/sync/tips.ts`,
-    where: "hashBucket",
+    where: "hashTips",
     code: "input.set(id, at + ID_BYTES + 16);",
     by: "",
   },

@@ -11,12 +11,12 @@ import { takeLowestPriority } from "./priorities.ts";
 /** What stands before the URL and the addresses. */
 const GO = "go ";
 
-takeLowestPriority();
+const isIdle = takeLowestPriority();
 const [name = "", seed = ""] = process.argv.slice(2);
 const attack = MAKE[name as AttackName]();
 let ending = new AbortController();
 let attacker: Attacker | null = null;
-say({ event: "ready" });
+say({ event: "ready", isIdle });
 for await (const line of createInterface({ input: process.stdin })) {
   if (line.startsWith(GO)) {
     ending = new AbortController();

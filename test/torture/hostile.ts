@@ -84,19 +84,23 @@ async function measure(context: Context, processes: Processes): Promise<void> {
   const relay = processes.relay(0, []);
   const url = await relay.listens;
   const bands: Band[] = [];
+  let areIdle = true;
   for (const name of ATTACKS) {
     const programs = Array.from({ length: PROCESSES[name] ?? 1 }, () => {
       const seed = String(random.below(1_000_000));
       return processes.scriptApart("hostile-attack.ts", [name, seed]);
     });
     // One after the other: they sign what they are going to send.
-    for (const program of programs) await within(program.line(/"ready"/u), `"${name}" to be ready`);
+    for (const program of programs) {
+      const ready = await within(program.line(/"ready"/u), `"${name}" to be ready`);
+      areIdle &&= (JSON.parse(ready) as { readonly isIdle: boolean }).isIdle;
+    }
     bands.push({ name, programs });
   }
   const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM]);
   const ready = await within(load.line(/"ready"/u), "the honest clients to come in");
   const { isFirst } = JSON.parse(ready) as { readonly isFirst: boolean };
-  context.findings.say(prioritiesOf(processes.hasIdleGroup, isFirst));
+  context.findings.say(prioritiesOf(areIdle, isFirst));
   const sink = processes.scriptApart("hostile-sink.ts", []);
   const listening = await within(sink.line(/"listens"/u), "what attackers talk to for a control");
   const { url: elsewhere } = JSON.parse(listening) as { readonly url: string };
@@ -152,8 +156,8 @@ async function measure(context: Context, processes: Processes): Promise<void> {
 }
 
 /** What the system allowed so that attackers are, and measuring is, on account of nobody else. */
-function prioritiesOf(hasIdleGroup: boolean, isFirst: boolean): string {
-  const attackers = hasIdleGroup
+function prioritiesOf(areIdle: boolean, isFirst: boolean): string {
+  const attackers = areIdle
     ? "The attackers had a control group of their own, which gets what nobody else wants (`cpu.idle`): without it a single one that computes lets a flush of the disk, with no relay about, wait for up to two ticks of the kernel, 8 ms."
     : "No control group (`cpu.idle`) could be made for the attackers, so they hold up a flush of the disk by up to two ticks of the kernel, 8 ms, whatever the relay does.";
   const honest = isFirst

@@ -4,7 +4,7 @@
  * its slice of time, so that a write to the disk, which a thread of the kernel has to go on with, waited up to two ticks of
  * 4 ms for a single attacker that computes.
  */
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const NAME = "torture-attackers";
@@ -20,32 +20,41 @@ export class IdleGroup {
 
   /** Removes it once all in it have ended; what another run has in it stays. */
   remove(): void {
-    if (this.folder === null) return;
-    try {
-      rmdirSync(this.folder);
-    } catch {
-      // Somebody is in it.
-    }
+    if (this.folder !== null) removeFolder(this.folder);
   }
 }
 
-/** Puts this process, with all its threads, into a group. */
-export function enterIdleGroup(folder: string): void {
-  writeFileSync(join(folder, "cgroup.procs"), String(process.pid));
+/** Puts this process, with all its threads, into a group; false where that is not allowed. */
+export function enterIdleGroup(folder: string): boolean {
+  try {
+    writeFileSync(join(folder, "cgroup.procs"), String(process.pid));
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function makeFolder(): string | null {
   for (const parent of groupsOfThis()) {
     const folder = join(parent, NAME);
     try {
-      mkdirSync(folder, { recursive: true });
+      if (!existsSync(folder)) mkdirSync(folder);
       writeFileSync(join(folder, "cpu.idle"), "1");
       return folder;
     } catch {
       // No right to it, or no group for the processor: the next one, if there is any.
+      removeFolder(folder);
     }
   }
   return null;
+}
+
+function removeFolder(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // It was never there, or somebody is in it.
+  }
 }
 
 /** Folders of the groups that this process is in which may divide the processor. */

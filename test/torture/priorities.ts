@@ -16,10 +16,10 @@ import { enterIdleGroup } from "./idle-group.ts";
 /** The folder of an idle group, for who starts a process of the lowest priority to say; unset where there is none. */
 export const IDLE_GROUP = "IDLE_GROUP";
 
-/** Gives this process, in a session of its own, the lowest priority. */
-export function takeLowestPriority(): void {
+/** Gives this process, in a session of its own, the lowest priority. Returns true when it is in an idle group. */
+export function takeLowestPriority(): boolean {
   const group = process.env[IDLE_GROUP];
-  if (group !== undefined) enterIdleGroup(group);
+  const isIdle = group !== undefined && enterIdleGroup(group);
   setPriority(constants.priority.PRIORITY_LOW);
   try {
     writeFileSync("/proc/self/autogroup", String(constants.priority.PRIORITY_LOW));
@@ -32,6 +32,7 @@ export function takeLowestPriority(): void {
   } catch {
     // The priority has to do.
   }
+  return isIdle;
 }
 
 /**

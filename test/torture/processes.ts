@@ -30,11 +30,6 @@ export class Processes {
   readonly #running = new Set<Program>();
   #idleGroup: IdleGroup | null = null;
 
-  /** True when the system takes the processor from scripts apart at once for whoever else wants it. */
-  get hasIdleGroup(): boolean {
-    return (this.#idleGroup ??= new IdleGroup()).folder !== null;
-  }
-
   /** Starts a relay on a port, 0 for a free one. */
   relay(
     port: number,

@@ -30,15 +30,19 @@ class SomeTurns {
 /** No work is taken for a pause. */
 const pauses = { in: (): number => 0 };
 
-/** What happens to a socket, in milliseconds. */
+/** What a socket has of its credit with so many in line. */
+const partWith = (waiting: number): number =>
+  Math.max(LEAST_CREDIT_SHARE, CREDIT_LINE / (CREDIT_LINE + waiting));
+
+/** What happens to a socket: milliseconds, of its own work tenths of them, and of the line who stands in it. */
 const events = fc.array(
   fc.oneof(
-    fc.record({ what: fc.constant("time"), ms: fc.integer({ min: 0, max: 400 }) }),
-    fc.record({ what: fc.constant("own work"), ms: fc.integer({ min: 0, max: 8 }) }),
-    fc.record({ what: fc.constant("ahead"), ms: fc.integer({ min: 0, max: 2 }) }),
-    fc.record({ what: fc.constant("work for others"), ms: fc.integer({ min: 0, max: 2 }) }),
-    fc.record({ what: fc.constant("a pass"), ms: fc.constant(0) }),
-    fc.record({ what: fc.constant("a line"), ms: fc.integer({ min: 0, max: 40 }) }),
+    fc.record({ what: fc.constant("time"), amount: fc.integer({ min: 0, max: 400 }) }),
+    fc.record({ what: fc.constant("own work"), amount: fc.integer({ min: 0, max: 8 }) }),
+    fc.record({ what: fc.constant("ahead"), amount: fc.integer({ min: 0, max: 2 }) }),
+    fc.record({ what: fc.constant("work for others"), amount: fc.integer({ min: 0, max: 2 }) }),
+    fc.record({ what: fc.constant("a pass"), amount: fc.constant(0) }),
+    fc.record({ what: fc.constant("a line"), amount: fc.integer({ min: 0, max: 40 }) }),
   ),
   { maxLength: 40 },
 );
@@ -52,30 +56,29 @@ describe("the credit of a socket", () => {
         const credit = new Credit(turns, pauses);
         let naive = FIRST_CREDIT_MS;
         let inPass = 0;
-        for (const { what, ms } of some) {
-          const share = CREDIT_LINE / (CREDIT_LINE + turns.waiting);
-          const part = Math.max(LEAST_CREDIT_SHARE, share);
+        for (const { what, amount } of some) {
+          const part = partWith(turns.waiting);
           // It is looked at after each event, so that all is earned with the line as it is then.
           if (what === "time") {
-            clock.add(ms);
-            naive = Math.min(CREDIT_MS * part, naive + ms * CREDIT_PER_MS * part);
+            clock.add(amount);
+            naive = Math.min(CREDIT_MS * part, naive + amount * CREDIT_PER_MS * part);
           } else if (what === "own work") {
-            expect(credit.worked(ms / 10)).toBe(ms / 10);
-            naive -= ms / 10;
-            inPass += ms / 10;
-          } else if (what === "ahead") {
-            credit.spend(ms);
+            const ms = amount / 10;
+            expect(credit.worked(ms)).toBe(ms);
             naive -= ms;
+            inPass += ms;
+          } else if (what === "ahead") {
+            credit.spend(amount);
+            naive -= amount;
           } else if (what === "work for others") {
-            turns.atOnceMs += ms;
+            turns.atOnceMs += amount;
           } else if (what === "a pass") {
             turns.pass++;
             turns.atOnceMs = 0;
             inPass = 0;
           } else {
-            turns.waiting = ms;
-            const shorter = Math.max(LEAST_CREDIT_SHARE, CREDIT_LINE / (CREDIT_LINE + ms));
-            naive = Math.min(CREDIT_MS * shorter, naive);
+            turns.waiting = amount;
+            naive = Math.min(CREDIT_MS * partWith(amount), naive);
           }
           const beyond = naive - turns.atOnceMs;
           const { isLeft } = credit;

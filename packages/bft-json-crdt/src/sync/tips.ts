@@ -58,9 +58,7 @@ export class TipSummary {
 
   /** The 256 hashes of the buckets. */
   get hashes(): readonly Uint8Array[] {
-    this.#hashes ??= this.buckets.map((tips) =>
-      tips.length === 0 ? emptyHash() : hashBucket(tips),
-    );
+    this.#hashes ??= this.buckets.map(hashBucket);
     return this.#hashes;
   }
 
@@ -146,13 +144,13 @@ function digestOf(ids: readonly Uint8Array[]): Uint8Array {
 }
 
 /** What most buckets of a history of few chains have. */
-function emptyHash(): Uint8Array {
-  return (ofNone ??= hashBucket([]));
-}
-
-let ofNone: Uint8Array | null = null;
+let hashOfNoTips: Uint8Array | null = null;
 
 function hashBucket(tips: readonly ListedTip[]): Uint8Array {
+  return tips.length > 0 ? hashTips(tips) : (hashOfNoTips ??= hashTips(tips));
+}
+
+function hashTips(tips: readonly ListedTip[]): Uint8Array {
   const input = startHash(KIND_BUCKET, tips.length * TIP_BYTES);
   const view = new DataView(input.buffer);
   let at = SYNC_TAG.length + 1;
