@@ -44,7 +44,7 @@ export const SCOPE: Readonly<Record<string, Reading>> = {
   ...all(
     RELAY,
     "guard",
-    "ahead authentication client-address commands conduct credit host-names intake origins pauses pieces pings rates relay resumption room room-name room-policy room-rules rooms session turns upgrades",
+    "ahead authentication client-address commands conduct credit host-names intake origins pauses pieces pings rates relay request-queue resumption room room-name room-policy room-rules rooms session turns",
   ),
 };
 

@@ -5,6 +5,7 @@ import { pause, within } from "./client.ts";
 import type { Outcome, PhaseResult, Spread } from "./hostile-load.ts";
 import { percentile } from "./numbers.ts";
 import { bytes, type Context, type Part, whole } from "./part.ts";
+import { ALONE } from "./priorities.ts";
 import { eventsOf, memoryOf, Processes, processorMsOf } from "./processes.ts";
 
 /** Everything is done so often: a machine that others use is now and then slower for seconds, and then what is measured is that. */
@@ -97,7 +98,7 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     }
     bands.push({ name, programs });
   }
-  const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM]);
+  const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM], ALONE);
   const ready = await within(load.line(/"ready"/u), "the honest clients to come in");
   const { isFirst } = JSON.parse(ready) as { readonly isFirst: boolean };
   context.findings.say(prioritiesOf(areIdle, isFirst));
@@ -161,8 +162,8 @@ function prioritiesOf(areIdle: boolean, isFirst: boolean): string {
     ? "The attackers had a control group of their own, which gets what nobody else wants (`cpu.idle`): without it a single one that computes lets a flush of the disk, with no relay about, wait for up to two ticks of the kernel, 8 ms."
     : "No control group (`cpu.idle`) could be made for the attackers, so they hold up a flush of the disk by up to two ticks of the kernel, 8 ms, whatever the relay does.";
   const honest = isFirst
-    ? "The honest clients, one process, had a processor as soon as they had something to do (`SCHED_RR`), attacked or not: waiting for one is on account of nobody's clock."
-    : "The honest clients, one process, could not be given a processor as soon as they had something to do (`SCHED_RR`): waiting for one is in what they measured.";
+    ? "The honest clients, one thread, had a processor as soon as they had something to do (`SCHED_RR`), attacked or not: waiting for one is on account of nobody's clock."
+    : "The honest clients, one thread, could not be given a processor as soon as they had something to do (`SCHED_RR`): waiting for one is in what they measured.";
   return `${attackers} ${honest}`;
 }
 

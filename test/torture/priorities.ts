@@ -35,13 +35,17 @@ export function takeLowestPriority(): boolean {
   return isIdle;
 }
 
+/** Flags of Node for who is to have the first priority: whatever its other threads would do for its main one, it does itself. */
+export const ALONE: readonly string[] = ["--single-threaded-gc"];
+
 /**
- * Gives this process, which measures, a processor as soon as it has something to do: what it waits for one is not on account of
- * who is measured. Returns false where that is not allowed.
+ * Gives the main thread of this process, which measures, a processor as soon as it has something to do: what it waits for one is not
+ * on account of who is measured. Not the others, which compile and collect garbage: with the same priority they had both processors
+ * for ten milliseconds, now and then, and who is measured waited for that. Returns false where that is not allowed.
  */
 export function takeFirstPriority(): boolean {
   try {
-    execFileSync("chrt", ["--all-tasks", "--rr", "--pid", "1", String(process.pid)]);
+    execFileSync("chrt", ["--rr", "--pid", "1", String(process.pid)]);
     return true;
   } catch {
     return false;

@@ -12,7 +12,7 @@ import { commandOf, type Outcome, Program } from "../../packages/crdt-node/test/
 const LOOK_MS = 20;
 
 /** As the systemd unit and the image in packages/crdt-relayer/deploy start it. */
-const RELAY_ENV = { NODE_OPTIONS: "--max-semi-space-size=4" };
+const RELAY_ENV = { NODE_OPTIONS: "--max-semi-space-size=4 --v8-pool-size=1" };
 
 /** Flags of a relay all of whose clients come from one address. */
 export const FROM_ONE_ADDRESS: readonly string[] = ["--max-address-sessions", "10000"];

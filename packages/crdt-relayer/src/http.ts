@@ -35,10 +35,10 @@ import { type Metrics, METRICS_TYPE } from "./metrics.ts";
 import { Newcomers, placeOfEnd } from "./newcomers.ts";
 import { allowsOrigin } from "./origins.ts";
 import { giveBack } from "./pieces.ts";
+import { RequestQueue } from "./request-queue.ts";
 import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
 import { hasTls, readTls } from "./tls.ts";
-import { Upgrades } from "./upgrades.ts";
 
 /** The path of the WebSocket. */
 export const WEBSOCKET_PATH = "/websocket";
@@ -81,7 +81,7 @@ export class HttpSide {
   /** Connections that are not let in, until they are ended. */
   readonly #held = new Set<Socket>();
   #proxies: TrustedProxies;
-  readonly #upgrades = new Upgrades();
+  readonly #requests = new RequestQueue();
   /** What each connection asked last and may not have got yet. */
   readonly #answers = new WeakMap<Socket, ServerResponse>();
 
@@ -111,7 +111,7 @@ export class HttpSide {
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", destroyThis);
-      this.#upgrades.next(this.#addressOf(request), () => {
+      this.#requests.next(this.#addressOf(request), () => {
         this.#upgrade(request, socket, head);
       });
     });
@@ -276,28 +276,42 @@ export class HttpSide {
   #respond(request: IncomingMessage, response: ServerResponse, isMain: boolean): void {
     if (this.#isAhead(request.socket, response)) return;
     const { url = "", method = "" } = request;
+    const address = this.#addressOf(request);
     const path = url.split("?", 1)[0] ?? "";
     this.#answer(path, method, isMain)
       .catch((error: unknown): Answer => {
         this.#host.log.error({ err: error }, "an internal error; a request is not answered");
         return problem(500, "an internal error");
       })
-      .then(({ code, body, type = "application/json" }) => {
-        const isRead = method === "GET" || method === "HEAD";
-        response.writeHead(code, {
-          "content-type": type,
-          "content-length": Buffer.byteLength(body),
-          "cache-control": "no-store",
-          ...(code === 405 ? { allow: "GET, HEAD" } : {}),
-          // What else it sends is not waited for.
-          ...(isRead ? {} : { connection: "close" }),
+      // What many have waited for is there for all of them at once.
+      .then((answer) => {
+        this.#requests.next(address, () => {
+          this.#send(answer, method, response);
         });
-        response.end(method === "HEAD" ? undefined : body);
       })
       .catch((error: unknown) => {
         this.#host.log.debug({ reason: messageOf(error) }, "a request is not answered");
         response.destroy();
       });
+  }
+
+  #send(answer: Answer, method: string, response: ServerResponse): void {
+    const { code, body, type = "application/json" } = answer;
+    const isRead = method === "GET" || method === "HEAD";
+    try {
+      response.writeHead(code, {
+        "content-type": type,
+        "content-length": Buffer.byteLength(body),
+        "cache-control": "no-store",
+        ...(code === 405 ? { allow: "GET, HEAD" } : {}),
+        // What else it sends is not waited for.
+        ...(isRead ? {} : { connection: "close" }),
+      });
+      response.end(method === "HEAD" ? undefined : body);
+    } catch (error) {
+      this.#host.log.debug({ reason: messageOf(error) }, "a request is not answered");
+      response.destroy();
+    }
   }
 
   /**

@@ -231,11 +231,15 @@ export const MOST_DEBT_MS = 4;
 /** Milliseconds of work for a socket that waits in line, before others have a turn; one frame at least. */
 export const TURN_MS = 0.2;
 
-/** Milliseconds of turns in one pass of the event loop, at most. */
+/** Milliseconds of turns in one pass of the event loop, at most, what they leave to be written included. */
 export const MOST_TURNS_MS = 0.75;
 
+/** What it takes to write to a socket is a mean of so many times, of which none counts for more than so many milliseconds. */
+export const WRITES_REMEMBERED = 16;
+export const MOST_WRITE_MS = 0.2;
+
 /** The same of those who want to become sessions: each takes a part of a millisecond, and thousands may come at once. */
-export const MOST_UPGRADES_MS = 0.5;
+export const MOST_REQUESTS_MS = 0.5;
 
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;

@@ -3,7 +3,7 @@
  * happens often is counted in plain numbers, which are read only when somebody asks; labels have values from closed sets,
  * never from outside.
  */
-import { setTimeout } from "node:timers/promises";
+import { setImmediate, setTimeout } from "node:timers/promises";
 import type { ReceivedGroup, ReceiveStatus, RejectionCode } from "bft-json-crdt";
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { type Ending, ENDINGS } from "./endings.ts";
@@ -129,7 +129,7 @@ export class Metrics {
 
   /**
    * All of it, and what is known of the process, as it is after this was called. It takes milliseconds of the process, so it
-   * is made a few times a second at most, for all who have asked meanwhile.
+   * is made a few times a second at most, for all who have asked meanwhile, and a metric at a time.
    */
   text(): Promise<string> {
     this.#next ??= this.#make();
@@ -140,8 +140,15 @@ export class Metrics {
     await setTimeout(Math.max(0, this.#madeAt + METRICS_EVERY_MS - performance.now()));
     this.#next = null;
     this.#madeAt = performance.now();
-    const [own, shared] = await Promise.all([this.#registry.metrics(), processMetrics().metrics()]);
-    return `${own}\n${shared}`;
+    const texts: string[] = [];
+    for (const registry of [this.#registry, processMetrics()]) {
+      for (const { name } of registry.getMetricsAsArray()) {
+        texts.push(await registry.getSingleMetricAsString(name));
+        // Whoever else has something to do is not kept waiting by all of them.
+        await setImmediate();
+      }
+    }
+    return `${texts.join("\n\n")}\n`;
   }
 
   #gauge(name: string, help: string, read: () => number): void {

@@ -6,6 +6,8 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import * as ws from "ws";
 import { WebSocket, WebSocketServer } from "ws";
+import { stoppedClock } from "../test/stopped-clock.ts";
+import { MOST_WRITE_MS, WRITES_REMEMBERED } from "./limits.ts";
 import { encodeFrame, type Frame, Outlet, type OutletHost, Outlets, streamOf } from "./outlet.ts";
 
 class Host implements OutletHost {
@@ -110,6 +112,33 @@ it("frames what goes to many once, and what is text for each", () => {
   const before = outlets.framed(one);
   outlets.flush();
   expect(outlets.framed(one)).not.toBe(before);
+});
+
+it("knows from what writes took before what those will take that wait", () => {
+  const clock = stoppedClock();
+  const outlets = new Outlets();
+  const flushed = (count: number, eachMs: number): void => {
+    for (let n = 0; n < count; n++) outlets.add({ flush: () => clock.add(eachMs) });
+    outlets.flush();
+  };
+  const owedForTen = (): number => {
+    const nothing = { flush: (): void => undefined };
+    for (let n = 0; n < 10; n++) outlets.add(nothing);
+    return outlets.owedMs;
+  };
+  expect(owedForTen()).toBe(0);
+  outlets.flush();
+  expect(outlets.owedMs).toBe(0);
+  // However many are written at once, each of them takes as long.
+  for (let n = 0; n < 10 * WRITES_REMEMBERED; n++) flushed(1 + (n % 7), 0.02);
+  expect(owedForTen()).toBeCloseTo(0.2, 3);
+  outlets.flush();
+  const before = owedForTen();
+  outlets.flush();
+  // A pause of the process is no reason to expect another.
+  flushed(1, 500);
+  expect(owedForTen() - before).toBeLessThanOrEqual((10 * MOST_WRITE_MS) / WRITES_REMEMBERED);
+  outlets.flush();
 });
 
 describe.each([

@@ -10,6 +10,7 @@
  */
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
+import { MOST_WRITE_MS, WRITES_REMEMBERED } from "./limits.ts";
 
 /** Text, or a group of changes. */
 export type Frame = string | Uint8Array;
@@ -23,14 +24,19 @@ export interface OutletHost {
   sent(frame: Frame): void;
 }
 
+/** What is written at the end of a tick. */
+type Written = Pick<Outlet, "flush">;
+
 /** Collects what is to be written until the end of the tick, and frames groups. One for all sessions of a relay. */
 export class Outlets {
-  #waiting: Outlet[] = [];
+  #waiting: Written[] = [];
+  /** Milliseconds that it takes to write one. */
+  #eachMs = 0;
   /** The groups that were framed in this tick. */
   readonly #framed = new Map<Uint8Array, Buffer>();
 
   /** Has an outlet written at the end of this tick. */
-  add(outlet: Outlet): void {
+  add(outlet: Written): void {
     if (this.#waiting.push(outlet) === 1) process.nextTick(this.#atEndOfTick);
   }
 
@@ -42,13 +48,23 @@ export class Outlets {
     return framed;
   }
 
+  /** Milliseconds that it will take, by what it took before, to write all that waits. */
+  get owedMs(): number {
+    return this.#waiting.length * this.#eachMs;
+  }
+
   /** Writes all that waits. */
   flush(): void {
     const waiting = this.#waiting;
     this.#waiting = [];
     // Nobody is sent the same group again.
     this.#framed.clear();
+    if (waiting.length === 0) return;
+    const start = performance.now();
     for (const outlet of waiting) outlet.flush();
+    // A pause of the process is soon forgotten.
+    const eachMs = (performance.now() - start) / waiting.length;
+    this.#eachMs += (Math.min(eachMs, MOST_WRITE_MS) - this.#eachMs) / WRITES_REMEMBERED;
   }
 
   readonly #atEndOfTick = (): void => {

@@ -18,7 +18,7 @@ import { Conduct } from "./conduct.ts";
 import { retryAfter, sendAway } from "./drain.ts";
 import { EXIT, messageOf, RelayError } from "./exit-codes.ts";
 import { type HttpHost, HttpSide, listeningError } from "./http.ts";
-import { CLOSE_MS, DRAIN_MS, SLICES_BYTES, STRANGER_STRIKE } from "./limits.ts";
+import { CLOSE_MS, DRAIN_MS, MOST_TURNS_MS, SLICES_BYTES, STRANGER_STRIKE } from "./limits.ts";
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { Newcomers } from "./newcomers.ts";
@@ -120,8 +120,8 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   /** Read at use: its values change with {@link reload}. */
   readonly settings: Settings;
   readonly log: Logger;
-  readonly turns = new Turns();
   readonly outlets = new Outlets();
+  readonly turns = new Turns(MOST_TURNS_MS, () => this.outlets.owedMs);
   readonly rates = new Rates(() => this.settings);
   readonly conduct = new Conduct(() => this.settings);
   readonly ahead = new Ahead();

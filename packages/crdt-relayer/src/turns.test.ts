@@ -50,6 +50,31 @@ describe("turns in line", () => {
     expect(done).toHaveLength(8);
   });
 
+  it("have less time by what they leave to be done after them", async () => {
+    const clock = stoppedClock();
+    let leftMs = 0;
+    const turns = new Turns(MOST_TURNS_MS, () => leftMs);
+    let done = 0;
+    for (let n = 0; n < 8; n++) {
+      turns.next(() => {
+        done++;
+        clock.add(MOST_TURNS_MS / 8);
+        leftMs += MOST_TURNS_MS / 4;
+      });
+    }
+    clock.add(MOST_TURNS_MS);
+    await pass();
+    // Three eighths for each of them.
+    expect(done).toBe(3);
+    clock.add(MOST_TURNS_MS);
+    await pass();
+    expect(done).toBe(4);
+    leftMs = 0;
+    clock.add(MOST_TURNS_MS);
+    await pass();
+    expect(done).toBe(7);
+  });
+
   it("know how much was done out of turn in this pass, and which pass it is", async () => {
     stoppedClock();
     const turns = new Turns();

@@ -13,22 +13,24 @@ interface Waiting {
 /**
  * A queue of steps, run in the order in which they are due, and equals in the order in which they came. Nobody who is due later
  * is passed by for ever: those who come later are due later too. In each pass of the event loop they have as long as all else
- * had since the last one, a few milliseconds at most, but at least one has its turn: however busy the sockets are that are
- * served at once, whoever stands in line is not kept waiting by them.
+ * had since the last one, a part of a millisecond at most, but at least one has its turn: however busy the sockets are that are
+ * served at once, whoever stands in line is not kept waiting by them. What they leave to be done right after them counts as well.
  */
 export class Turns {
   /** What is due first stands last. */
   readonly #steps: Waiting[] = [];
   readonly #mostMs: number;
+  readonly #leftMs: () => number;
   #isRunning = false;
   #isInTurn = false;
   #atOnceMs = 0;
   #pass = 0;
   #endedAt = performance.now();
 
-  /** They have at most so many milliseconds in one pass. */
-  constructor(mostMs: number = MOST_TURNS_MS) {
+  /** They have at most so many milliseconds in one pass; `leftMs` says how many what is to be done right after them will take. */
+  constructor(mostMs: number = MOST_TURNS_MS, leftMs: () => number = () => 0) {
     this.#mostMs = mostMs;
+    this.#leftMs = leftMs;
   }
 
   /** How many stand in line. */
@@ -72,7 +74,7 @@ export class Turns {
     const end = now + Math.min(this.#mostMs, now - this.#endedAt);
     this.#isInTurn = true;
     do this.#steps.pop()?.step();
-    while (this.#steps.length > 0 && performance.now() < end);
+    while (this.#steps.length > 0 && performance.now() + this.#leftMs() < end);
     this.#isInTurn = false;
     this.#endedAt = performance.now();
     this.#isRunning = this.#steps.length > 0;

@@ -4,12 +4,15 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { PassThrough } from "node:stream";
 import { connect as connectTls } from "node:tls";
 import { pino } from "pino";
+import { Registry } from "prom-client";
 import { describe, expect, it, vi } from "vitest";
 import { WebSocket } from "ws";
 import { CLOSE, createRelay, type Relay, RelayError, type Settings } from "../src/index.ts";
 import { HttpSide } from "../src/http.ts";
+import { METRICS_EVERY_MS } from "../src/limits.ts";
 import { MemoryLevel } from "../src/memory-level.ts";
 import { Metrics } from "../src/metrics.ts";
+import { RequestQueue } from "../src/request-queue.ts";
 import { completeSettings } from "../src/settings.ts";
 import { Client, Participant } from "./participant.ts";
 import { startRelay } from "./running.ts";
@@ -27,6 +30,17 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** The measurements of a relay that does nothing. */
+function idleMetrics(): Metrics {
+  return new Metrics({
+    connections: () => 0,
+    rooms: () => 0,
+    changes: () => ({ applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 }),
+    sendWaiting: () => 0,
+    inboxWaiting: () => 0,
+  });
 }
 
 /** A store that holds back what is written until it is let go. */
@@ -175,6 +189,26 @@ describe("pages", () => {
     },
   );
 
+  it("are sent in the line of all requests, with those of the same network behind each other", async () => {
+    const relay = await startRelay();
+    const steps: (() => void)[] = [];
+    const next = vi.spyOn(RequestQueue.prototype, "next");
+    next.mockImplementation((address, serve) => {
+      expect(address).toBe("127.0.0.1");
+      steps.push(serve);
+    });
+    let answered = 0;
+    const asked = ["/healthz", "/info"].map(async (path) => {
+      expect((await fetch(page(relay, path))).status).toBe(200);
+      answered++;
+    });
+    while (steps.length < asked.length) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(answered).toBe(0);
+    for (const step of steps) step();
+    await Promise.all(asked);
+    next.mockRestore();
+  });
+
   it("are not all there when one has a mistake, and the relay goes on", async () => {
     const relay = await startRelay();
     const text = vi.spyOn(Metrics.prototype, "text").mockRejectedValueOnce(new Error("a mistake"));
@@ -188,6 +222,31 @@ describe("metrics", () => {
   it("are where the sessions are unless told otherwise", async () => {
     const relay = await startRelay();
     expect(relay.metricsUrl).toBe(page(relay, "/metrics"));
+  });
+
+  it("are made one at a time, and others have their turn meanwhile", async () => {
+    const metrics = idleMetrics();
+    await metrics.text();
+    let passes = 0;
+    let isMade = false;
+    const pass = (): void => {
+      passes++;
+      if (!isMade) setImmediate(pass);
+    };
+    const making = metrics.text();
+    // Until then it waits, since it was made just now.
+    await new Promise((resolve) => setTimeout(resolve, METRICS_EVERY_MS / 2));
+    const begun = vi.spyOn(Registry.prototype, "getSingleMetricAsString");
+    begun.mockImplementationOnce(function (this: Registry, name) {
+      pass();
+      begun.mockRestore();
+      return this.getSingleMetricAsString(name);
+    });
+    const text = await making;
+    isMade = true;
+    const made = text.match(/^# TYPE /gmu)!.length;
+    expect(made).toBeGreaterThan(20);
+    expect(passes).toBeGreaterThanOrEqual(made);
   });
 
   it("can be off", async () => {
@@ -470,13 +529,7 @@ describe("TLS", () => {
         settings,
         log: pino({ level: "silent" }),
         conduct: { admits: () => true },
-        metrics: new Metrics({
-          connections: () => 0,
-          rooms: () => 0,
-          changes: () => ({ applied: 0, duplicate: 0, pending: 0, rejected: 0, unsupported: 0 }),
-          sendWaiting: () => 0,
-          inboxWaiting: () => 0,
-        }),
+        metrics: idleMetrics(),
         status: () => ({ status: "ok" }),
         unready: () => null,
       },

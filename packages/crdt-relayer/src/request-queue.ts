@@ -1,8 +1,8 @@
 /**
- * Connections that want to be sessions, one after the other. Thousands who come at once from one network stand in line behind
- * each other, and not before somebody who comes from elsewhere.
+ * Requests of HTTP, one after the other: for an upgrade, and for a page once it is there. Thousands who come at once from one network
+ * stand in line behind each other, and not before somebody who comes from elsewhere.
  */
-import { MOST_UPGRADES_MS } from "./limits.ts";
+import { MOST_REQUESTS_MS } from "./limits.ts";
 import { networkOf } from "./rates.ts";
 import { Turns } from "./turns.ts";
 
@@ -12,14 +12,14 @@ import { Turns } from "./turns.ts";
  */
 const APART_MS = 1_000;
 
-/** The line of those who want to be sessions. */
-export class Upgrades {
-  readonly #turns = new Turns(MOST_UPGRADES_MS);
+/** The line of those whose requests are to be served. */
+export class RequestQueue {
+  readonly #turns = new Turns(MOST_REQUESTS_MS);
   /** How many of each network stand in line. */
   readonly #waiting = new Map<string, number>();
 
-  /** Makes somebody a session in their turn. `upgrade` must not throw. */
-  next(address: string, upgrade: () => void): void {
+  /** Serves a request in its turn. `serve` must not throw. */
+  next(address: string, serve: () => void): void {
     const network = networkOf(address);
     const before = this.#waiting.get(network) ?? 0;
     this.#waiting.set(network, before + 1);
@@ -27,7 +27,7 @@ export class Upgrades {
       const left = this.#waiting.get(network)! - 1;
       if (left > 0) this.#waiting.set(network, left);
       else this.#waiting.delete(network);
-      upgrade();
+      serve();
     }, before * APART_MS);
   }
 }

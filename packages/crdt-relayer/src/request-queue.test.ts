@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, expect, it, vi } from "vitest";
-import { Upgrades } from "./upgrades.ts";
+import { RequestQueue } from "./request-queue.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -9,17 +9,17 @@ afterEach(() => {
 /** Resolves when the event loop has come around. */
 const pass = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-it("makes sessions of the first of each network, then of the second of each, whoever came in thousands", async () => {
+it("serves the first of each network, then of the second of each, whoever came in thousands", async () => {
   vi.spyOn(performance, "now").mockReturnValue(1_000);
   // The last two are one network: all of a /64 count as one.
   const addresses = ["10.0.0.1", "10.0.0.2", "2001:db8::1", "2001:db8::2"];
   await fc.assert(
     fc.asyncProperty(fc.array(fc.constantFrom(...addresses), { maxLength: 30 }), async (come) => {
-      const upgrades = new Upgrades();
+      const requests = new RequestQueue();
       const done: number[] = [];
       const nth = new Map<string, number>();
       const order = come.map((address, at) => {
-        upgrades.next(address, () => done.push(at));
+        requests.next(address, () => done.push(at));
         const network = address.includes(":") ? "2001:db8" : address;
         const before = nth.get(network) ?? 0;
         nth.set(network, before + 1);
@@ -28,7 +28,7 @@ it("makes sessions of the first of each network, then of the second of each, who
       while (done.length < come.length) await pass();
       expect(done).toEqual(order.toSorted((a, b) => a.before - b.before).map(({ at }) => at));
       // Nobody is remembered: the next two are served in the order in which they come.
-      for (const n of [0, 1]) upgrades.next(addresses[n]!, () => done.push(-1 - n));
+      for (const n of [0, 1]) requests.next(addresses[n]!, () => done.push(-1 - n));
       while (done.length < come.length + 2) await pass();
       expect(done.slice(-2)).toEqual([-1, -2]);
     }),
@@ -36,13 +36,13 @@ it("makes sessions of the first of each network, then of the second of each, who
   );
 });
 
-it("makes a session of who comes alone before those of a network of which hundreds have been waiting for a while", async () => {
+it("serves who comes alone before those of a network of which hundreds have been waiting for a while", async () => {
   const now = vi.spyOn(performance, "now").mockReturnValue(1_000);
-  const upgrades = new Upgrades();
+  const requests = new RequestQueue();
   const done: string[] = [];
-  for (let n = 0; n < 300; n++) upgrades.next("10.0.0.1", () => done.push("many"));
+  for (let n = 0; n < 300; n++) requests.next("10.0.0.1", () => done.push("many"));
   now.mockReturnValue(2_500);
-  upgrades.next("10.0.0.2", () => done.push("alone"));
+  requests.next("10.0.0.2", () => done.push("alone"));
   while (!done.includes("alone")) await pass();
   expect(done.slice(0, 3)).toEqual(["many", "many", "alone"]);
 });
