@@ -204,7 +204,8 @@ export class Load {
   /** Sees to it that there are so many changes to send. */
   #make(count: number): void {
     const missing = this.#due.length + count - this.#made.length;
-    if (missing > 0) this.#made.push(...this.#authors.next(missing).map(binaryFrame));
+    if (missing <= 0) return;
+    for (const change of this.#authors.next(missing)) this.#made.push(binaryFrame(change));
   }
 
   #send(due: number): void {
