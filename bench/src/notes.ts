@@ -69,11 +69,14 @@ export const NOTES: Readonly<Record<string, string>> = {
     "verifies once for each author can meet this target here. One by one it is a hundred. With the making of these assignments, " +
     "each in a change that is signed, ours takes half of what Yjs takes.",
   relay:
-    "With ten sessions the naive loop makes nine sends of each change, which is some 36 µs of its one thread. Three times as many " +
-    "changes would leave ours 12 µs for each, and it takes some 30 of the thread that serves: by the profile 5 for taking frames " +
-    "out of the socket, 7 for looking ahead (decoding, the hash, the header), 6 for linking and applying, 2 for the store, 2 for " +
-    "passing on, 3 for the collector; the rest lies flat. Changes of one writer that wait in line are verified together, up to 64 " +
-    "under the signature of the last, so that signatures are no more than 2 of the 30 µs. When each was verified, by the thread " +
+    "With ten sessions the naive loop makes nine sends of each change, which is some 43 µs of its one thread. Three times as many " +
+    "changes would leave ours 14 µs for each, and it takes 26 of the thread that serves, when nobody else uses the machine: of that a " +
+    "tenth is taking frames out of the socket, an eighth looking ahead (decoding, the hash, the header), a sixth linking and applying, " +
+    "an eighth the store, a sixth writing to sockets, a twelfth the collector; the rest lies flat. Changes of one writer that wait in line " +
+    "are verified together, some forty under the signature of the last, by the thread pool: but where the load has the other core, each of " +
+    "these verifications displaces the thread that serves, which is another sixth. It is not that thread alone: ours takes 35 µs of " +
+    "processor time for each change, the load 5, and two cores have 28 for both at three times the naive loop's rate. So reading " +
+    "in threads of their own would not do by itself; a third less work for each change would have to come with it. When each signature was verified, by the thread " +
     "pool and by the thread that serves, it was 250 µs: a fifth of the naive loop with ten sessions, and 1.5 to 3.3 times it with " +
     "a hundred. Tried without effect: 256 changes at once, and room for four times as many in line. Before that: a walk through " +
     "all sessions and a frame for each change, each session with an encoding of its own as soon as it had been sent much; an " +
