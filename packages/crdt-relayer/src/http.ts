@@ -278,7 +278,7 @@ export class HttpSide {
     const { url = "", method = "" } = request;
     const address = this.#addressOf(request);
     const path = url.split("?", 1)[0] ?? "";
-    this.#answer(path, method, isMain)
+    void this.#answer(path, method, isMain)
       .catch((error: unknown): Answer => {
         this.#host.log.error({ err: error }, "an internal error; a request is not answered");
         return problem(500, "an internal error");
@@ -288,10 +288,6 @@ export class HttpSide {
         this.#requests.next(address, () => {
           this.#send(answer, method, response);
         });
-      })
-      .catch((error: unknown) => {
-        this.#host.log.debug({ reason: messageOf(error) }, "a request is not answered");
-        response.destroy();
       });
   }
 
