@@ -5,7 +5,7 @@ import { pause, within } from "./client.ts";
 import type { Outcome, PhaseResult, Spread } from "./hostile-load.ts";
 import { percentile } from "./numbers.ts";
 import { bytes, type Context, type Part, whole } from "./part.ts";
-import { ALONE } from "./priorities.ts";
+import { FIRST_PRIORITY_FLAGS } from "./priorities.ts";
 import { eventsOf, memoryOf, Processes, processorMsOf } from "./processes.ts";
 
 /** Everything is done so often: a machine that others use is now and then slower for seconds, and then what is measured is that. */
@@ -98,7 +98,7 @@ async function measure(context: Context, processes: Processes): Promise<void> {
     }
     bands.push({ name, programs });
   }
-  const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM], ALONE);
+  const load = processes.script("hostile-load.ts", [url, ATTACKED_ROOM], FIRST_PRIORITY_FLAGS);
   const ready = await within(load.line(/"ready"/u), "the honest clients to come in");
   const { isFirst } = JSON.parse(ready) as { readonly isFirst: boolean };
   context.findings.say(prioritiesOf(areIdle, isFirst));

@@ -36,7 +36,7 @@ export function takeLowestPriority(): boolean {
 }
 
 /** Flags of Node for who is to have the first priority: whatever its other threads would do for its main one, it does itself. */
-export const ALONE: readonly string[] = ["--single-threaded-gc"];
+export const FIRST_PRIORITY_FLAGS: readonly string[] = ["--single-threaded-gc"];
 
 /**
  * Gives the main thread of this process, which measures, a processor as soon as it has something to do: what it waits for one is not

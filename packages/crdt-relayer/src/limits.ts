@@ -234,12 +234,12 @@ export const TURN_MS = 0.2;
 /** Milliseconds of turns in one pass of the event loop, at most, what they leave to be written included. */
 export const MOST_TURNS_MS = 0.75;
 
-/** What it takes to write to a socket is a mean of so many times, of which none counts for more than so many milliseconds. */
+/** The same of requests that are answered or granted: each takes a part of a millisecond, and thousands may come at once. */
+export const MOST_REQUESTS_MS = 0.5;
+
+/** So many writes to sockets make up the mean of what one takes, and none of them counts for more than so many milliseconds. */
 export const WRITES_REMEMBERED = 16;
 export const MOST_WRITE_MS = 0.2;
-
-/** The same of those who want to become sessions: each takes a part of a millisecond, and thousands may come at once. */
-export const MOST_REQUESTS_MS = 0.5;
 
 /** Bytes of a socket that waits in line, above which it is not read: what one read brings takes long enough to take apart. */
 export const LINE_INBOX_BYTES = 65_536;

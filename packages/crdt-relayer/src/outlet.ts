@@ -24,19 +24,19 @@ export interface OutletHost {
   sent(frame: Frame): void;
 }
 
-/** What is written at the end of a tick. */
-type Written = Pick<Outlet, "flush">;
+/** What can be written at the end of a tick. */
+type Flushable = Pick<Outlet, "flush">;
 
 /** Collects what is to be written until the end of the tick, and frames groups. One for all sessions of a relay. */
 export class Outlets {
-  #waiting: Written[] = [];
+  #waiting: Flushable[] = [];
   /** Milliseconds that it takes to write one. */
   #eachMs = 0;
   /** The groups that were framed in this tick. */
   readonly #framed = new Map<Uint8Array, Buffer>();
 
   /** Has an outlet written at the end of this tick. */
-  add(outlet: Written): void {
+  add(outlet: Flushable): void {
     if (this.#waiting.push(outlet) === 1) process.nextTick(this.#atEndOfTick);
   }
 
