@@ -109,7 +109,7 @@ async function lying(
   };
 }
 
-/** Resolves when all have the same frontier; then the rest must be the same too. */
+/** Waits until all have the same frontier; then the rest must be the same too. */
 async function agreement(people: readonly Person[]): Promise<void> {
   const frontiers = (): string[] =>
     people.map(({ document }) => document.frontier().map(toHex).join());
@@ -118,7 +118,8 @@ async function agreement(people: readonly Person[]): Promise<void> {
     for (const one of people) one.refresh();
   }, 100);
   try {
-    await Promise.race(people.map((one) => one.until(areInStep)));
+    // Looked at again whenever a wait is over: until the promise comes to us somebody may have received more.
+    while (!areInStep()) await Promise.race(people.map((one) => one.until(areInStep)));
   } finally {
     clearInterval(asking);
   }
