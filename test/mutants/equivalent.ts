@@ -207,6 +207,10 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only time depends on it: nothing waits in an empty queue",
   "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `isRun`":
     "only time depends on it: the places of a run are known without a table",
+  "packages/bft-json-crdt/src/history/verified.ts KnownFindings.on: refuse if `this.#isLine`":
+    "none of a line was there before: only time depends on it",
+  "packages/crdt-relayer/src/room.ts Room.receive: refuse if `index < 0`":
+    "what is not applied is left out when it comes to be acknowledged",
   "packages/bft-json-crdt/src/history/verified.ts verifyAhead: refuse if `waiting === null`":
     "slicesOf yields at least one slice; the types cannot say it",
   "packages/bft-json-crdt/src/saved/columns.ts Slices.byte: refuse if `byte === undefined`":

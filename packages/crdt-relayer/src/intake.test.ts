@@ -13,16 +13,19 @@ import {
   CREDIT_PER_MS,
   FIRST_CREDIT_MS,
   FIRST_PIECE_BYTES,
+  FRAME_OVERHEAD_BYTES,
   LEAST_CREDIT_SHARE,
   MOST_DEBT_MS,
   MIN_HOLD_MS,
+  MOST_RUN_CHANGES,
+  MOST_UNPAID_BYTES,
   REFUSED_CHANGE_BYTES,
   RUN_BYTES,
   RUN_CHANGES,
   TURN_MS,
 } from "./limits.ts";
 import { Room } from "./room.ts";
-import type { Rates } from "./rates.ts";
+import { Meter, type Rates } from "./rates.ts";
 import type { Settings } from "./settings.ts";
 
 afterEach(() => {
@@ -316,6 +319,7 @@ describe("the work that a session causes", () => {
     readonly read: number[];
     readonly comes: (bytes: number) => void;
     readonly takes: (ms: number) => void;
+    readonly brings: (frames: readonly string[]) => void;
     readonly add: (ms: number) => void;
   }> {
     const stream = new Duplex({
@@ -324,11 +328,13 @@ describe("the work that a session causes", () => {
     });
     const read: number[] = [];
     let costMs = 0;
+    let brought: readonly string[] = [];
     const clock = stoppedClock();
     // As ws takes what comes apart.
     stream.on("data", ({ length }: Uint8Array) => {
       read.push(length);
       clock.add(costMs);
+      for (const frame of brought) world.getToo(frame);
     });
     await settle();
     class StreamSocket extends FakeSocket {
@@ -354,6 +360,9 @@ describe("the work that a session causes", () => {
       },
       takes: (ms) => {
         costMs = ms;
+      },
+      brings: (frames) => {
+        brought = frames;
       },
       add: clock.add,
     };
@@ -437,6 +446,25 @@ describe("the work that a session causes", () => {
     expect(world.dueInMs).toHaveLength(1);
   });
 
+  it("is counted by the rates once for the frames of one piece, and before that when they are many bytes", async () => {
+    const { comes, brings } = await reading();
+    const paid = vi.spyOn(Meter.prototype, "read");
+    const bytesFor = (frames: readonly string[]): readonly (readonly [number])[] => {
+      paid.mockClear();
+      brings(frames);
+      comes(1);
+      return paid.mock.calls;
+    };
+    const large = " ".repeat(MOST_UNPAID_BYTES - FRAME_OVERHEAD_BYTES);
+    expect(bytesFor(["/who", "/leave", ""])).toEqual([[10 + 3 * FRAME_OVERHEAD_BYTES]]);
+    expect(bytesFor([])).toEqual([]);
+    expect(bytesFor(["/who", large.slice(6), "/who", large, large])).toEqual([
+      [MOST_UNPAID_BYTES - 2 + FRAME_OVERHEAD_BYTES],
+      [4 + FRAME_OVERHEAD_BYTES + MOST_UNPAID_BYTES],
+      [MOST_UNPAID_BYTES],
+    ]);
+  });
+
   it("takes several frames in one turn while they are cheap, and goes on when the turn is over", () => {
     const clock = stoppedClock();
     const world = new World();
@@ -495,6 +523,39 @@ describe("the work that a session causes", () => {
     expect(received).toEqual([4, 2, 2, 2, 2]);
     expect(applied).toBe(RUN_CHANGES + 6 + 4 + 2 + 2 + 2);
     expect([world.session.awaited, world.socket.isPaused]).toEqual([0, false]);
+  });
+
+  it("is that of longer groups for whoever sends changes of which the last signature is enough for all", async () => {
+    const clock = stoppedClock();
+    const world = await new World().join();
+    const alice = openLines("main");
+    const received: number[] = [];
+    const receive = vi.spyOn(Room.prototype, "receive");
+    world.onSending = () => {
+      clock.add(2 * CREDIT_MS);
+    };
+    world.get("/who");
+    /** Sends so many changes at once; of one of them, counted from 0, the signature is no good. */
+    const send = async (count: number, bad = -1): Promise<void> => {
+      world.get("/who");
+      for (let i = 0; i < count; i++) {
+        const change = writeLine(alice, "hello");
+        if (i === bad) change[change.length - 1]! ^= 1;
+        world.get(change);
+      }
+      while (world.steps.length + world.ahead.signatures > 0) {
+        world.turn();
+        await settle();
+      }
+      received.push(receive.mock.calls.length);
+      receive.mockClear();
+    };
+    await send(MOST_RUN_CHANGES);
+    for (let i = 0; i < 3; i++) await send(MOST_RUN_CHANGES + 1);
+    // The last of the first group: then each is looked at.
+    await send(MOST_RUN_CHANGES + 1, MOST_RUN_CHANGES - 1);
+    await send(RUN_CHANGES + 1);
+    expect(received).toEqual([MOST_RUN_CHANGES / RUN_CHANGES, 2, 2, 2, 2, 2]);
   });
 
   it("asks for no turn when nothing waits", async () => {

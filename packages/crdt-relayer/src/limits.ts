@@ -188,6 +188,9 @@ export const JOIN_BYTES = 1_048_576;
  */
 export const QUESTION_BYTES = 131_072;
 
+/** Bytes of frames, with what these take, that may have come before the rates count them. */
+export const MOST_UNPAID_BYTES = 4_096;
+
 /** Milliseconds of waiting that nobody is stopped for: a timer for each frame would cost more than it saves. */
 export const MIN_HOLD_MS = 10;
 
@@ -259,8 +262,12 @@ export const CHEAP_PIECE_MS = 0.05;
 /** Groups of a socket that stand in line and are verified ahead: what it takes until its next turn brings the next ones. */
 export const AHEAD_GROUPS = 16;
 
-/** Changes, and bytes, that are taken as one group: one signature then is little beside the rest, and a turn is not much longer. */
-export const RUN_CHANGES = 64;
+/**
+ * Changes that are taken as one group: at first, and again once one of its signatures was not enough for all; and at most, for
+ * whoever keeps sending such as one is enough for, which then is little beside the rest. A turn is not much longer. And bytes.
+ */
+export const RUN_CHANGES = 32;
+export const MOST_RUN_CHANGES = 128;
 export const RUN_BYTES = 65_536;
 
 /**

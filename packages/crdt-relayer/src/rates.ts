@@ -9,7 +9,6 @@
 import type { ReceivedGroup } from "bft-json-crdt";
 import { isIPv6 } from "node:net";
 import {
-  FRAME_OVERHEAD_BYTES,
   JOIN_BYTES,
   MAX_BUCKETS,
   MAX_METER_KEYS,
@@ -182,9 +181,24 @@ export class Buckets {
   }
 }
 
+/** A rate that two of the settings say, as they are when it is asked. */
+function rateOf(perSecond: () => number, burst: () => number): () => Rate {
+  const rate = {
+    get perSecond(): number {
+      return perSecond();
+    },
+    get burst(): number {
+      return burst();
+    },
+  };
+  return () => rate;
+}
+
 /** All rates of a relay. */
 export class Rates {
-  readonly #settings: () => Settings;
+  readonly #ofSession: () => Rate;
+  readonly #ofQuestions: () => Rate;
+  readonly #ofRoom: () => Rate;
   readonly #addresses: Buckets;
   readonly #keys: Buckets;
   /** Forgotten with the room. */
@@ -192,45 +206,41 @@ export class Rates {
 
   /** Settings are asked for at each use, since they may be changed. */
   constructor(settings: () => Settings) {
-    this.#settings = settings;
-    this.#addresses = new Buckets(() => {
-      const { addressRateBytes: perSecond, addressBurstBytes: burst } = settings();
-      return { perSecond, burst };
-    });
-    this.#keys = new Buckets(() => {
-      const { keyRateBytes: perSecond, keyBurstBytes: burst } = settings();
-      return { perSecond, burst };
-    }, true);
+    const ofSession = (): number => settings().sessionRateBytes;
+    const burstOfSession = (): number => settings().sessionBurstBytes;
+    this.#ofSession = rateOf(ofSession, burstOfSession);
+    this.#ofQuestions = rateOf(ofSession, () => Math.min(ofSession(), burstOfSession()));
+    this.#ofRoom = rateOf(
+      () => settings().roomRateBytes,
+      () => settings().roomBurstBytes,
+    );
+    this.#addresses = new Buckets(
+      rateOf(
+        () => settings().addressRateBytes,
+        () => settings().addressBurstBytes,
+      ),
+    );
+    this.#keys = new Buckets(
+      rateOf(
+        () => settings().keyRateBytes,
+        () => settings().keyBurstBytes,
+      ),
+      true,
+    );
   }
 
   /** What a new connection from an address pays into. */
   meter(address: string): Meter {
     const now = performance.now();
-    const own = new Bucket(() => {
-      const { sessionRateBytes: perSecond, sessionBurstBytes: burst } = this.#settings();
-      return { perSecond, burst };
-    }, now);
-    const questions = new Bucket(() => {
-      const { sessionRateBytes: perSecond, sessionBurstBytes } = this.#settings();
-      return { perSecond, burst: Math.min(perSecond, sessionBurstBytes) };
-    }, now);
+    const own = new Bucket(this.#ofSession, now);
+    const questions = new Bucket(this.#ofQuestions, now);
     return new Meter(own, questions, this.#addresses.of(networkOf(address), now), this);
   }
 
   /** The bucket of a room. */
   ofRoom(room: Room, now: number): Bucket {
     let bucket = this.#rooms.get(room);
-    if (bucket === undefined) {
-      bucket = new Bucket(
-        () => {
-          const { roomRateBytes: perSecond, roomBurstBytes: burst } = this.#settings();
-          return { perSecond, burst };
-        },
-        now,
-        true,
-      );
-      this.#rooms.set(room, bucket);
-    }
+    if (bucket === undefined) this.#rooms.set(room, (bucket = new Bucket(this.#ofRoom, now, true)));
     return bucket;
   }
 
@@ -258,9 +268,9 @@ export class Meter {
     this.#rates = rates;
   }
 
-  /** A frame has come in; returns for how many milliseconds no more should be read. */
-  frame(length: number): number {
-    return this.#pay(length + FRAME_OVERHEAD_BYTES, performance.now());
+  /** So many bytes have come in, with what their frames take; returns for how many milliseconds no more should be read. */
+  read(bytes: number): number {
+    return this.#pay(bytes, performance.now());
   }
 
   /**

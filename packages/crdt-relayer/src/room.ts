@@ -256,9 +256,15 @@ export class Room {
         : this.history.receiveVerified(verified, from.peer);
     this.#host.received(received, this);
     const known: Uint8Array[] = [];
+    let last = -1;
     for (const { id, status } of received.results) {
       if (status === "pending") this.#awaitChange(id, from);
-      else if (this.history.indexOf(id) >= 0) known.push(id);
+      const index = this.history.indexOf(id);
+      if (index < 0) continue;
+      // An acknowledgement covers what a change builds on.
+      if (last >= 0 && this.history.prevAt(index) === last) known.pop();
+      known.push(id);
+      last = index;
     }
     if (received.applied.length > 0) void this.#store(group, received, { from, known, arrival });
     else if (known.length > 0) this.acknowledge(known, from);

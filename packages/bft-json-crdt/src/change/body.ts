@@ -195,22 +195,13 @@ export function decodeBody(
   return ok(header);
 }
 
-/**
- * Where a body says that it stands on which chain; null when it does not begin like one of this version. Nothing else of it is
- * looked at.
- */
-export function placeOf(body: Uint8Array): Pick<ChangeHeader, "author" | "chain" | "seq"> | null {
-  const reader = new ByteReader(body);
+/** Steps over what a body has before its author; false when it does not begin like one of this version. */
+export function skipToAuthor(reader: ByteReader): boolean {
   reader.arrayHeader();
-  const version = reader.uint();
-  reader.bytesOf(ID_BYTES);
-  const author = reader.bytesOf(ID_BYTES);
-  const chain = reader.uint64();
-  const seq = reader.uint();
-  return reader.failed || version !== FORMAT_VERSION ? null : { author, chain, seq };
+  return reader.uint() === FORMAT_VERSION && reader.skipBytesOf(ID_BYTES);
 }
 
-/** The same of a body that was decoded before, of which `outline` was kept: its ops are not stepped over again. */
+/** Reads the header of a body that was decoded before, of which `outline` was kept: its ops are not stepped over again. */
 export function decodeAgain(body: Uint8Array, outline: OpsOutline): DecodedBody {
   const reader = new ByteReader(body);
   reader.arrayHeader();

@@ -22,6 +22,17 @@ describe("the part of a chain that a group holds", () => {
     expect(part(1, 1).author).toEqual(person(0).publicKey);
   });
 
+  it("has the author of the part before, the very object, when it is the same", () => {
+    const before = part(1, 2);
+    expect(runPartOf(LINE[2]!.group, before)!.author).toBe(before.author);
+    const bob = forge({ document: DOCUMENT, author: person(1) });
+    expect(runPartOf(bob.group, before)).toMatchObject({
+      author: person(1).publicKey,
+      from: 1,
+      to: 1,
+    });
+  });
+
   it("is none of a group with a gap, with two chains, or two authors, nor of other bytes", () => {
     const [first, second, third] = LINE as [Forged, Forged, Forged];
     const others = [
@@ -37,7 +48,7 @@ describe("the part of a chain that a group holds", () => {
       new Uint8Array(0),
       new Uint8Array(MAX_GROUP_BYTES + 1),
     ];
-    expect(others.map(runPartOf)).toEqual(others.map(() => null));
+    expect(others.map((group) => runPartOf(group))).toEqual(others.map(() => null));
   });
 
   it("is none, and never an exception, or what is said there, for groups that were damaged", () => {
@@ -93,6 +104,29 @@ describe("joined groups", () => {
         expect(joined).toEqual({ ok: true, value: apart });
       }),
     );
+  });
+
+  it("are one however many bytes the heads of the parts and of the whole take", () => {
+    const [{ group }] = LINE as [Forged];
+    const copies = (count: number): Uint8Array =>
+      joinGroups(Array.from({ length: count }, () => group));
+    for (const counts of [
+      [23],
+      [24],
+      [255],
+      [256],
+      [23, 1],
+      [256, 24, 1],
+      [1, 24, 256],
+      [300, 300],
+    ]) {
+      const joined = decodeGroup(joinGroups(counts.map((count) => Buffer.from(copies(count)))));
+      const changes = counts.reduce((sum, count) => sum + count);
+      expect(joined).toEqual({
+        ok: true,
+        value: Array.from({ length: changes }, () => entryOf(LINE[0]!)),
+      });
+    }
   });
 
   it("come to what they come to one after another, at the cost of one signature for each chain", () => {

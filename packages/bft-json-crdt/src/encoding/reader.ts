@@ -112,6 +112,18 @@ export class ByteReader {
     return EMPTY;
   }
 
+  /** Steps over the head of a byte string and returns how long that is; its content is the caller's to read, or to step over. */
+  bytesHeader(): number {
+    return this.lengthOf(BYTES);
+  }
+
+  /** Steps over a byte string of just so many bytes; false when none is next. */
+  skipBytesOf(length: number): boolean {
+    if (this.lengthOf(BYTES) !== length) this.fail();
+    else this.offset += length;
+    return !this.failed;
+  }
+
   /** Text: well-formed UTF-8, with any byte order mark kept. */
   text(): string {
     return this.textItem(true);

@@ -7,7 +7,7 @@ import type { SignedBody } from "../change/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import { ok } from "../result.ts";
 import { keyOf } from "./id-key.ts";
-import { divide, findingOn, Findings, othersOf, verifyAll, VerifiedGroup } from "./verified.ts";
+import { divide, Findings, KnownFindings, othersOf, verifyAll, VerifiedGroup } from "./verified.ts";
 import type { AheadOf, Entry, Finding, SignedChanges } from "./verified.ts";
 
 /** A finding, and for how many held groups it stands. */
@@ -69,12 +69,14 @@ export class GroupAhead {
   constructor(history: AheadOf, group: Uint8Array, common: Common) {
     this.#common = common;
     const decoded = decodeGroup(group);
-    const findings = new Findings();
+    const findings = new Findings(new KnownFindings(this.#foundElsewhere));
     this.#group = new VerifiedGroup(
       decoded.ok
         ? ok(decoded.value.map((entry) => this.#lookAt(entry, history, findings)))
         : decoded,
     );
+    // What is asked for already, others are finding out.
+    for (const finding of findings.all) if (finding.isAsked) this.#hold(finding);
     const divided = divide(findings.all, history.document);
     const { entries } = this.#group;
     const isReady = entries.ok && this.#isReady(entries.value, history);
@@ -121,16 +123,16 @@ export class GroupAhead {
     const id = changeId(body);
     if (signature === null || !history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
-    const key = keyOf(id);
-    const ahead = findings.on(key, signature, () => {
-      const known = this.#common.shared.get(key);
-      if (known === undefined || !equalBytes(known.finding.signature, signature))
-        return findingOn(id, body, signature);
-      this.#hold(key, known);
-      return known.finding;
-    });
-    return { body, signature, ahead };
+    return { body, signature, ahead: findings.on(id, body, signature) };
   }
+
+  readonly #foundElsewhere = (id: Uint8Array, signature: Uint8Array): Finding | null => {
+    const { shared } = this.#common;
+    const known = shared.size === 0 ? undefined : shared.get(keyOf(id));
+    return known !== undefined && equalBytes(known.finding.signature, signature)
+      ? known.finding
+      : null;
+  };
 
   /** Whether all that its changes build on is applied, stands before them, or is where a held group ends. */
   #isReady(entries: readonly Entry[], history: AheadOf): boolean {
@@ -162,7 +164,9 @@ export class GroupAhead {
   }
 
   /** Uses what another group finds out. */
-  #hold(key: string, known: Shared): void {
+  #hold({ id }: Finding): void {
+    const key = keyOf(id);
+    const known = this.#common.shared.get(key)!;
     known.holders++;
     this.#held.push(key);
     if (known.foundBy.#own !== null) this.#others.add(known.foundBy);

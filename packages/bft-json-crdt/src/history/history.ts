@@ -224,7 +224,7 @@ export class History {
 
   /** The id (32 bytes) of an applied change. */
   idAt(index: number): Uint8Array {
-    return this.#ids.at(index).slice();
+    return this.#ids.copyOf(index);
   }
 
   /** The same as a view, not to be kept or written to. */

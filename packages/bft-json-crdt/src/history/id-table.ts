@@ -63,6 +63,11 @@ export class IdTable {
     return this.#ids.subarray(row * this.#width, (row + 1) * this.#width);
   }
 
+  /** A copy of the id of a row. */
+  copyOf(row: number): Uint8Array {
+    return this.#ids.slice(row * this.#width, (row + 1) * this.#width);
+  }
+
   /** Copies the id of a row. */
   copy(row: number, target: Uint8Array): void {
     copyPart(target, 0, this.#ids, row * this.#width, (row + 1) * this.#width);

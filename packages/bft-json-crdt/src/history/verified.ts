@@ -7,7 +7,7 @@
  * later group vouches for an earlier one, and all of a slice can be applied, one signature is verified for both.
  */
 import { changeId, decodeBody, decodeGroup, HEAD_BYTES, signedMessage } from "../change/index.ts";
-import type { DecodedBody, SignedBody } from "../change/index.ts";
+import type { DecodedBody, IdentifiedHeader, SignedBody } from "../change/index.ts";
 import { verifyMany } from "../crypto/index.ts";
 import type { SignatureCheck } from "../crypto/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
@@ -137,8 +137,7 @@ export class Slice {
   readonly #history: AheadOf;
   /** What is being found out about the signed changes of each group, and of all. */
   readonly #findings: Findings[] = [];
-  readonly #all: Finding[] = [];
-  readonly #known = new Map<string, Finding>();
+  readonly #known = new KnownFindings();
   #changes = 0;
   #bytes = HEAD_BYTES;
 
@@ -147,7 +146,7 @@ export class Slice {
   }
 
   get isFull(): boolean {
-    return this.#all.length >= SLICE_SIGNATURES || this.groups.length >= SLICE_GROUPS;
+    return this.#known.all.length >= SLICE_SIGNATURES || this.groups.length >= SLICE_GROUPS;
   }
 
   /** Whether a group of so many bytes can be added. */
@@ -176,7 +175,7 @@ export class Slice {
 
   /** Begins to verify those that no later one vouches for. */
   start(): void {
-    this.verified = verifyAll(unasked(divide(this.#all, this.#history.document).uncovered));
+    this.verified = verifyAll(unasked(divide(this.#known.all, this.#history.document).uncovered));
   }
 
   /** Verifies what has to be when each group is received by itself. */
@@ -191,12 +190,7 @@ export class Slice {
     const id = changeId(body);
     if (signature === null || !this.#history.mustVerify(id, signature))
       return { body, signature, ahead: { id, header: null, isGenuine: null } };
-    const ahead = findings.on(keyOf(id), signature, () => {
-      const finding = findingOn(id, body, signature);
-      this.#all.push(finding);
-      return finding;
-    });
-    return { body, signature, ahead };
+    return { body, signature, ahead: findings.on(id, body, signature) };
   }
 }
 
@@ -207,11 +201,8 @@ export interface Finding extends Ahead {
   isGenuine: boolean | null;
   /** It is being verified, or was. */
   isAsked: boolean;
-}
-
-/** Nothing but what the bytes say at once. */
-export function findingOn(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
-  return { id, header: decodeBody(body), signature, isGenuine: null, isAsked: false };
+  /** The list that it was added to last, by number. */
+  listedIn: number;
 }
 
 /** The signed changes of one group, those left out that are refused for their headers. */
@@ -222,29 +213,96 @@ export interface SignedChanges {
   readonly covered: readonly Finding[];
 }
 
-/** What is being found out about the signed changes of a group. Copies with one signature share one finding. */
-export class Findings {
-  /** In order; a shared one stands where the first copy does. */
-  readonly all: Finding[] = [];
-  /** The first finding about each change. */
-  readonly #known: Map<string, Finding>;
-  readonly #listed = new Set<Finding>();
+/** Whether somebody else is finding out about a copy of a change, or has found out. */
+type Elsewhere = (id: Uint8Array, signature: Uint8Array) => Finding | null;
 
-  /** `known` is what was found out about changes before. */
-  constructor(known: Map<string, Finding> = new Map()) {
+const nowhere: Elsewhere = () => null;
+
+/** What is being found out about changes. Copies with one signature share one finding. */
+export class KnownFindings {
+  /** In order; one of several copies stands where the first does. */
+  readonly all: Finding[] = [];
+  readonly #elsewhere: Elsewhere;
+  /** Each so far is built on the one before: nearly always it is like that. */
+  #isLine = true;
+  /** By the keys of ids: of one that came with several signatures the first. Only once one was searched for. */
+  #byKey: Map<string, Finding> | null = null;
+  /** The last one, when its header is good. */
+  #before: IdentifiedHeader | null = null;
+
+  constructor(elsewhere: Elsewhere = nowhere) {
+    this.#elsewhere = elsewhere;
+  }
+
+  /** The finding about a copy of a change; a new one says nothing but what the bytes say at once. */
+  on(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
+    if (!this.#isLine) return this.#known(id, signature) ?? this.#found(id, body, signature);
+    const { length } = this.all;
+    const finding = this.#find(id, body, signature);
+    // One of a line that is built on the last of it would be built on itself, which no hash can be.
+    this.#isLine = length === 0 || isBuiltOn(finding, this.all[length - 1]!);
+    return (this.#isLine ? null : this.#known(id, signature)) ?? this.#add(finding);
+  }
+
+  #find(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
+    const known = this.#elsewhere(id, signature);
+    if (known !== null) return known;
+    const header = decodeBody(body, this.#before);
+    return { id, header, signature, isGenuine: null, isAsked: false, listedIn: 0 };
+  }
+
+  #found(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
+    return this.#add(this.#find(id, body, signature));
+  }
+
+  #add(finding: Finding): Finding {
+    const { id, header } = finding;
+    this.all.push(finding);
+    this.#before = header.ok ? { id, header: header.value } : null;
+    if (this.#byKey !== null) addTo(this.#byKey, finding);
+    return finding;
+  }
+
+  #known(id: Uint8Array, signature: Uint8Array): Finding | null {
+    if (this.#byKey === null) {
+      this.#byKey = new Map();
+      for (const finding of this.all) addTo(this.#byKey, finding);
+    }
+    const known = this.#byKey.get(keyOf(id));
+    return known !== undefined && equalBytes(known.signature, signature) ? known : null;
+  }
+}
+
+function addTo(byKey: Map<string, Finding>, finding: Finding): void {
+  const key = keyOf(finding.id);
+  if (!byKey.has(key)) byKey.set(key, finding);
+}
+
+function isBuiltOn({ header }: Finding, { id }: Finding): boolean {
+  return header.ok && header.value.prev !== null && equalBytes(header.value.prev, id);
+}
+
+/** How many lists of findings there were. */
+let lists = 0;
+
+/** What is being found out about the signed changes of one group. */
+export class Findings {
+  /** In order; one of several copies stands where the first does. */
+  readonly all: Finding[] = [];
+  readonly #known: KnownFindings;
+  readonly #number = ++lists;
+
+  /** `known` is what is being found out about this group, and about others. */
+  constructor(known: KnownFindings) {
     this.#known = known;
   }
 
-  /** The finding about a copy, by the key of its id; `find` makes it when there is none. */
-  on(key: string, signature: Uint8Array, find: () => Finding): Finding {
-    const known = this.#known.get(key);
-    const isCopy = known !== undefined && equalBytes(known.signature, signature);
-    const finding = isCopy ? known : find();
-    if (known === undefined) this.#known.set(key, finding);
-    if (!this.#listed.has(finding)) {
-      this.#listed.add(finding);
-      this.all.push(finding);
-    }
+  /** The finding about a copy of a change. */
+  on(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
+    const finding = this.#known.on(id, body, signature);
+    if (finding.listedIn === this.#number) return finding;
+    finding.listedIn = this.#number;
+    this.all.push(finding);
     return finding;
   }
 }

@@ -8,7 +8,7 @@
  */
 import { ByteReader } from "../encoding/reader.ts";
 import { toHex } from "../encoding/bytes.ts";
-import { ByteWriter } from "../encoding/writer.ts";
+import { ByteWriter, headSize } from "../encoding/writer.ts";
 import { ok, type Result } from "../result.ts";
 import type { LevelLike, LevelPut, LevelRange } from "./level.ts";
 import { logFault, type LogFault, type LogRecord, type NewRecord } from "./record.ts";
@@ -194,15 +194,16 @@ export class ChangeLog {
 }
 
 function writeRecord(record: NewRecord): Uint8Array {
-  const ids = new Uint8Array(record.ids.length * ID_BYTES);
-  record.ids.forEach((id, index) => {
-    ids.set(id, index * ID_BYTES);
-  });
-  const writer = new ByteWriter(ids.length + record.group.length + 16);
+  const { ids, group } = record;
+  const idBytes = ids.length * ID_BYTES;
+  const writer = new ByteWriter(
+    1 + headSize(idBytes) + idBytes + headSize(group.length) + group.length,
+  );
   writer.arrayHeader(2);
-  writer.bytes(ids);
-  writer.bytes(record.group);
-  return writer.take();
+  writer.bytesHeader(idBytes);
+  for (const id of ids) writer.raw(id);
+  writer.bytes(group);
+  return writer.whole();
 }
 
 function readRecord(position: number, value: Uint8Array): Result<LogRecord, LogFault> {
