@@ -72,6 +72,13 @@ export class Load {
     }
   }
 
+  /** Sees to it that there are so many changes to send. */
+  make(count: number): void {
+    const missing = this.#due.length + count - this.#made.length;
+    if (missing <= 0) return;
+    for (const change of this.#authors.next(missing)) this.#made.push(binaryFrame(change));
+  }
+
   /** Closes all sessions. */
   close(): void {
     clearTimeout(this.#timer);
@@ -100,7 +107,7 @@ export class Load {
     milliseconds: number,
     look: () => void,
   ): Promise<Capacity> {
-    this.#make(most);
+    this.make(most);
     const first = this.#due.length;
     const begun = performance.now();
     let start: { readonly at: number; readonly cpu: number; readonly complete: number } | null =
@@ -144,7 +151,7 @@ export class Load {
    */
   async keep(perSecond: number, milliseconds: number): Promise<readonly number[]> {
     const count = Math.max(WRITERS, Math.round((perSecond * milliseconds) / 1_000));
-    this.#make(count);
+    this.make(count);
     this.#latencies = [];
     const first = this.#due.length;
     const start = performance.now();
@@ -199,13 +206,6 @@ export class Load {
     socket.sendText('{"type":"have","heads":[]}');
     await done;
     return socket;
-  }
-
-  /** Sees to it that there are so many changes to send. */
-  #make(count: number): void {
-    const missing = this.#due.length + count - this.#made.length;
-    if (missing <= 0) return;
-    for (const change of this.#authors.next(missing)) this.#made.push(binaryFrame(change));
   }
 
   #send(due: number): void {
