@@ -1,9 +1,8 @@
 /**
- * The HTTP side of a relay: its listener, with TLS when it has a certificate; what answers plain requests; and which
+ * The HTTP side of a relay: its listener, with TLS when it has a certificate; who is answered what pages.ts says; and which
  * requests for an upgrade are granted. Until a connection is a session it costs little and not for long: headers are
  * bounded in bytes and in time, and of too many such connections the oldest gives way.
  */
-import { readFileSync } from "node:fs";
 import {
   createServer,
   type IncomingMessage,
@@ -31,17 +30,13 @@ import {
   MAX_METRICS_CONNECTIONS,
   MOST_HANDSHAKE_CHECK_MS,
 } from "./limits.ts";
-import { type Metrics, METRICS_TYPE } from "./metrics.ts";
 import { Newcomers, placeOfEnd } from "./newcomers.ts";
 import { allowsOrigin } from "./origins.ts";
+import { type Answer, type PagesHost, Pages, problem, WEBSOCKET_PATH } from "./pages.ts";
 import { giveBack } from "./pieces.ts";
 import { RequestQueue } from "./request-queue.ts";
-import { PROTOCOL } from "./session.ts";
 import { METRICS_OFF, METRICS_SAME_PORT, type Settings } from "./settings.ts";
 import { hasTls, readTls } from "./tls.ts";
-
-/** The path of the WebSocket. */
-export const WEBSOCKET_PATH = "/websocket";
 
 /** In the place of what came with a request for an upgrade, which is in the socket again. */
 const NOTHING = Buffer.alloc(0);
@@ -50,27 +45,16 @@ const NOTHING = Buffer.alloc(0);
 const LOGGED_ORIGIN = 256;
 
 /** What the HTTP side needs from its relay. */
-export interface HttpHost {
-  readonly settings: Settings;
+export interface HttpHost extends PagesHost {
   readonly log: Logger;
-  readonly metrics: Metrics;
   /** Whether somebody new is let in from an address now. */
   readonly conduct: Pick<Conduct, "admits">;
-  /** What /healthz says; with any other status than ok no upgrade is granted. */
-  status(): { readonly status: "ok" | "stopping" | "failed" };
-  /** Why no session would be taken now; null when one would. */
-  unready(): string | null;
-}
-
-interface Answer {
-  readonly code: number;
-  readonly body: string;
-  readonly type?: string;
 }
 
 /** The listeners of a relay. */
 export class HttpSide {
   readonly #host: HttpHost;
+  readonly #pages: Pages;
   readonly #accept: (socket: WebSocket, address: string, dialled: string | null) => void;
   readonly #server: Server;
   /** For /metrics apart from the sessions; null when there is none. */
@@ -94,6 +78,7 @@ export class HttpSide {
     accept: (socket: WebSocket, address: string, dialled: string | null) => void,
   ) {
     this.#host = host;
+    this.#pages = new Pages(host);
     this.#accept = accept;
     const { settings } = host;
     const options = boundsOf(settings);
@@ -278,7 +263,8 @@ export class HttpSide {
     const { url = "", method = "" } = request;
     const address = this.#addressOf(request);
     const path = url.split("?", 1)[0] ?? "";
-    void this.#answer(path, method, isMain)
+    void this.#pages
+      .answer(path, method, isMain)
       .catch((error: unknown): Answer => {
         this.#host.log.error({ err: error }, "an internal error; a request is not answered");
         return problem(500, "an internal error");
@@ -323,53 +309,6 @@ export class HttpSide {
     if (before.headersSent) socket.destroy();
     else before.shouldKeepAlive = false;
     return true;
-  }
-
-  /** `isMain`: where the sessions are, not on a port for metrics only. */
-  async #answer(path: string, method: string, isMain: boolean): Promise<Answer> {
-    if (isMain && path === WEBSOCKET_PATH) return problem(426, "this is a WebSocket");
-    const hasMetrics = !isMain || this.#host.settings.metricsPort === METRICS_SAME_PORT;
-    const isPage = path === "/healthz" || path === "/readyz" || path === "/info";
-    if (!isPage && !(hasMetrics && path === "/metrics"))
-      return problem(404, `try ${isMain ? WEBSOCKET_PATH : "/metrics"} or /healthz`);
-    if (method !== "GET" && method !== "HEAD") return problem(405, "GET only");
-    if (path === "/healthz") {
-      const status = this.#host.status();
-      return json(status.status === "ok" ? 200 : 503, status);
-    }
-    if (path === "/readyz") {
-      const reason = this.#host.unready();
-      return reason === null ? json(200, { ready: true }) : json(503, { ready: false, reason });
-    }
-    if (path === "/info") return json(200, this.#info());
-    return { code: 200, body: await this.#host.metrics.text(), type: METRICS_TYPE };
-  }
-
-  /** What a client needs to know before it connects. */
-  #info(): object {
-    const { settings } = this.#host;
-    return {
-      name: "crdt-relayer",
-      version: version(),
-      protocol: PROTOCOL,
-      path: WEBSOCKET_PATH,
-      authenticate: settings.authenticate,
-      limits: {
-        frameBytes: settings.maxFrameBytes,
-        sessions: settings.maxSessions,
-        roomSessions: settings.maxRoomSessions,
-        addressSessions: settings.maxAddressSessions,
-        sessionRateBytes: settings.sessionRateBytes,
-        sessionBurstBytes: settings.sessionBurstBytes,
-        rooms: settings.maxRooms,
-        joinSeconds: settings.joinSeconds,
-        pingSeconds: settings.pingSeconds,
-        handshakeSeconds: settings.handshakeSeconds,
-        headerBytes: settings.maxHeaderBytes,
-        sendBytes: settings.sendHardBytes,
-        resendBytes: settings.resendBytes,
-      },
-    };
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -498,30 +437,10 @@ function refuse(socket: Duplex, status: number): void {
   socket.end(`HTTP/1.1 ${status} ${text}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`);
 }
 
-function json(code: number, value: object): Answer {
-  return { code, body: `${JSON.stringify(value)}\n` };
-}
-
-function problem(code: number, detail: string): Answer {
-  return json(code, { status: "error", detail });
-}
-
 function portOf(server: Server): number | undefined {
   return (server.address() as AddressInfo | null)?.port;
 }
 
 function hostInUrl(host: string): string {
   return host.includes(":") ? `[${host}]` : host;
-}
-
-let knownVersion: string | null = null;
-
-/** The version of this package. */
-function version(): string {
-  knownVersion ??= (
-    JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
-      readonly version: string;
-    }
-  ).version;
-  return knownVersion;
 }

@@ -36,7 +36,7 @@ import { openStore, type Store } from "./store.ts";
 import { hasTls, readTls } from "./tls.ts";
 import { Turns } from "./turns.ts";
 
-export { WEBSOCKET_PATH } from "./http.ts";
+export { WEBSOCKET_PATH } from "./pages.ts";
 
 /** A running relay. */
 export interface Relay {
