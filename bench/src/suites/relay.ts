@@ -52,7 +52,8 @@ export const relay: Suite = {
     "sends it to all others; it neither verifies nor stores. The same generator loads both from a second process: always " +
     "1,024 changes (256 with a thousand sessions) are on their way that not all sessions have; counted are changes that all have, times those who got them. " +
     "Its sockets read by hand no more than how many changes each frame holds; what it can take at most is shown by a third " +
-    "server, which verifies, stores and receives nothing and writes frames that it made before, sixteen at once. " +
+    "server, which verifies, stores and receives nothing and writes frames that it made before, sixteen changes at once; a relay that " +
+    "writes more of them at once, as ours does with a hundred sessions, can be above that. " +
     "Cores are processor time of a process and the kernel on its behalf, of all its threads, by the time that passed. " +
     "Latencies are at half of each server's own deliveries a second, on a schedule that is kept whatever the server " +
     "does, from when a change was due until eight of the sessions had it; the schedule is looked at each millisecond. " +
