@@ -465,6 +465,43 @@ describe("the work that a session causes", () => {
     ]);
   });
 
+  it("is counted when the socket is gone, for what came last", async () => {
+    const { world, comes } = await reading();
+    const paid = vi.spyOn(Meter.prototype, "read");
+    comes(1);
+    world.getToo("/who");
+    expect(paid).not.toHaveBeenCalled();
+    world.socket.emit("close", 1_006, Buffer.alloc(0));
+    expect(paid.mock.calls).toEqual([[4 + FRAME_OVERHEAD_BYTES]]);
+  });
+
+  it("is counted for the room that it came into, and not once the session is over", async () => {
+    const { world, comes, brings, add } = await reading();
+    comes(1);
+    await world.join();
+    comes(1);
+    add(10_000);
+    const calls: string[] = [];
+    const { read, enter } = Meter.prototype;
+    vi.spyOn(Meter.prototype, "read").mockImplementation(function (this: Meter, bytes) {
+      calls.push(`read ${bytes - 2 * FRAME_OVERHEAD_BYTES}`);
+      return read.call(this, bytes);
+    });
+    vi.spyOn(Meter.prototype, "enter").mockImplementation(function (this: Meter, room) {
+      calls.push(room === null ? "leave" : "enter");
+      enter.call(this, room);
+    });
+    brings(["/who", "/leave"]);
+    comes(1);
+    expect(calls).toEqual(["read 10", "leave"]);
+    brings(["/who", "/who"]);
+    world.socket.once("message", () => {
+      world.session.close("misbehaves");
+    });
+    comes(1);
+    expect(calls.filter((call) => call.startsWith("read"))).toHaveLength(1);
+  });
+
   it("takes several frames in one turn while they are cheap, and goes on when the turn is over", () => {
     const clock = stoppedClock();
     const world = new World();

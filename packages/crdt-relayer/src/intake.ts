@@ -165,7 +165,7 @@ export class Intake {
     const content = new Uint8Array(buffer, byteOffset, length);
     if (this.#isDraining) return;
     this.#unpaid += content.length + FRAME_OVERHEAD_BYTES;
-    if (this.#pieces === null || this.#unpaid >= MOST_UNPAID_BYTES) this.#pay();
+    if (this.#pieces === null || this.#unpaid >= MOST_UNPAID_BYTES) this.pay();
     if (this.#isEnded) return;
     this.#arrival = performance.now();
     if (!this.#isBlocked && this.#inbox.length === 0 && this.#credit.isLeft) {
@@ -228,6 +228,14 @@ export class Intake {
     if (!this.#socket.isPaused) this.#socket.pause();
   }
 
+  /** Pays for the frames that have come: to be called also before it is another room that they would be paid to. */
+  pay(): void {
+    if (this.#unpaid === 0 || this.#isEnded) return;
+    const wait = this.#meter.read(this.#unpaid);
+    this.#unpaid = 0;
+    this.slowDown(wait);
+  }
+
   /** Keeps what comes in the inbox from now on. */
   block(): void {
     this.#isBlocked = true;
@@ -247,6 +255,8 @@ export class Intake {
 
   /** The socket is gone. */
   leave(): void {
+    // What ws has taken apart since came in no piece.
+    this.pay();
     this.#isGone = true;
     if (this.#isBlocked) this.#forget(this.#inbox.length);
     if (this.#inbox.length === 0) this.#owner.emptied();
@@ -258,14 +268,6 @@ export class Intake {
     if (this.#slowTimer !== null) clearTimeout(this.#slowTimer);
     this.#slowTimer = null;
     this.#forget(this.#inbox.length);
-  }
-
-  /** Pays for the frames that have come. */
-  #pay(): void {
-    if (this.#unpaid === 0) return;
-    const wait = this.#meter.read(this.#unpaid);
-    this.#unpaid = 0;
-    this.slowDown(wait);
   }
 
   /** Lets a frame wait: with the one before it, if it goes on where that one ends. */
@@ -295,7 +297,7 @@ export class Intake {
 
   /** A piece was read: whoever has no credit left for more is read in turn. */
   readonly #countReading = ({ length }: Uint8Array): void => {
-    this.#pay();
+    this.pay();
     const readingMs = performance.now() - this.#readAt - this.#handledMs;
     this.#pieces!.took(length, readingMs);
     this.#turnLeftMs -= this.#credit.worked(readingMs);

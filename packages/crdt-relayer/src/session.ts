@@ -631,6 +631,7 @@ export class Session implements Member {
     this.#sync = null;
     this.#room = null;
     room.leave(this);
+    this.#intake.pay();
     this.#meter.enter(null);
     room.tell(`* a ${this.#kind} left; ${this.#company(room)}`, this);
     this.#host.leave(room.document);
