@@ -36,7 +36,7 @@ const SHARE_MS = 100;
 
 /** A token bucket that many may share. Times are in milliseconds of any one clock that never goes back. */
 export class Bucket {
-  readonly #rate: () => Rate;
+  readonly #rate: Rate;
   readonly #strangers: boolean;
   #level: number;
   #filledAt: number;
@@ -53,20 +53,20 @@ export class Bucket {
   #sharedAt = -Infinity;
 
   /**
-   * Full at first. The rate is asked for at each use, since it may be changed. Among strangers what somebody took who has
+   * Full at first. The rate is read at each use, since it may change. Among strangers what somebody took who has
    * left counts as one more share; else as taken by all who remain, since they may be the same person again.
    */
-  constructor(rate: () => Rate, now: number, strangers = false) {
+  constructor(rate: Rate, now: number, strangers = false) {
     this.#rate = rate;
     this.#strangers = strangers;
-    this.#level = rate().burst;
+    this.#level = rate.burst;
     this.#filledAt = now;
     this.#since = now;
   }
 
   /** Takes so many bytes for somebody; returns for how many milliseconds they must not send more: mostly 0. */
   take(payer: object, bytes: number, now: number): number {
-    const { perSecond, burst } = this.#rate();
+    const { perSecond, burst } = this.#rate;
     const earned = ((now - this.#filledAt) / 1_000) * perSecond;
     this.#level = Math.min(burst, this.#level + earned) - bytes;
     this.#filledAt = now;
@@ -90,13 +90,13 @@ export class Bucket {
 
   /** True when it is as good as new. */
   isFull(now: number): boolean {
-    const { perSecond, burst } = this.#rate();
+    const { perSecond, burst } = this.#rate;
     return this.#level + ((now - this.#filledAt) / 1_000) * perSecond >= burst;
   }
 
   #shareAt(now: number): number {
     if (now - this.#sharedAt < SHARE_MS) return this.#share;
-    const { perSecond, burst } = this.#rate();
+    const { perSecond, burst } = this.#rate;
     const factor = 2 ** ((this.#since - now) / SPENDING_HALF_MS);
     const left = this.#left * factor;
     // What someone who takes all that is earned has taken lately.
@@ -143,13 +143,13 @@ export function fairShare(amounts: Float64Array, sum: number): number {
 
 /** Buckets by name. Of very many, those that are full go first: a bucket that is made anew is full too. */
 export class Buckets {
-  readonly #rate: () => Rate;
+  readonly #rate: Rate;
   readonly #strangers: boolean;
   readonly #most: number;
   readonly #buckets = new Map<string, Bucket>();
 
   /** Holds at most `most`; see Bucket for `strangers`. */
-  constructor(rate: () => Rate, strangers = false, most: number = MAX_BUCKETS) {
+  constructor(rate: Rate, strangers = false, most: number = MAX_BUCKETS) {
     this.#rate = rate;
     this.#strangers = strangers;
     this.#most = most;
@@ -182,8 +182,8 @@ export class Buckets {
 }
 
 /** A rate that two of the settings say, as they are when it is asked. */
-function rateOf(perSecond: () => number, burst: () => number): () => Rate {
-  const rate = {
+function rateOf(perSecond: () => number, burst: () => number): Rate {
+  return {
     get perSecond(): number {
       return perSecond();
     },
@@ -191,14 +191,13 @@ function rateOf(perSecond: () => number, burst: () => number): () => Rate {
       return burst();
     },
   };
-  return () => rate;
 }
 
 /** All rates of a relay. */
 export class Rates {
-  readonly #ofSession: () => Rate;
-  readonly #ofQuestions: () => Rate;
-  readonly #ofRoom: () => Rate;
+  readonly #ofSession: Rate;
+  readonly #ofQuestions: Rate;
+  readonly #ofRoom: Rate;
   readonly #addresses: Buckets;
   readonly #keys: Buckets;
   /** Forgotten with the room. */

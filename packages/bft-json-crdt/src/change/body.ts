@@ -249,6 +249,9 @@ function readHeader(
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+/** Levels that may be open in the targets and the content of an op: a body, its ops, and an op are open around them. */
+const OP_PART_DEPTH = MAX_BODY_DEPTH - 3;
+
 /**
  * Steps over the rest of one op `[kind, made, targets, content]` or `[kind, made, targets, length, hash]`; returns `made`.
  * Every element made by inline content takes at least one byte of it, so that nobody gets elements for nothing.
@@ -257,10 +260,10 @@ function skipOp(reader: ByteReader, fields: number): number {
   reader.uint();
   const made = reader.uint();
   if (reader.peek() !== 4) reader.fail();
-  reader.skip(MAX_BODY_DEPTH - 3);
+  reader.skip(OP_PART_DEPTH);
   if (fields === 4) {
     const contentStart = reader.offset;
-    reader.skip(MAX_BODY_DEPTH - 3);
+    reader.skip(OP_PART_DEPTH);
     if (made > reader.offset - contentStart) reader.fail();
   } else if (fields === 5) {
     reader.uint();

@@ -337,6 +337,16 @@ describe("which signatures are verified ahead", () => {
     },
   );
 
+  test("once, of a change that comes again behind a copy of the one before it", async () => {
+    const [first, second] = line(2) as [Forged, Forged];
+    const bad = encodeGroup([{ body: first.body, signature: flipped(first.signature, 9) }]);
+    const { ahead } = watched();
+    await receiveAhead(newHistory(), [first.group, second.group, bad, second.group]);
+    const signatures = ahead.map((check) => toHex(check.signature));
+    expect(signatures).toContain(toHex(second.signature));
+    expect(new Set(signatures).size).toBe(signatures.length);
+  });
+
   test("none of what is applied, refused for ever, or waiting with that signature", async () => {
     const [first, second, third] = line(3);
     const wrong = forge({ document: DOCUMENT, author: person(1), lies: { lamport: 9 } });

@@ -236,12 +236,11 @@ export class KnownFindings {
 
   /** The finding about a copy of a change; a new one says nothing but what the bytes say at once. */
   on(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
-    if (!this.#isLine) return this.#known(id, signature) ?? this.#found(id, body, signature);
-    const { length } = this.all;
-    const finding = this.#find(id, body, signature);
+    const next = this.#isLine ? this.#find(id, body, signature) : null;
+    if (next !== null) this.#isLine = this.#isNext(next);
     // One of a line that is built on the last of it would be built on itself, which no hash can be.
-    this.#isLine = length === 0 || isBuiltOn(finding, this.all[length - 1]!);
-    return (this.#isLine ? null : this.#known(id, signature)) ?? this.#add(finding);
+    const known = this.#isLine ? null : this.#known(id, signature);
+    return known ?? this.#add(next ?? this.#find(id, body, signature));
   }
 
   #find(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
@@ -251,8 +250,12 @@ export class KnownFindings {
     return { id, header, signature, isGenuine: null, isAsked: false, listedIn: 0 };
   }
 
-  #found(id: Uint8Array, body: Uint8Array, signature: Uint8Array): Finding {
-    return this.#add(this.#find(id, body, signature));
+  /** Whether a change is the first, or built on the one before. */
+  #isNext({ header }: Finding): boolean {
+    const { length } = this.all;
+    if (length === 0) return true;
+    const prev = header.ok ? header.value.prev : null;
+    return prev !== null && equalBytes(prev, this.all[length - 1]!.id);
   }
 
   #add(finding: Finding): Finding {
@@ -276,10 +279,6 @@ export class KnownFindings {
 function addTo(byKey: Map<string, Finding>, finding: Finding): void {
   const key = keyOf(finding.id);
   if (!byKey.has(key)) byKey.set(key, finding);
-}
-
-function isBuiltOn({ header }: Finding, { id }: Finding): boolean {
-  return header.ok && header.value.prev !== null && equalBytes(header.value.prev, id);
 }
 
 /** How many lists of findings there were. */
