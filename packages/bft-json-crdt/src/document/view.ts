@@ -66,7 +66,7 @@ export function itemView(
   index: number,
 ): ViewValue | undefined {
   if (!sequence.contentAt(index)) return undefined;
-  const known = items.size === 0 ? undefined : items.get(sequence.foundElement);
+  const known = items.size === 0 ? undefined : items.get(sequence.elementWithContent());
   if (known !== undefined) return viewOf(known);
   return contentView(schema.item, sequence.content![sequence.contentOffset]!);
 }

@@ -319,13 +319,29 @@ export class SequenceTree<C> {
     flags: number,
     content: C | null,
   ): void {
-    const { size } = leaf;
-    if (index < size) openGap(leaf, index);
+    this.open(leaf, index, 1);
+    this.fill(leaf, index, id, count, flags, content);
+  }
+
+  /** Opens a gap of so many entries before the given place, for which room was reserved. All of them are to be filled next. */
+  open(leaf: Leaf<C>, index: number, count: number): void {
+    if (index < leaf.size) openGap(leaf, index, count);
+    leaf.size += count;
+  }
+
+  /** Writes an entry into a gap; sums are the caller's to adjust. */
+  fill(
+    leaf: Leaf<C>,
+    index: number,
+    id: number,
+    count: number,
+    flags: number,
+    content: C | null,
+  ): void {
     const { columns, capacity } = leaf;
     columns[index] = (count << FLAG_BITS) | flags;
     columns[capacity + index] = id;
     leaf.contents[index] = content;
-    leaf.size = size + 1;
     if (count > 0) this.runs?.set(id, leaf.id);
   }
 
@@ -392,6 +408,10 @@ export class SequenceTree<C> {
     if (parent === null) return;
     const size = parent.sums[this.focused.slot + measure]!;
     if (target >= start && target < start + size) return;
+    if (this.units === this.elements) {
+      this.focusOnElement(target);
+      return;
+    }
     let elements = 0;
     let units = 0;
     let node: Node<C> = this.root;
@@ -410,6 +430,24 @@ export class SequenceTree<C> {
     this.focused = node;
     this.focusElements = elements;
     this.focusUnits = units;
+  }
+
+  /** The same where each element is one unit, as in every list and most texts: one column tells both. */
+  private focusOnElement(target: number): void {
+    let rest = target;
+    let node: Node<C> = this.root;
+    while (node instanceof Inner) {
+      const sums: Int32Array = node.sums;
+      let slot = ELEMENTS;
+      for (let sum = sums[slot]!; rest >= sum; sum = sums[slot]!) {
+        rest -= sum;
+        slot++;
+      }
+      node = node.children[slot - ELEMENTS]!;
+    }
+    this.focused = node;
+    this.focusElements = target - rest;
+    this.focusUnits = target - rest;
   }
 
   private seekSmallerIn(leaf: Leaf<C>, index: number, id: number): boolean {

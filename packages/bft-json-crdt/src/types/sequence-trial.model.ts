@@ -199,7 +199,7 @@ export class Trial {
       if (!alive) continue;
       same(sequence.lvAt(index), lv);
       same(sequence.contentAt(index), true);
-      same(sequence.foundElement, lv);
+      same(sequence.elementWithContent(), lv);
       const { content, contentOffset } = sequence;
       same(content!.slice(contentOffset, contentOffset + value.length), value);
       same(list.contentAt(index), true);

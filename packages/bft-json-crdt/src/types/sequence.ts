@@ -59,7 +59,7 @@ export class Sequence<C> {
   /** Units between the start of that element and the unit asked for: 0, or 1 inside a pair. */
   foundOffset = 0;
 
-  /** What `livingRun` found: the first of so many consecutive elements; and the element of which `contentAt` has the content. */
+  /** What `livingRun` found: the first of so many consecutive elements. */
   foundElement = -1;
   foundCount = 0;
 
@@ -124,13 +124,18 @@ export class Sequence<C> {
       siblings = this.seekFirst(lv);
     } else {
       if (!tree.find(parent)) throw new Error(`element ${parent} is unknown`);
-      if (side === LEFT) siblings = this.seekLeft(parent, lv);
-      else {
+      if (side === LEFT) {
+        if (this.openBefore(parent)) {
+          this.insertAt(lv, count, flags, held, true);
+          return;
+        }
+        siblings = this.seekLeft(parent, lv);
+      } else {
         siblings = this.seekRight(parent, lv);
         if (!siblings && this.extend(count, flags, held)) return;
       }
     }
-    this.insertAt(lv, count, siblings ? flags | HAS_SIBLINGS : flags, held);
+    this.insertAt(lv, count, siblings ? flags | HAS_SIBLINGS : flags, held, false);
   }
 
   /**
@@ -238,15 +243,20 @@ export class Sequence<C> {
     return this.placeBehind(tree.leaf, tree.index, lv - tree.leaf.idAt(tree.index));
   }
 
-  /** Sets `content`, `contentOffset` and `foundElement` to what is at a visible index; returns false if that is out of range. */
+  /** Sets `content` and `contentOffset` to what is at a visible index; returns false if that is out of range. */
   contentAt(elementIndex: number): boolean {
     const tree = this.tree;
     if (!(elementIndex >= 0 && elementIndex < tree.elements)) return false;
     tree.seekElement(elementIndex);
     this.content = this.contentOf(tree.leaf, tree.index);
-    this.foundElement = tree.leaf.idAt(tree.index) + tree.offset;
     this.contentOffset = tree.offset << shiftOf(tree.leaf.flagsAt(tree.index));
     return true;
+  }
+
+  /** The element of which `contentAt` has just set the content: to be asked next, if at all, since ids stand apart in memory. */
+  elementWithContent(): number {
+    const { leaf, index, offset } = this.tree;
+    return leaf.idAt(index) + offset;
   }
 
   /** Calls back for each visible run, in order; its elements may be of several changes. No editing meanwhile. */
@@ -396,19 +406,23 @@ export class Sequence<C> {
     if (lv + count > this.limit) this.limit = lv + count;
   }
 
-  /** From the parent, which is found, to the place of its new left child. Returns whether that has siblings. */
+  /** If an element, which is found, is not the first of its run: cuts that before it, and leaves a gap there for its left child. */
+  private openBefore(parent: number): boolean {
+    const tree = this.tree;
+    const offset = parent - tree.leaf.idAt(tree.index);
+    if (offset === 0) return false;
+    tree.reserve(tree.leaf, tree.index, 2);
+    this.splitRun(tree.leaf, tree.index, offset, offset, 1);
+    tree.index += 1;
+    tree.leaf.addFlags(tree.index + 1, HAS_LEFT);
+    return true;
+  }
+
+  /** From the parent, which is found and the first of its run, to the place of its new left child. Returns whether that has siblings. */
   private seekLeft(parent: number, lv: number): boolean {
     const tree = this.tree;
     const { leaf, index } = tree;
     const flags = leaf.flagsAt(index);
-    const offset = parent - leaf.idAt(index);
-    if (offset > 0) {
-      tree.reserve(leaf, index, 2);
-      this.splitRun(tree.leaf, tree.index, offset);
-      tree.index += 1;
-      tree.leaf.addFlags(tree.index, HAS_LEFT);
-      return false;
-    }
     if ((flags & HAS_LEFT) !== 0) {
       leaf.addFlags(index, MANY_LEFT);
       tree.seekLeftSubtree(leaf, index);
@@ -431,7 +445,7 @@ export class Sequence<C> {
     if (offset < leaf.countAt(index) - 1) {
       // The rest of the run begins with another right child of the parent.
       tree.reserve(leaf, index, 2);
-      this.splitRun(tree.leaf, tree.index, offset + 1);
+      this.splitRun(tree.leaf, tree.index, offset + 1, offset + 1, 0);
     } else {
       // Descendants have greater keys; what follows the subtree of an element has a smaller one.
       if (tree.precedesSmaller(leaf, index, parent)) {
@@ -513,8 +527,14 @@ export class Sequence<C> {
     return true;
   }
 
-  /** Puts a run at the place that was sought, in portions if it is long. */
-  private insertAt(lv: number, count: number, flags: number, content: C | null): void {
+  /** Puts a run at the place that was sought, in portions if it is long; the first into the gap that is open there, if one is. */
+  private insertAt(
+    lv: number,
+    count: number,
+    flags: number,
+    content: C | null,
+    isOpen: boolean,
+  ): void {
     const tree = this.tree;
     const alive = (flags & ALIVE) !== 0;
     const shift = shiftOf(flags);
@@ -524,9 +544,12 @@ export class Sequence<C> {
       if (alive && portion < count)
         held = this.rules.slice(content!, done << shift, (done + portion) << shift);
       if (alive) held = this.kept(held!, portion);
-      tree.reserve(tree.leaf, tree.index, 1);
+      if (done > 0 || !isOpen) {
+        tree.reserve(tree.leaf, tree.index, 1);
+        tree.open(tree.leaf, tree.index, 1);
+      }
       const { leaf, index } = tree;
-      tree.place(
+      tree.fill(
         leaf,
         index,
         lv + done,
@@ -542,22 +565,26 @@ export class Sequence<C> {
     }
   }
 
-  /** Cuts a run in two before its element `offset`; room for one more entry was reserved. */
-  private splitRun(leaf: Leaf<C>, index: number, offset: number): void {
-    const id = leaf.idAt(index) + offset;
+  /**
+   * Cuts a run in two: one ends before its element `from`, the other begins with `to`, behind a gap of so many entries that are
+   * to be filled next, for which room was reserved.
+   */
+  private splitRun(leaf: Leaf<C>, index: number, from: number, to: number, gap: 0 | 1): void {
+    const id = leaf.idAt(index) + to;
     const count = leaf.countAt(index);
     const flags = leaf.flagsAt(index);
     let rest: C | null = null;
     if ((flags & ALIVE) !== 0) {
       const shift = shiftOf(flags);
       const content = this.contentOf(leaf, index);
-      leaf.contents[index] = this.kept(this.rules.slice(content, 0, offset << shift), offset);
-      rest = this.kept(this.rules.slice(content, offset << shift, count << shift), count - offset);
+      leaf.contents[index] = this.kept(this.rules.slice(content, 0, from << shift), from);
+      rest = this.kept(this.rules.slice(content, to << shift, count << shift), count - to);
     }
-    leaf.setCount(index, offset);
+    leaf.setCount(index, from);
     leaf.setFlags(index, flags & ~MANY_RIGHT);
-    const further = (flags & ~(HAS_LEFT | MANY_LEFT | HAS_SIBLINGS)) | CONTINUES;
-    this.tree.place(leaf, index + 1, id, count - offset, further, rest);
+    const { tree } = this;
+    tree.open(leaf, index + 1, gap + 1);
+    tree.fill(leaf, index + 1 + gap, id, count - to, furtherFlags(flags), rest);
   }
 
   private removeRange(start: number, end: number, onRemoved: RemovalListener | undefined): number {
@@ -618,11 +645,13 @@ export class Sequence<C> {
       tree.reserve(leaf, index, 2);
       leaf = tree.leaf;
       index = tree.index;
-      if (offset + count < stored) this.splitRun(leaf, index, offset + count);
-      if (offset > 0) {
-        this.splitRun(leaf, index, offset);
-        index += 1;
-      }
+      const end = offset + count;
+      const isInside = offset > 0 && end < stored;
+      const flags = furtherFlags(leaf.flagsAt(index)) & ~MANY_RIGHT;
+      if (isInside) this.splitRun(leaf, index, offset, end, 1);
+      else this.splitRun(leaf, index, offset || end, offset || end, 0);
+      if (offset > 0) index += 1;
+      if (isInside) tree.fill(leaf, index, leaf.idAt(index - 1) + offset, count, flags, null);
     }
     leaf.setFlags(index, leaf.flagsAt(index) & ~(ALIVE | WIDE));
     leaf.contents[index] = null;
@@ -739,6 +768,11 @@ export class Sequence<C> {
     this.side = side;
     return true;
   }
+}
+
+/** Flags of the later part of a run that is cut. */
+function furtherFlags(flags: number): number {
+  return (flags & ~(HAS_LEFT | MANY_LEFT | HAS_SIBLINGS)) | CONTINUES;
 }
 
 /** Binary logarithm of the units per element. */
