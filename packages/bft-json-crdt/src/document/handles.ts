@@ -564,10 +564,10 @@ function logEntries(editor: Editor, node: ListNode): LogEntry<unknown>[] {
   const { history, state } = editor;
   const elements: number[] = [];
   const values = new Map<number, unknown>();
-  node.sequence.forEachVisible((element, count, contents) => {
+  node.sequence.forEachVisible((element, count, contents, from) => {
     for (let i = 0; i < count; i++) {
       elements.push(element + i);
-      values.set(element + i, contentView(node.schema.item, contents[i]!));
+      values.set(element + i, contentView(node.schema.item, contents[from + i]!));
     }
   });
   elements.sort((a, b) => state.compareElements(a, b));

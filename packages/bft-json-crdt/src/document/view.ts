@@ -50,11 +50,11 @@ export function entryView(entry: EntryNode, element = entry.assignments.winner):
 export function listView(node: ListNode, index: number, count: number): ViewValue[] {
   const views: ViewValue[] = [];
   const { item } = node.schema;
-  node.sequence.forEachVisibleIn(index, count, (element, length, contents) => {
+  node.sequence.forEachVisibleIn(index, count, (element, length, contents, from) => {
     for (let i = 0; i < length; i++) {
       const known = node.items.size === 0 ? undefined : node.items.get(element + i);
       // Items have content and are never left out, so that their view is never undefined.
-      views.push(known === undefined ? contentView(item, contents[i]!)! : viewOf(known)!);
+      views.push(known === undefined ? contentView(item, contents[from + i]!)! : viewOf(known)!);
     }
   });
   return views;
@@ -66,7 +66,7 @@ export function itemView(
   index: number,
 ): ViewValue | undefined {
   if (!sequence.contentAt(index)) return undefined;
-  const known = items.size === 0 ? undefined : items.get(sequence.elementWithContent());
+  const known = items.size === 0 ? undefined : items.get(sequence.lvAt(index));
   if (known !== undefined) return viewOf(known);
   return contentView(schema.item, sequence.content![sequence.contentOffset]!);
 }

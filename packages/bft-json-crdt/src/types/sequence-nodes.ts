@@ -44,14 +44,17 @@ export const LEAST = 3 * INNER_CAPACITY;
 export const LEAF_CAPACITY = 96;
 export const FIRST_CAPACITY = 4;
 
+/** The content of a leaf that has none yet; never written to. */
+const NOTHING: unknown[] = [];
+
 /** Integers per entry of a leaf. */
 const COLUMNS = 2;
 
 /** Up to so many entries that stand next to each other. */
-export class Leaf<C> {
-  parent: Inner<C> | null = null;
+export class Leaf {
+  parent: Inner | null = null;
   slot = 0;
-  next: Leaf<C> | null = null;
+  next: Leaf | null = null;
   /** Number of entries. */
   size = 0;
   /** Number of entries that there is room for. */
@@ -61,15 +64,17 @@ export class Leaf<C> {
    * id. A search for an index reads only the first.
    */
   columns: Int32Array;
-  /** What is kept of the content of living runs; null for dead runs and markers. As long as there is room. */
-  contents: (C | null)[];
+  /** The content of living runs, as the rules of the sequence have it: see sequence-content.ts. */
+  contents: unknown[];
+  /** In a list, how many items of that are in use. */
+  items = 0;
   readonly id: number;
 
   constructor(id: number, capacity: number) {
     this.id = id;
     this.capacity = capacity;
     this.columns = new Int32Array(capacity * COLUMNS);
-    this.contents = Array<C | null>(capacity);
+    this.contents = NOTHING;
   }
 
   /** The id of an entry's first element. */
@@ -109,16 +114,16 @@ export class Leaf<C> {
 }
 
 /** Up to so many nodes of one level that stand next to each other. */
-export class Inner<C> {
-  parent: Inner<C> | null = null;
+export class Inner {
+  parent: Inner | null = null;
   slot = 0;
   size = 0;
-  readonly children: Node<C>[] = [];
+  readonly children: Node[] = [];
   readonly sums = new Int32Array(INNER_CAPACITY * SUMS);
 }
 
 /** A node of the tree. */
-export type Node<C> = Leaf<C> | Inner<C>;
+export type Node = Leaf | Inner;
 
 /** The visible elements of an entry, by its integer in the first column. */
 export function visibleElements(measure: number): number {
@@ -130,66 +135,71 @@ export function visibleUnits(measure: number): number {
   return visibleElements(measure) << ((measure & WIDE) >> 1);
 }
 
+/** Visible elements in a leaf before one of its entries. */
+export function elementsBefore({ columns }: Leaf, index: number): number {
+  let elements = 0;
+  for (let i = index - 1; i >= 0; i--) elements += visibleElements(columns[i]!);
+  return elements;
+}
+
+/** Visible units in a leaf before one of its entries. */
+export function unitsBefore({ columns }: Leaf, index: number): number {
+  let units = 0;
+  for (let i = index - 1; i >= 0; i--) units += visibleUnits(columns[i]!);
+  return units;
+}
+
 /** An eighth more than is needed, not twice as much: where entries come at random, most of what is there is used. */
 export function roomFor(size: number): number {
   return Math.min(size + (size >> 3) + 2, LEAF_CAPACITY);
 }
 
-/** Gives a leaf room for so many entries. */
-export function resize<C>(leaf: Leaf<C>, capacity: number): void {
-  const { columns, contents, size, capacity: before } = leaf;
+/** Gives a leaf room for so many entries; their content is the caller's to see to. */
+export function resize(leaf: Leaf, capacity: number): void {
+  const { columns, size, capacity: before } = leaf;
   leaf.columns = new Int32Array(capacity * COLUMNS);
   for (let column = 0; column < COLUMNS; column++) {
     const start = column * before;
     leaf.columns.set(columns.subarray(start, start + size), column * capacity);
   }
-  leaf.contents = Array<C | null>(capacity);
-  for (let i = 0; i < size; i++) leaf.contents[i] = contents[i]!;
   leaf.capacity = capacity;
 }
 
-/** Moves the entries from `cut` on to a new leaf, and leaves room for `room` in the old one. */
-export function moveEntries<C>(from: Leaf<C>, cut: number, to: Leaf<C>, room: number): void {
-  const { columns, contents, capacity, size } = from;
+/** Moves the entries from `cut` on to a new leaf; their content is the caller's to move. */
+export function moveEntries(from: Leaf, cut: number, to: Leaf): void {
+  const { columns, capacity, size } = from;
   for (let column = 0; column < COLUMNS; column++) {
     const start = column * capacity;
     to.columns.set(columns.subarray(start + cut, start + size), column * to.capacity);
   }
-  for (let i = cut; i < size; i++) to.contents[i - cut] = contents[i]!;
   to.size = size - cut;
   from.size = cut;
-  if (room === capacity) for (let i = cut; i < size; i++) contents[i] = null;
-  else resize(from, room);
 }
 
-/** Moves the entries from `index` on by `by`, for which there is room. */
-export function openGap<C>(leaf: Leaf<C>, index: number, by: number): void {
-  const { columns, contents, capacity, size } = leaf;
+/** Moves the entries from `index` on by `by`, for which there is room; their content is the caller's to move. */
+export function openGap(leaf: Leaf, index: number, by: number): void {
+  const { columns, capacity, size } = leaf;
   for (let start = 0; start < columns.length; start += capacity)
     columns.copyWithin(start + index + by, start + index, start + size);
-  for (let i = size - 1; i >= index; i--) contents[i + by] = contents[i]!;
 }
 
-/** Moves the entries behind `index` back by one, over that one. */
-export function closeGap<C>(leaf: Leaf<C>, index: number): void {
-  const { columns, contents, capacity, size } = leaf;
+/** Moves the entries behind `index` back by one, over that one; their content is the caller's to move. */
+export function closeGap(leaf: Leaf, index: number): void {
+  const { columns, capacity, size } = leaf;
   for (let start = 0; start < columns.length; start += capacity)
     columns.copyWithin(start + index, start + index + 1, start + size);
-  for (let i = index + 1; i < size; i++) contents[i - 1] = contents[i]!;
 }
 
 /** Throws an Error if a leaf and what it says about its room differ. */
-export function checkRoom<C>(leaf: Leaf<C>): void {
+export function checkRoom(leaf: Leaf): void {
   const { size, capacity } = leaf;
   if (size > capacity || capacity > LEAF_CAPACITY) throw new Error("a leaf is too full");
-  if (leaf.columns.length !== capacity * COLUMNS || leaf.contents.length !== capacity)
+  if (leaf.columns.length !== capacity * COLUMNS)
     throw new Error("a leaf has other room than it says");
-  for (let i = size; i < capacity; i++)
-    if (leaf.contents[i] != null) throw new Error("a leaf keeps content of no entry");
 }
 
 /** Puts a node among the children of another, which is not full; its sums are the caller's to fill. */
-export function insertChild<C>(parent: Inner<C>, slot: number, child: Node<C>): void {
+export function insertChild(parent: Inner, slot: number, child: Node): void {
   const { children, sums, size } = parent;
   for (let column = 0; column < sums.length; column += INNER_CAPACITY)
     sums.copyWithin(column + slot + 1, column + slot, column + size);
@@ -206,7 +216,7 @@ export function insertChild<C>(parent: Inner<C>, slot: number, child: Node<C>): 
 }
 
 /** Moves the children from `cut` on, with their sums, to a new node. */
-export function moveChildren<C>(from: Inner<C>, cut: number, to: Inner<C>): void {
+export function moveChildren(from: Inner, cut: number, to: Inner): void {
   for (let column = 0; column < from.sums.length; column += INNER_CAPACITY)
     to.sums.set(from.sums.subarray(column + cut, column + from.size), column);
   for (let i = cut; i < from.size; i++) {

@@ -9,6 +9,7 @@
  * Each search leaves what it found in the fields `leaf` and `index` (and `offset`); nothing is allocated by a query.
  */
 import { IntMap } from "./int-map.ts";
+import type { ContentRules } from "./sequence-content.ts";
 import type { CompareElements } from "./order.ts";
 import {
   ALIVE,
@@ -29,6 +30,8 @@ import {
   type Node,
   visibleElements,
   visibleUnits,
+  elementsBefore,
+  unitsBefore,
   roomFor,
   resize,
   moveEntries,
@@ -49,10 +52,10 @@ export class SequenceTree<C> {
   /** Visible UTF-16 units. */
   units = 0;
   /** The first leaf; it is empty only when there are no entries at all. */
-  readonly first: Leaf<C> = new Leaf<C>(0, FIRST_CAPACITY);
+  readonly first: Leaf = new Leaf(0, FIRST_CAPACITY);
 
   /** The leaf of the entry that was found or made last; stays a good guess for where the next one is. */
-  leaf: Leaf<C> = this.first;
+  leaf: Leaf = this.first;
   /** The position of that entry in its leaf, or one behind the last. */
   index = 0;
   /** Where in that entry a visible index fell: in elements after `seekElement`, in units after `seekUnit`. */
@@ -61,17 +64,20 @@ export class SequenceTree<C> {
   /** Visible elements and units before the leaf that was focused last. */
   focusElements = 0;
   focusUnits = 0;
-  private focused: Leaf<C> = this.first;
+  private focused: Leaf = this.first;
 
-  private root: Node<C> = this.first;
+  private root: Node = this.first;
   /** Leaves by number, which is the order in which they were made. Most sequences are tiny: null while there is one. */
-  private leaves: Leaf<C>[] | null = null;
+  private leaves: Leaf[] | null = null;
   /** First id of each run → number of its leaf; null while there is one leaf. */
   private runs: IntMap | null = null;
   private readonly compare: CompareElements;
+  private readonly rules: ContentRules<C>;
 
-  constructor(compare: CompareElements) {
+  constructor(compare: CompareElements, rules: ContentRules<C>) {
     this.compare = compare;
+    this.rules = rules;
+    rules.resize(this.first);
   }
 
   /** Whether element `a` has a smaller key than element `b`. */
@@ -102,10 +108,10 @@ export class SequenceTree<C> {
   }
 
   /** Finds the place where the left subtree of the first element of the given run begins: behind its marker, if it has one. */
-  seekLeftSubtree(leaf: Leaf<C>, index: number): void {
+  seekLeftSubtree(leaf: Leaf, index: number): void {
     const id = leaf.idAt(index);
     if (this.seekBehindNotGreater(leaf, index, id)) return;
-    let node: Node<C> = leaf;
+    let node: Node = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
       let slot = this.notGreaterChild(parent, node.slot, id);
       if (slot >= 0) {
@@ -124,7 +130,7 @@ export class SequenceTree<C> {
   }
 
   /** Whether what stands right behind an entry has a smaller key than element `id`, or nothing does. */
-  precedesSmaller(leaf: Leaf<C>, index: number, id: number): boolean {
+  precedesSmaller(leaf: Leaf, index: number, id: number): boolean {
     if (index + 1 < leaf.size) return this.less(leaf.idAt(index + 1), id);
     return leaf.next === null || this.less(leaf.next.idAt(0), id);
   }
@@ -134,9 +140,9 @@ export class SequenceTree<C> {
    * of element `id` (-1: up to the end); -1 if that is the very next. Of the children that hang on one side of an element, and
    * all that hangs on them, that is the last child.
    */
-  leastBefore(leaf: Leaf<C>, index: number, id: number): number {
+  leastBefore(leaf: Leaf, index: number, id: number): number {
     let least = -1;
-    let node: Node<C> = leaf;
+    let node: Node = leaf;
     let slot = index;
     for (;;) {
       const { size } = node;
@@ -169,10 +175,15 @@ export class SequenceTree<C> {
     return least;
   }
 
+  /** Focuses the leaf that holds visible element `element`, which must exist, and returns it. */
+  leafOf(element: number): Leaf {
+    this.focusOn(element, ELEMENTS);
+    return this.focused;
+  }
+
   /** Finds the run that holds visible element `element`, which must exist, and focuses its leaf. */
   seekElement(element: number): void {
-    this.focusOn(element, ELEMENTS);
-    const leaf = this.focused;
+    const leaf = this.leafOf(element);
     const { columns } = leaf;
     let rest = element - this.focusElements;
     let index = 0;
@@ -206,11 +217,11 @@ export class SequenceTree<C> {
   }
 
   /** Computes what is visible before `leaf` (`focusElements`, `focusUnits`) and keeps it right from then on. */
-  focus(leaf: Leaf<C>): void {
+  focus(leaf: Leaf): void {
     if (leaf === this.focused) return;
     let elements = 0;
     let units = 0;
-    let node: Node<C> = leaf;
+    let node: Node = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
       const sums = parent.sums;
       for (let slot = node.slot - 1; slot >= 0; slot--) {
@@ -224,24 +235,8 @@ export class SequenceTree<C> {
     this.focusUnits = units;
   }
 
-  /** Visible elements in a leaf before one of its entries. */
-  elementsBefore(leaf: Leaf<C>, index: number): number {
-    const { columns } = leaf;
-    let elements = 0;
-    for (let i = index - 1; i >= 0; i--) elements += visibleElements(columns[i]!);
-    return elements;
-  }
-
-  /** Visible units in a leaf before one of its entries. */
-  unitsBefore(leaf: Leaf<C>, index: number): number {
-    const { columns } = leaf;
-    let units = 0;
-    for (let i = index - 1; i >= 0; i--) units += visibleUnits(columns[i]!);
-    return units;
-  }
-
   /** Finds the first entry from the given place on whose key is smaller; else the place behind all entries. */
-  seekSmaller(leaf: Leaf<C>, index: number, id: number): void {
+  seekSmaller(leaf: Leaf, index: number, id: number): void {
     this.leaf = leaf;
     this.index = index;
     // Usually the very next entry has a smaller key; if it is in the next leaf, the end of this one is as good a place.
@@ -252,7 +247,7 @@ export class SequenceTree<C> {
       const next = leaf.next;
       if (next === null || this.less(next.idAt(0), id)) return;
     }
-    let node: Node<C> = leaf;
+    let node: Node = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
       let slot = this.smallerChild(parent, node.slot + 1, id);
       if (slot >= 0) {
@@ -272,25 +267,28 @@ export class SequenceTree<C> {
   }
 
   /** Finds the first run from the given place on, passing over markers. */
-  seekRun(leaf: Leaf<C>, index: number): boolean {
+  seekRun(leaf: Leaf, index: number): boolean {
     if (this.seekRunIn(leaf, index)) return true;
     const further = nextLeafWith(leaf, TOTAL);
     return further !== null && this.seekRunIn(further, 0);
   }
 
   /** The next leaf in which something is visible, or null: O(log n), however much that is dead stands between. */
-  nextVisible(leaf: Leaf<C>): Leaf<C> | null {
+  nextVisible(leaf: Leaf): Leaf | null {
     const { next } = leaf;
     if (next === null || next.parent!.sums[next.slot + ELEMENTS]! > 0) return next;
     return nextLeafWith(next, ELEMENTS);
   }
 
   /**
-   * Makes sure that `count` entries can be placed in the leaf of the given place, splitting it if need be, and leaves
-   * in `leaf` and `index` where that place is now. An entry at the place stays with it.
+   * Makes sure that `count` entries with so many more living elements can be placed in the leaf of the given place, splitting it
+   * if need be, and leaves in `leaf` and `index` where that place is now. An entry at the place stays with it.
    */
-  reserve(leaf: Leaf<C>, index: number, count: number): void {
-    if (leaf.size + count > LEAF_CAPACITY) {
+  reserve(leaf: Leaf, index: number, count: number, elements: number): void {
+    if (
+      leaf.size + count > LEAF_CAPACITY ||
+      (leaf.size > 1 && elements > 0 && this.rules.isFull(leaf, elements))
+    ) {
       // Appending is the usual case: leave full leaves behind.
       const cut = index === leaf.size && leaf.next === null ? index : leaf.size >> 1;
       const right = this.split(leaf, cut);
@@ -305,68 +303,48 @@ export class SequenceTree<C> {
       }
     }
     const needed = leaf.size + count;
-    if (leaf.capacity < needed) resize(leaf, roomFor(needed));
+    if (leaf.capacity < needed) this.resize(leaf, roomFor(needed));
     this.leaf = leaf;
     this.index = index;
   }
 
-  /** Puts an entry before the given place, for which room was reserved; sums are the caller's to adjust. */
-  place(
-    leaf: Leaf<C>,
-    index: number,
-    id: number,
-    count: number,
-    flags: number,
-    content: C | null,
-  ): void {
-    this.open(leaf, index, 1);
-    this.fill(leaf, index, id, count, flags, content);
-  }
-
   /** Opens a gap of so many entries before the given place, for which room was reserved. All of them are to be filled next. */
-  open(leaf: Leaf<C>, index: number, count: number): void {
+  open(leaf: Leaf, index: number, count: number): void {
+    this.rules.open(leaf, index, count);
     if (index < leaf.size) openGap(leaf, index, count);
     leaf.size += count;
   }
 
-  /** Writes an entry into a gap; sums are the caller's to adjust. */
-  fill(
-    leaf: Leaf<C>,
-    index: number,
-    id: number,
-    count: number,
-    flags: number,
-    content: C | null,
-  ): void {
+  /** Writes an entry into a gap; sums, and what it has of content, are the caller's to see to. */
+  fill(leaf: Leaf, index: number, id: number, count: number, flags: number): void {
     const { columns, capacity } = leaf;
     columns[index] = (count << FLAG_BITS) | flags;
     columns[capacity + index] = id;
-    leaf.contents[index] = content;
     if (count > 0) this.runs?.set(id, leaf.id);
   }
 
-  /** Takes an entry out again; sums are the caller's to adjust. */
-  displace(leaf: Leaf<C>, index: number): void {
+  /** Takes an entry without content out again; sums are the caller's to adjust. */
+  displace(leaf: Leaf, index: number): void {
     this.runs?.delete(leaf.idAt(index));
+    this.rules.close(leaf, index);
     closeGap(leaf, index);
     leaf.size -= 1;
-    leaf.contents[leaf.size] = null;
   }
 
   /** Gives a run a new first element; what it loses or gains there is the caller's to account for. */
-  moveStart(leaf: Leaf<C>, index: number, id: number): void {
+  moveStart(leaf: Leaf, index: number, id: number): void {
     this.runs?.delete(leaf.idAt(index));
     leaf.columns[leaf.capacity + index] = id;
     this.runs?.set(id, leaf.id);
   }
 
   /** Adds to what is visible in a leaf, and to how many elements it has. */
-  add(leaf: Leaf<C>, elements: number, units: number, total: number): void {
+  add(leaf: Leaf, elements: number, units: number, total: number): void {
     // What stands before the focused leaf may be other than it was; nothing ever stands before the first.
     if (leaf !== this.focused) this.focusFirst();
     this.elements += elements;
     this.units += units;
-    let node: Node<C> = leaf;
+    let node: Node = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
       const { sums } = parent;
       const { slot } = node;
@@ -378,8 +356,8 @@ export class SequenceTree<C> {
   }
 
   /** Notes a new key in a leaf. */
-  lower(leaf: Leaf<C>, id: number): void {
-    let node: Node<C> = leaf;
+  lower(leaf: Leaf, id: number): void {
+    let node: Node = leaf;
     for (let parent = node.parent; parent !== null; parent = node.parent) {
       const { sums } = parent;
       const { slot } = node;
@@ -390,7 +368,7 @@ export class SequenceTree<C> {
     }
   }
 
-  private holds(leaf: Leaf<C>, index: number, id: number): boolean {
+  private holds(leaf: Leaf, index: number, id: number): boolean {
     if (index >= leaf.size) return false;
     return (id - leaf.idAt(index)) >>> 0 < leaf.countAt(index);
   }
@@ -414,7 +392,7 @@ export class SequenceTree<C> {
     }
     let elements = 0;
     let units = 0;
-    let node: Node<C> = this.root;
+    let node: Node = this.root;
     while (node instanceof Inner) {
       const sums: Int32Array = node.sums;
       let slot = 0;
@@ -435,7 +413,7 @@ export class SequenceTree<C> {
   /** The same where each element is one unit, as in every list and most texts: one column tells both. */
   private focusOnElement(target: number): void {
     let rest = target;
-    let node: Node<C> = this.root;
+    let node: Node = this.root;
     while (node instanceof Inner) {
       const sums: Int32Array = node.sums;
       let slot = ELEMENTS;
@@ -450,7 +428,7 @@ export class SequenceTree<C> {
     this.focusUnits = target - rest;
   }
 
-  private seekSmallerIn(leaf: Leaf<C>, index: number, id: number): boolean {
+  private seekSmallerIn(leaf: Leaf, index: number, id: number): boolean {
     const { parent } = leaf;
     if (parent !== null && !this.less(parent.sums[leaf.slot + LEAST]!, id)) return false;
     for (; index < leaf.size; index++) {
@@ -464,21 +442,21 @@ export class SequenceTree<C> {
   }
 
   /** The first child from `slot` on in which there is a smaller key, or -1. */
-  private smallerChild(node: Inner<C>, slot: number, id: number): number {
+  private smallerChild(node: Inner, slot: number, id: number): number {
     const { sums } = node;
     for (; slot < node.size; slot++) if (this.less(sums[slot + LEAST]!, id)) return slot;
     return -1;
   }
 
   /** The last child before `slot` in which there is a key that is no greater, or -1. */
-  private notGreaterChild(node: Inner<C>, slot: number, id: number): number {
+  private notGreaterChild(node: Inner, slot: number, id: number): number {
     const { sums } = node;
     for (slot--; slot >= 0; slot--) if (!this.less(id, sums[slot + LEAST]!)) return slot;
     return -1;
   }
 
   /** Finds the place behind the last entry before `index` whose key is not greater. */
-  private seekBehindNotGreater(leaf: Leaf<C>, index: number, id: number): boolean {
+  private seekBehindNotGreater(leaf: Leaf, index: number, id: number): boolean {
     for (; index > 0; index--) {
       if (!this.less(id, leaf.idAt(index - 1))) {
         this.leaf = leaf;
@@ -489,7 +467,7 @@ export class SequenceTree<C> {
     return false;
   }
 
-  private seekRunIn(leaf: Leaf<C>, index: number): boolean {
+  private seekRunIn(leaf: Leaf, index: number): boolean {
     for (; index < leaf.size; index++) {
       if (leaf.countAt(index) > 0) {
         this.leaf = leaf;
@@ -501,14 +479,20 @@ export class SequenceTree<C> {
   }
 
   /** Moves the entries from `cut` on into a new leaf behind. If there are none, one is about to be placed in it. */
-  private split(leaf: Leaf<C>, cut: number): Leaf<C> {
+  private split(leaf: Leaf, cut: number): Leaf {
     this.leaves ??= [leaf];
     const moved = leaf.size - cut;
     const isSmall = this.leaves.length < SMALL;
     const room = moved === 0 || isSmall ? LEAF_CAPACITY : roomFor(moved);
-    const right = new Leaf<C>(this.leaves.length, room);
+    const right = new Leaf(this.leaves.length, room);
     this.leaves.push(right);
-    if (moved > 0) moveEntries(leaf, cut, right, isSmall ? LEAF_CAPACITY : roomFor(cut));
+    this.rules.resize(right);
+    if (moved > 0) {
+      this.rules.move(leaf, cut, right);
+      moveEntries(leaf, cut, right);
+      const left = isSmall ? LEAF_CAPACITY : roomFor(cut);
+      if (left !== leaf.capacity) this.resize(leaf, left);
+    }
     right.next = leaf.next;
     leaf.next = right;
     if (this.runs === null) {
@@ -520,23 +504,28 @@ export class SequenceTree<C> {
     return right;
   }
 
-  private registerAll(leaf: Leaf<C>): void {
+  private resize(leaf: Leaf, capacity: number): void {
+    resize(leaf, capacity);
+    this.rules.resize(leaf);
+  }
+
+  private registerAll(leaf: Leaf): void {
     for (let i = 0; i < leaf.size; i++)
       if (leaf.countAt(i) > 0) this.runs!.set(leaf.idAt(i), leaf.id);
   }
 
   /** Makes `right` the next sibling of `left`, splitting parents as needed. */
-  private attach(left: Node<C>, right: Node<C>, appends: boolean): void {
+  private attach(left: Node, right: Node, appends: boolean): void {
     for (;;) {
-      let parent: Inner<C> | null = left.parent;
+      let parent: Inner | null = left.parent;
       if (parent === null) {
-        parent = new Inner<C>();
+        parent = new Inner();
         this.root = parent;
         insertChild(parent, 0, left);
       }
-      let uncle: Inner<C> | null = null;
+      let uncle: Inner | null = null;
       if (parent.size === INNER_CAPACITY) {
-        uncle = new Inner<C>();
+        uncle = new Inner();
         moveChildren(parent, appends ? INNER_CAPACITY : INNER_CAPACITY >> 1, uncle);
       }
       if (uncle !== null && (appends || left.parent === uncle)) {
@@ -551,7 +540,7 @@ export class SequenceTree<C> {
   }
 
   /** Computes anew what a node's parent knows about it. */
-  private summarise(node: Node<C>): void {
+  private summarise(node: Node): void {
     const { slot } = node;
     const { sums } = node.parent!;
     for (let column = 0; column < SUMS; column++) sums[slot + column * INNER_CAPACITY] = 0;
@@ -587,9 +576,9 @@ export class SequenceTree<C> {
 
   private checkNodes(): void {
     if (this.root.parent !== null) throw new Error("the root has a parent");
-    let level: Node<C>[] = [this.root];
+    let level: Node[] = [this.root];
     while (level[0] instanceof Inner) {
-      const below: Node<C>[] = [];
+      const below: Node[] = [];
       for (const node of level) {
         if (!(node instanceof Inner)) throw new Error("leaves stand at different depths");
         if (node.size === 0 || node.size !== node.children.length)
@@ -607,7 +596,7 @@ export class SequenceTree<C> {
       }
       level = below;
     }
-    let expected: Leaf<C> | null = this.first;
+    let expected: Leaf | null = this.first;
     for (const leaf of level) {
       if (leaf !== expected) throw new Error("the list of leaves is not their order in the tree");
       if ((this.leaves ?? [this.first])[leaf.id] !== leaf)
@@ -623,12 +612,12 @@ export class SequenceTree<C> {
     let elements = 0;
     let units = 0;
     for (
-      let leaf: Leaf<C> | null = this.first;
+      let leaf: Leaf | null = this.first;
       leaf !== this.focused && leaf !== null;
       leaf = leaf.next
     ) {
-      elements += this.elementsBefore(leaf, leaf.size);
-      units += this.unitsBefore(leaf, leaf.size);
+      elements += elementsBefore(leaf, leaf.size);
+      units += unitsBefore(leaf, leaf.size);
     }
     if (elements !== this.focusElements || units !== this.focusUnits)
       throw new Error("the focus is off");
@@ -642,11 +631,12 @@ export class SequenceTree<C> {
     let markers = 0;
     let elements = 0;
     let units = 0;
-    for (let leaf: Leaf<C> | null = this.first; leaf !== null; leaf = leaf.next) {
+    for (let leaf: Leaf | null = this.first; leaf !== null; leaf = leaf.next) {
       if (leaf.size === 0 && this.root !== leaf) throw new Error("a leaf is empty");
       checkRoom(leaf);
-      elements += this.elementsBefore(leaf, leaf.size);
-      units += this.unitsBefore(leaf, leaf.size);
+      this.rules.check(leaf);
+      elements += elementsBefore(leaf, leaf.size);
+      units += unitsBefore(leaf, leaf.size);
       for (let index = 0; index < leaf.size; index++) {
         const id = leaf.idAt(index);
         const count = leaf.countAt(index);
@@ -673,9 +663,7 @@ export class SequenceTree<C> {
         if (count === 0) markers += 1;
         firsts.push(id);
         lasts.push(leaf.lastAt(index));
-        if ((flags & ALIVE) === 0 && (leaf.contents[index] !== null || (flags & WIDE) !== 0)) {
-          throw new Error("a dead run or a marker keeps content");
-        }
+        if ((flags & (ALIVE | WIDE)) === WIDE) throw new Error("a dead run or a marker is wide");
       }
     }
     if (markers > 0) throw new Error("a marker has no element");
@@ -686,7 +674,7 @@ export class SequenceTree<C> {
     if (this.runs === null) return;
     this.runs.check();
     let runs = 0;
-    for (let leaf: Leaf<C> | null = this.first; leaf !== null; leaf = leaf.next) {
+    for (let leaf: Leaf | null = this.first; leaf !== null; leaf = leaf.next) {
       for (let index = 0; index < leaf.size; index++) {
         if (leaf.countAt(index) === 0) continue;
         if (this.runs.get(leaf.idAt(index)) !== leaf.id)
@@ -699,8 +687,8 @@ export class SequenceTree<C> {
 }
 
 /** The first leaf behind another one for which a column of the sums is not 0, or null. */
-function nextLeafWith<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
-  let node: Node<C> = leaf;
+function nextLeafWith(leaf: Leaf, column: number): Leaf | null {
+  let node: Node = leaf;
   for (let parent = node.parent; parent !== null; parent = node.parent) {
     let slot = childWith(parent, node.slot + 1, column);
     if (slot >= 0) {
@@ -716,7 +704,7 @@ function nextLeafWith<C>(leaf: Leaf<C>, column: number): Leaf<C> | null {
   return null;
 }
 
-function childWith<C>(node: Inner<C>, slot: number, column: number): number {
+function childWith(node: Inner, slot: number, column: number): number {
   for (; slot < node.size; slot++) if (node.sums[slot + column]! > 0) return slot;
   return -1;
 }

@@ -173,7 +173,9 @@ export class Trial {
     same(sequence.length, visible.length);
     same(sequence.units, shown.text.length);
     const values: unknown[] = [];
-    list.forEachVisible((_lv, _count, content) => values.push(...content));
+    list.forEachVisible((_lv, count, content, from) =>
+      values.push(...content.slice(from, from + count)),
+    );
     sameAll(
       values,
       visible.map(({ value }) => value),
@@ -199,7 +201,6 @@ export class Trial {
       if (!alive) continue;
       same(sequence.lvAt(index), lv);
       same(sequence.contentAt(index), true);
-      same(sequence.elementWithContent(), lv);
       const { content, contentOffset } = sequence;
       same(content!.slice(contentOffset, contentOffset + value.length), value);
       same(list.contentAt(index), true);
@@ -255,13 +256,25 @@ export class Trial {
     }
     const parts: string[] = [];
     const lvs: number[] = [];
-    sequence.forEachVisibleIn(from, count, (lv, length, content, width) => {
-      same(content.length, length * width);
-      parts.push(content);
+    sequence.forEachVisibleIn(from, count, (lv, length, content, start, width) => {
+      const part = content.slice(start, start + length * width);
+      same(part.length, length * width);
+      parts.push(part);
       lvs.push(...consecutive(lv, length));
     });
     sameAll(lvs, byElement);
     same(parts.join(""), wanted.map(({ value }) => value).join(""));
+    const items: unknown[] = [];
+    const ids: number[] = [];
+    this.list.forEachVisibleIn(from, count, (lv, length, content, start) => {
+      items.push(...content.slice(start, start + length));
+      ids.push(...consecutive(lv, length));
+    });
+    sameAll(ids, byElement);
+    sameAll(
+      items,
+      wanted.map(({ value }) => value),
+    );
   }
 
   private expectPlace(found: boolean, parent: number, side: Side): void {
@@ -306,7 +319,8 @@ export function consecutive(start: number, count: number): number[] {
 export function visibleOf(sequence: Sequence<string>): { lvs: number[]; text: string } {
   const lvs: number[] = [];
   const parts: string[] = [];
-  sequence.forEachVisible((lv, count, content, width) => {
+  sequence.forEachVisible((lv, count, content, from, width) => {
+    same(from, 0);
     same(content.length, count * width);
     for (let i = 0; i < count; i++) lvs.push(lv + i);
     parts.push(content);

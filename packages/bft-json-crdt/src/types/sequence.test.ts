@@ -424,11 +424,8 @@ describe("trees that no editor would build take O(n log n)", () => {
       comparisons += 1;
       return rank(a) - rank(b);
     };
-    // Without a rule to join contents every element stays an entry of its own.
-    const sequence = new Sequence<string>(compare, {
-      maxRun: 1,
-      slice: (content, from, to) => content.slice(from, to),
-    });
+    // Every element stays an entry of its own.
+    const sequence = new Sequence<string>(compare, { ...TEXT_CONTENT, maxRun: 1 });
     for (let lv = 0; lv < size; lv++) {
       const { parent, side } = at(lv);
       sequence.insert(lv, 1, parent, side, 1, "x", true);

@@ -27,7 +27,9 @@ import {
   MANY_RIGHT,
   MAX_COUNT,
   WIDE,
+  elementsBefore,
   type Leaf,
+  unitsBefore,
 } from "./sequence-nodes.ts";
 import { SequenceTree } from "./sequence-tree.ts";
 
@@ -45,6 +47,15 @@ export type RemovalListener = (
   units: number,
   elementIndex: number,
   elements: number,
+) => void;
+
+/** Told of so many consecutive elements, each of so many units, with a content in which theirs begins at unit `from`. */
+export type RunCallback<C> = (
+  lv: number,
+  count: number,
+  content: C,
+  from: number,
+  width: 1 | 2,
 ) => void;
 
 /** The elements of one list or text, dead ones included. `C` is the content of a run: an array or a string. */
@@ -78,7 +89,7 @@ export class Sequence<C> {
   private manyFirst = false;
 
   constructor(compare: CompareElements, rules: ContentRules<C>) {
-    this.tree = new SequenceTree<C>(compare);
+    this.tree = new SequenceTree<C>(compare, rules);
     this.rules = rules;
   }
 
@@ -125,7 +136,7 @@ export class Sequence<C> {
     } else {
       if (!tree.find(parent)) throw new Error(`element ${parent} is unknown`);
       if (side === LEFT) {
-        if (this.openBefore(parent)) {
+        if (this.openBefore(parent, count)) {
           this.insertAt(lv, count, flags, held, true);
           return;
         }
@@ -175,7 +186,7 @@ export class Sequence<C> {
     const { leaf, index } = tree;
     tree.focus(leaf);
     const within = (leaf.flagsAt(index) & ALIVE) === 0 ? 0 : lv - leaf.idAt(index);
-    return tree.focusElements + tree.elementsBefore(leaf, index) + within;
+    return tree.focusElements + elementsBefore(leaf, index) + within;
   }
 
   /** The visible unit index where element `lv` begins; of a dead one, where it would; -1 if it is unknown. */
@@ -186,7 +197,7 @@ export class Sequence<C> {
     tree.focus(leaf);
     const flags = leaf.flagsAt(index);
     const within = (flags & ALIVE) === 0 ? 0 : (lv - leaf.idAt(index)) << shiftOf(flags);
-    return tree.focusUnits + tree.unitsBefore(leaf, index) + within;
+    return tree.focusUnits + unitsBefore(leaf, index) + within;
   }
 
   /** The element at a visible index, -1 if that is out of range. */
@@ -208,7 +219,7 @@ export class Sequence<C> {
     const shift = shiftOf(leaf.flagsAt(index));
     const within = tree.offset >> shift;
     this.foundOffset = tree.offset - (within << shift);
-    this.foundIndex = tree.focusElements + tree.elementsBefore(leaf, index) + within;
+    this.foundIndex = tree.focusElements + elementsBefore(leaf, index) + within;
     return leaf.idAt(index) + within;
   }
 
@@ -247,62 +258,59 @@ export class Sequence<C> {
   contentAt(elementIndex: number): boolean {
     const tree = this.tree;
     if (!(elementIndex >= 0 && elementIndex < tree.elements)) return false;
+    if (this.rules.isFlat) {
+      this.content = this.rules.holder(tree.leafOf(elementIndex), 0);
+      this.contentOffset = elementIndex - tree.focusElements;
+      return true;
+    }
     tree.seekElement(elementIndex);
-    this.content = this.contentOf(tree.leaf, tree.index);
+    this.content = this.rules.holder(tree.leaf, tree.index);
     this.contentOffset = tree.offset << shiftOf(tree.leaf.flagsAt(tree.index));
     return true;
   }
 
-  /** The element of which `contentAt` has just set the content: to be asked next, if at all, since ids stand apart in memory. */
-  elementWithContent(): number {
-    const { leaf, index, offset } = this.tree;
-    return leaf.idAt(index) + offset;
-  }
-
-  /** Calls back for each visible run, in order; its elements may be of several changes. No editing meanwhile. */
-  forEachVisible(callback: (lv: number, count: number, content: C, width: 1 | 2) => void): void {
-    const { tree } = this;
-    for (let leaf: Leaf<C> | null = tree.first; leaf !== null; leaf = tree.nextVisible(leaf)) {
+  /**
+   * Calls back for each visible run, in order; its elements may be of several changes. What is in them begins at unit `from` of
+   * `content`. No editing meanwhile.
+   */
+  forEachVisible(callback: RunCallback<C>): void {
+    const { tree, rules } = this;
+    for (let leaf: Leaf | null = tree.first; leaf !== null; leaf = tree.nextVisible(leaf)) {
+      let before = 0;
       for (let index = 0; index < leaf.size; index++) {
         const flags = leaf.flagsAt(index);
         if ((flags & ALIVE) === 0) continue;
-        callback(
-          leaf.idAt(index),
-          leaf.countAt(index),
-          this.contentOf(leaf, index),
-          widthOf(flags),
-        );
+        const count = leaf.countAt(index);
+        const from = rules.isFlat ? before : 0;
+        callback(leaf.idAt(index), count, rules.holder(leaf, index), from, widthOf(flags));
+        before += count;
       }
     }
   }
 
-  /** The same for `count` elements from visible index `elementIndex` on, cutting runs to fit. */
-  forEachVisibleIn(
-    elementIndex: number,
-    count: number,
-    callback: (lv: number, count: number, content: C, width: 1 | 2) => void,
-  ): void {
-    const tree = this.tree;
+  /** The same for `count` elements from visible index `elementIndex` on. */
+  forEachVisibleIn(elementIndex: number, count: number, callback: RunCallback<C>): void {
+    const { tree, rules } = this;
     let rest = Math.min(count, tree.elements - elementIndex);
     if (!(elementIndex >= 0 && rest > 0)) return;
     tree.seekElement(elementIndex);
     let { index, offset } = tree;
-    let leaf: Leaf<C> | null = tree.leaf;
+    let before = elementIndex - tree.focusElements;
+    let leaf: Leaf | null = tree.leaf;
     for (; leaf !== null && rest > 0; leaf = tree.nextVisible(leaf)) {
       for (; index < leaf.size && rest > 0; index++) {
         const flags = leaf.flagsAt(index);
         if ((flags & ALIVE) === 0) continue;
-        const stored = leaf.countAt(index);
-        const taken = Math.min(stored - offset, rest);
-        const shift = shiftOf(flags);
-        let content = this.contentOf(leaf, index);
-        if (taken < stored)
-          content = this.rules.slice(content, offset << shift, (offset + taken) << shift);
-        callback(leaf.idAt(index) + offset, taken, content, widthOf(flags));
+        const taken = Math.min(leaf.countAt(index) - offset, rest);
+        const from = rules.isFlat ? before : offset << shiftOf(flags);
+        const id = leaf.idAt(index) + offset;
+        callback(id, taken, rules.holder(leaf, index), from, widthOf(flags));
         rest -= taken;
+        before += taken;
         offset = 0;
       }
       index = 0;
+      before = 0;
     }
   }
 
@@ -407,11 +415,11 @@ export class Sequence<C> {
   }
 
   /** If an element, which is found, is not the first of its run: cuts that before it, and leaves a gap there for its left child. */
-  private openBefore(parent: number): boolean {
+  private openBefore(parent: number, count: number): boolean {
     const tree = this.tree;
     const offset = parent - tree.leaf.idAt(tree.index);
     if (offset === 0) return false;
-    tree.reserve(tree.leaf, tree.index, 2);
+    tree.reserve(tree.leaf, tree.index, 2, count);
     this.splitRun(tree.leaf, tree.index, offset, offset, 1);
     tree.index += 1;
     tree.leaf.addFlags(tree.index + 1, HAS_LEFT);
@@ -444,7 +452,7 @@ export class Sequence<C> {
     let many = false;
     if (offset < leaf.countAt(index) - 1) {
       // The rest of the run begins with another right child of the parent.
-      tree.reserve(leaf, index, 2);
+      tree.reserve(leaf, index, 2, 0);
       this.splitRun(tree.leaf, tree.index, offset + 1, offset + 1, 0);
     } else {
       // Descendants have greater keys; what follows the subtree of an element has a smaller one.
@@ -496,8 +504,9 @@ export class Sequence<C> {
   /** Puts the marker of an element at the place that is found: that is before it then. */
   private placeMarker(id: number): void {
     const tree = this.tree;
-    tree.reserve(tree.leaf, tree.index, 1);
-    tree.place(tree.leaf, tree.index, id, 0, 0, null);
+    tree.reserve(tree.leaf, tree.index, 1, 0);
+    tree.open(tree.leaf, tree.index, 1);
+    tree.fill(tree.leaf, tree.index, id, 0, 0);
     tree.lower(tree.leaf, id);
   }
 
@@ -515,10 +524,7 @@ export class Sequence<C> {
     if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
     if (stored + count > (alive ? this.rules.maxRun : MAX_COUNT)) return false;
     if (alive) {
-      if (this.rules.join === undefined) return false;
-      const joined = this.rules.join(this.contentOf(leaf, index), content!);
-      if (joined === null) return false;
-      leaf.contents[index] = joined;
+      if (!this.rules.append(leaf, index, content!)) return false;
     }
     const mask = -(flags & ALIVE);
     tree.index = index;
@@ -540,12 +546,8 @@ export class Sequence<C> {
     const shift = shiftOf(flags);
     for (let done = 0; done < count;) {
       const portion = Math.min(count - done, alive ? this.rules.maxRun : MAX_COUNT);
-      let held = content;
-      if (alive && portion < count)
-        held = this.rules.slice(content!, done << shift, (done + portion) << shift);
-      if (alive) held = this.kept(held!, portion);
       if (done > 0 || !isOpen) {
-        tree.reserve(tree.leaf, tree.index, 1);
+        tree.reserve(tree.leaf, tree.index, 1, alive ? portion : 0);
         tree.open(tree.leaf, tree.index, 1);
       }
       const { leaf, index } = tree;
@@ -555,8 +557,8 @@ export class Sequence<C> {
         lv + done,
         portion,
         done === 0 ? flags : (flags & ~HAS_SIBLINGS) | CONTINUES,
-        held,
       );
+      if (alive) this.rules.put(leaf, index, content!, done << shift, (done + portion) << shift);
       tree.lower(leaf, lv + done);
       if (alive) tree.add(leaf, portion, portion << shift, portion);
       else tree.add(leaf, 0, 0, portion);
@@ -569,22 +571,20 @@ export class Sequence<C> {
    * Cuts a run in two: one ends before its element `from`, the other begins with `to`, behind a gap of so many entries that are
    * to be filled next, for which room was reserved.
    */
-  private splitRun(leaf: Leaf<C>, index: number, from: number, to: number, gap: 0 | 1): void {
+  private splitRun(leaf: Leaf, index: number, from: number, to: number, gap: 0 | 1): void {
     const id = leaf.idAt(index) + to;
     const count = leaf.countAt(index);
     const flags = leaf.flagsAt(index);
-    let rest: C | null = null;
+    const { tree } = this;
+    const further = index + 1 + gap;
+    tree.open(leaf, index + 1, gap + 1);
     if ((flags & ALIVE) !== 0) {
       const shift = shiftOf(flags);
-      const content = this.contentOf(leaf, index);
-      leaf.contents[index] = this.kept(this.rules.slice(content, 0, from << shift), from);
-      rest = this.kept(this.rules.slice(content, to << shift, count << shift), count - to);
+      this.rules.split(leaf, index, from << shift, to << shift, further);
     }
     leaf.setCount(index, from);
     leaf.setFlags(index, flags & ~MANY_RIGHT);
-    const { tree } = this;
-    tree.open(leaf, index + 1, gap + 1);
-    tree.fill(leaf, index + 1 + gap, id, count - to, furtherFlags(flags), rest);
+    tree.fill(leaf, further, id, count - to, furtherFlags(flags));
   }
 
   private removeRange(start: number, end: number, onRemoved: RemovalListener | undefined): number {
@@ -611,7 +611,7 @@ export class Sequence<C> {
 
   /** Kills `count` elements of a living run from its element `offset` on. */
   private kill(
-    leaf: Leaf<C>,
+    leaf: Leaf,
     index: number,
     offset: number,
     count: number,
@@ -624,8 +624,8 @@ export class Sequence<C> {
     let unitIndex = 0;
     if (onRemoved !== undefined) {
       tree.focus(leaf);
-      elementIndex = tree.focusElements + tree.elementsBefore(leaf, index) + offset;
-      unitIndex = tree.focusUnits + tree.unitsBefore(leaf, index) + (offset << shift);
+      elementIndex = tree.focusElements + elementsBefore(leaf, index) + offset;
+      unitIndex = tree.focusUnits + unitsBefore(leaf, index) + (offset << shift);
     }
     const home =
       offset + count === stored && offset > 0 && this.giveToNext(leaf, index, offset)
@@ -638,11 +638,11 @@ export class Sequence<C> {
   }
 
   /** Kills elements by making them a run of their own, then joins that with dead neighbours. Returns its leaf. */
-  private killApart(leaf: Leaf<C>, index: number, offset: number, count: number): Leaf<C> {
+  private killApart(leaf: Leaf, index: number, offset: number, count: number): Leaf {
     const tree = this.tree;
     const stored = leaf.countAt(index);
     if (count < stored) {
-      tree.reserve(leaf, index, 2);
+      tree.reserve(leaf, index, 2, 0);
       leaf = tree.leaf;
       index = tree.index;
       const end = offset + count;
@@ -651,10 +651,13 @@ export class Sequence<C> {
       if (isInside) this.splitRun(leaf, index, offset, end, 1);
       else this.splitRun(leaf, index, offset || end, offset || end, 0);
       if (offset > 0) index += 1;
-      if (isInside) tree.fill(leaf, index, leaf.idAt(index - 1) + offset, count, flags, null);
+      // What dies there has no content any more.
+      if (isInside)
+        tree.fill(leaf, index, leaf.idAt(index - 1) + offset, count, flags & ~(ALIVE | WIDE));
     }
-    leaf.setFlags(index, leaf.flagsAt(index) & ~(ALIVE | WIDE));
-    leaf.contents[index] = null;
+    const flags = leaf.flagsAt(index);
+    if ((flags & ALIVE) !== 0) this.rules.drop(leaf, index, 0, count << shiftOf(flags));
+    leaf.setFlags(index, flags & ~(ALIVE | WIDE));
     if (this.continuesDead(leaf, index + 1)) this.absorbNext(leaf, index);
     if (this.continuesDead(leaf, index)) {
       index -= 1;
@@ -666,25 +669,25 @@ export class Sequence<C> {
   }
 
   /** Moves the elements from `offset` on, the last of a living run, to the dead run that continues it, if one does. */
-  private giveToNext(leaf: Leaf<C>, index: number, offset: number): boolean {
+  private giveToNext(leaf: Leaf, index: number, offset: number): boolean {
     const next = index + 1;
     if (next >= leaf.size || (leaf.flagsAt(next) & ALIVE) !== 0 || !this.continues(leaf, next))
       return false;
     const tree = this.tree;
     const start = leaf.idAt(index) + offset;
-    const count = leaf.countAt(index) - offset;
+    const stored = leaf.countAt(index);
+    const count = stored - offset;
     if (leaf.countAt(next) + count > MAX_COUNT) return false;
     tree.moveStart(leaf, next, start);
     leaf.setCount(next, leaf.countAt(next) + count);
     const shift = shiftOf(leaf.flagsAt(index));
-    const content = this.rules.slice(this.contentOf(leaf, index), 0, offset << shift);
-    leaf.contents[index] = this.kept(content, offset);
+    this.rules.drop(leaf, index, offset << shift, stored << shift);
     leaf.setCount(index, offset);
     return true;
   }
 
   /** Moves the first `count` elements of a living run to the dead run that it continues, if it does. */
-  private giveToPrevious(leaf: Leaf<C>, index: number, count: number): boolean {
+  private giveToPrevious(leaf: Leaf, index: number, count: number): boolean {
     const previous = index - 1;
     if (index === 0 || (leaf.flagsAt(previous) & ALIVE) !== 0 || !this.continues(leaf, index))
       return false;
@@ -695,28 +698,13 @@ export class Sequence<C> {
     const shift = shiftOf(leaf.flagsAt(index));
     tree.moveStart(leaf, index, id + count);
     leaf.setCount(previous, leaf.countAt(previous) + count);
-    const content = this.rules.slice(this.contentOf(leaf, index), count << shift, stored << shift);
-    leaf.contents[index] = this.kept(content, stored - count);
+    this.rules.drop(leaf, index, 0, count << shift);
     leaf.setCount(index, stored - count);
     return true;
   }
 
-  /** The content of a living run. */
-  private contentOf(leaf: Leaf<C>, index: number): C {
-    const kept = leaf.contents[index] as C;
-    const { single } = this.rules;
-    if (single === undefined || leaf.countAt(index) !== 1) return kept;
-    return single.give(kept);
-  }
-
-  /** What is kept of the content of so many elements. */
-  private kept(content: C, elements: number): C {
-    const { single } = this.rules;
-    return single === undefined || elements !== 1 ? content : (single.keep(content) as C);
-  }
-
   /** Whether an entry's elements go on, as right children, where those of the entry before it end. */
-  private continues(leaf: Leaf<C>, index: number): boolean {
+  private continues(leaf: Leaf, index: number): boolean {
     const before = leaf.countAt(index - 1);
     return (
       (leaf.flagsAt(index) & (CONTINUES | HAS_SIBLINGS)) === CONTINUES &&
@@ -725,7 +713,7 @@ export class Sequence<C> {
     );
   }
 
-  private continuesDead(leaf: Leaf<C>, index: number): boolean {
+  private continuesDead(leaf: Leaf, index: number): boolean {
     if (index === 0 || index >= leaf.size) return false;
     return (
       ((leaf.flagsAt(index) | leaf.flagsAt(index - 1)) & ALIVE) === 0 &&
@@ -735,7 +723,7 @@ export class Sequence<C> {
   }
 
   /** Makes one dead run of two. */
-  private absorbNext(leaf: Leaf<C>, index: number): void {
+  private absorbNext(leaf: Leaf, index: number): void {
     const next = index + 1;
     leaf.setCount(index, leaf.countAt(index) + leaf.countAt(next));
     leaf.addFlags(index, leaf.flagsAt(next) & MANY_RIGHT);
@@ -754,7 +742,7 @@ export class Sequence<C> {
    * Fugue's rule behind element `offset` of a run: as its right child if it has none yet, else as the left child of
    * what follows it, dead or alive.
    */
-  private placeBehind(leaf: Leaf<C>, index: number, offset: number): boolean {
+  private placeBehind(leaf: Leaf, index: number, offset: number): boolean {
     const tree = this.tree;
     const lv = leaf.idAt(index) + offset;
     if (offset < leaf.countAt(index) - 1) return this.hang(lv + 1, LEFT);
