@@ -575,7 +575,7 @@ export const CURATED: readonly Curated[] = [
   {
     what: "ids are compared whole",
     file: `${CORE}/history/id-table.ts`,
-    where: "IdTable.#matches",
+    where: "IdTable.isAt",
     code: "this.#ids[start + i] !== id[i]",
     by: "false",
   },

@@ -5,6 +5,8 @@
 export const EQUIVALENT: Readonly<Record<string, string>> = {
   "packages/bft-json-crdt/src/history/incoming.ts IncomingGroup.has: refuse if `this.#isLine && this.#isLast(prev)`":
     "a short way: the search finds nothing either",
+  "packages/bft-json-crdt/src/history/screening.ts Screening.sift: refuse if `this.#isRepeating`":
+    "whatever is decoded before it is found gets the same verdict, later",
   "packages/bft-json-crdt/src/history/incoming.ts IncomingGroup.#find: refuse if `changes.length === 0`":
     "a table of no ids is searched with the same result",
   "packages/bft-json-crdt/src/change/body.ts readHeader: refuse if `reader.failed`":

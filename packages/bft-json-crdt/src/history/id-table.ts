@@ -45,7 +45,7 @@ export class IdTable {
     for (let at = (hash << 1) & mask; ; at = (at + 2) & mask) {
       const row = slots[at]! - 1;
       if (row < 0) return -1;
-      if (slots[at + 1] === hash && this.#matches(row, id)) return row;
+      if (slots[at + 1] === hash && this.isAt(row, id)) return row;
     }
   }
 
@@ -102,7 +102,8 @@ export class IdTable {
     return 0;
   }
 
-  #matches(row: number, id: Uint8Array): boolean {
+  /** Whether a row has this id. */
+  isAt(row: number, id: Uint8Array): boolean {
     const start = row * this.#width;
     for (let i = 0; i < this.#width; i++) {
       if (this.#ids[start + i] !== id[i]) return false;

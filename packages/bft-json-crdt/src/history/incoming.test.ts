@@ -5,7 +5,7 @@ import { keyOf } from "./id-key.ts";
 import { Incoming, IncomingGroup } from "./incoming.ts";
 
 /** What nobody has applied. */
-const NOTHING = { find: () => -1 };
+const NOTHING = { find: () => -1, findPrev: () => -1 };
 
 /** Ids that differ in their first byte only; no id is a hash here, but none is built on itself either. */
 const idOf = (number: number): Uint8Array => Uint8Array.of(number, ...new Uint8Array(31));

@@ -2,14 +2,9 @@
 import type { DecodedBody } from "../change/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import type { RejectionCode } from "../result.ts";
+import type { AppliedIds } from "./applied-ids.ts";
 import { keyOf } from "./id-key.ts";
 import { IdTable } from "./id-table.ts";
-
-/** Finds local indexes of applied changes. */
-export interface AppliedIds {
-  /** The local index, or -1. */
-  find(id: Uint8Array): number;
-}
 
 const NO_CHANGES: readonly Incoming[] = [];
 const NO_KEYS: readonly string[] = [];
@@ -71,9 +66,9 @@ export class IncomingGroup {
   #isLine = true;
   /** The ids of `changes`, of the first so many, once one of them was searched for. */
   #ids: IdTable | null = null;
-  readonly #applied: AppliedIds;
+  readonly #applied: Pick<AppliedIds, "find" | "findPrev">;
 
-  constructor(applied: AppliedIds) {
+  constructor(applied: Pick<AppliedIds, "find" | "findPrev">) {
     this.#applied = applied;
   }
 
@@ -102,7 +97,7 @@ export class IncomingGroup {
         change.prev = before;
         change.inGroup = [before];
       } else {
-        change.prevIndex = this.#applied.find(prev);
+        change.prevIndex = this.#applied.findPrev(change.header);
         if (change.prevIndex < 0) change.missing = [keyOf(prev)];
       }
     }

@@ -9,6 +9,7 @@ import type { DecodedBody } from "../change/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import type { RejectionCode, Result } from "../result.ts";
 import { admit, isClosed } from "./admission.ts";
+import { AppliedIds } from "./applied-ids.ts";
 import { CausalQueue, PendingChange } from "./causal-queue.ts";
 import type { PendingPool, QueueBounds } from "./causal-queue.ts";
 import type { Chains } from "./chains.ts";
@@ -50,7 +51,7 @@ interface Part {
 /** Takes changes in, for one history. */
 export class Reception {
   readonly #applied: Applied;
-  readonly #ids: IdTable;
+  readonly #ids: AppliedIds;
   readonly #queue: CausalQueue;
   readonly #screening: Screening;
   readonly #rejected = new Map<string, RejectionCode>();
@@ -58,12 +59,12 @@ export class Reception {
 
   constructor(applied: Applied, limits: Required<HistoryLimits>, pool: PendingPool | undefined) {
     this.#applied = applied;
-    this.#ids = applied.ids;
+    this.#ids = new AppliedIds(applied.ids, applied.chains);
     this.#rejectedLimit = limits.rejectedIds;
     this.#queue = new CausalQueue(queueBounds(limits), pool);
     this.#screening = new Screening({
       document: applied.document,
-      ids: applied.ids,
+      ids: this.#ids,
       rejection: (id) => (this.#rejected.size === 0 ? undefined : this.#rejected.get(keyOf(id))),
       pendingSignature: (id) =>
         this.#queue.count === 0 ? undefined : this.#queue.get(keyOf(id))?.signature,
