@@ -53,9 +53,9 @@ export const NOTES: Readonly<Record<string, string>> = {
   lists:
     "What grows is measured in microseconds at the smaller size, where the whole list is in the processor's cache.",
   "list-1m":
-    "The tree is deeper by one level, and beyond 100,000 elements it does not fit into the processor's caches: what is left is " +
-    "waiting for memory (the leaf, the items beside each other, the item). A search reads one integer of each entry of a leaf, beside each " +
-    "other, where it was two of rows of four.",
+    "The tree is deeper by one level, and beyond 100,000 elements it does not fit into the processor's nearest caches: what is left " +
+    "is waiting for memory. A leaf keeps its items in one array, so that the one at an index is found without a look at its " +
+    "entries; a run that is cut inside of moves those behind it once.",
   maps:
     "Conflicts stay readable: each key has up to ten standing assignments in order, where peers keep the winner, or drop at once " +
     "what has lost. Of the time a tenth is reading the ops, a tenth finding the key, a fifth the ordered assignments, a sixth the " +
