@@ -182,7 +182,7 @@ function removeItems(leaf: Leaf, from: number, to: number): void {
   if (contents.length > 2 * rest + 16) leaf.contents = copyOf(contents, 0, rest);
 }
 
-/** Items from `from` up to `to` in an array of their own with room for `needed`, and some more when they are not the least that there are. */
+/** Items from `from` up to `to` in an array of their own, with room for `needed` and an eighth more. */
 function copyOf(
   contents: readonly unknown[],
   from: number,

@@ -523,9 +523,7 @@ export class Sequence<C> {
     if ((flags & CONTINUES) === 0) return false;
     if (((leaf.flagsAt(index) ^ flags) & (ALIVE | WIDE)) !== 0) return false;
     if (stored + count > (alive ? this.rules.maxRun : MAX_COUNT)) return false;
-    if (alive) {
-      if (!this.rules.append(leaf, index, content!)) return false;
-    }
+    if (alive && !this.rules.append(leaf, index, content!)) return false;
     const mask = -(flags & ALIVE);
     tree.index = index;
     leaf.setCount(index, stored + count);
