@@ -76,7 +76,7 @@ export class Screening {
     const { document, ids } = this.#known;
     for (const { body, signature, ahead } of entries) {
       const id = ahead?.id ?? changeId(body);
-      // To decode it takes longer than to find it, and less than not to find it.
+      // What is new has to be decoded anyway, and then mostly tells that it is; what comes again is found before that.
       let header = ahead?.header ?? (this.#isRepeating ? null : decodeBody(body, group.last));
       const isApplied = !this.#isNew(header, group.last) && ids.find(id) >= 0;
       this.#isRepeating = isApplied;

@@ -644,14 +644,18 @@ export class Sequence<C> {
       leaf = tree.leaf;
       index = tree.index;
       const end = offset + count;
-      const isInside = offset > 0 && end < stored;
-      const flags = furtherFlags(leaf.flagsAt(index)) & ~MANY_RIGHT;
-      if (isInside) this.splitRun(leaf, index, offset, end, 1);
-      else this.splitRun(leaf, index, offset || end, offset || end, 0);
-      if (offset > 0) index += 1;
-      // What dies there has no content any more.
-      if (isInside)
-        tree.fill(leaf, index, leaf.idAt(index - 1) + offset, count, flags & ~(ALIVE | WIDE));
+      if (offset === 0) {
+        this.splitRun(leaf, index, end, end, 0);
+      } else if (end === stored) {
+        this.splitRun(leaf, index, offset, offset, 0);
+        index += 1;
+      } else {
+        // It is dead from the start: what it had of content is not copied.
+        const flags = furtherFlags(leaf.flagsAt(index)) & ~(MANY_RIGHT | ALIVE | WIDE);
+        this.splitRun(leaf, index, offset, end, 1);
+        index += 1;
+        tree.fill(leaf, index, leaf.idAt(index - 1) + offset, count, flags);
+      }
     }
     const flags = leaf.flagsAt(index);
     if ((flags & ALIVE) !== 0) this.rules.drop(leaf, index, 0, count << shiftOf(flags));
