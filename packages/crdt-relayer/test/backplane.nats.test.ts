@@ -199,6 +199,28 @@ describe("a relay on NATS", () => {
     await next.close();
   });
 
+  it("acknowledges nothing on a log that has lost its end, and puts nothing behind the gap", async () => {
+    const { url, list } = await serversWith();
+    const server = list[0]!;
+    const room = freshRoom();
+    const relay = await startRelay({ backplane: url, backplaneGraceSeconds: 600 });
+    const alice = await Participant.join(relay.url, room);
+    await alice.untilDurable(alice.write("kept"));
+    await server.stop();
+    server.keepCopy();
+    await server.start();
+    await alice.untilDurable(alice.write("lost"));
+    server.freeze();
+    const after = alice.write("after");
+    await expectSoon(() => relay.status().changes.applied, 3);
+    await server.stop("SIGKILL");
+    server.goBack();
+    await server.start();
+    expect((await relay.failed).why).toMatch(/has lost its last messages$/u);
+    expect(alice.acknowledged.has(after)).toBe(false);
+    expect(await countMessages(url, documentId(room))).toBe(1);
+  });
+
   it("shows what is stored though a reader lost its consumer", async () => {
     const { url } = await serversWith();
     const [one, two] = await Promise.all([

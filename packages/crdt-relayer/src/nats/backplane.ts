@@ -176,7 +176,12 @@ class NatsBackplane implements Backplane {
   readonly #closing = new AbortController();
   #host: BackplaneHost | null = null;
   #isConnected = true;
-  /** Is resolved and made anew when the connection is back, and when something is closed. */
+  /**
+   * Whether the log was found to be what it was, and is followed since. What is stored while it is not may have come behind
+   * a gap, where servers were killed and have lost the log's end.
+   */
+  #isFollowed = false;
+  /** Is resolved and made anew when the connection is back, when the log is followed, and when something is closed. */
   #change = new Change();
   /** Ends what is being read when the connection breaks. */
   #reading = new AbortController();
@@ -248,6 +253,7 @@ class NatsBackplane implements Backplane {
     for await (const status of this.#connection.status()) {
       if (status.type === "disconnect") {
         this.#isConnected = false;
+        this.#isFollowed = false;
         this.#reading.abort();
         this.#worry("connection", `no connection to ${shownNatsAddress(this.#address)}`);
       } else if (status.type === "reconnect") {
@@ -262,6 +268,11 @@ class NatsBackplane implements Backplane {
   /** Resolves when there is a connection, or what waits for it was closed. */
   async #connected(closing: AbortSignal): Promise<void> {
     while (!this.#isConnected && !closing.aborted) await this.#change.next;
+  }
+
+  /** Resolves when the log is followed, or what waits for that was closed. */
+  async #followed(closing: AbortSignal): Promise<void> {
+    while (!this.#isFollowed && !closing.aborted) await this.#change.next;
   }
 
   /** Hands live messages to their rooms, for as long as the backplane is open. */
@@ -279,6 +290,10 @@ class NatsBackplane implements Backplane {
         let turn = performance.now();
         for await (const message of readStream(this.#connection, this.#manager, reading)) {
           if (message === null) {
+            if (!this.#isFollowed) {
+              this.#isFollowed = true;
+              this.#change.wake();
+            }
             this.#calm("reading");
             attempt = 0;
             continue;
@@ -291,6 +306,7 @@ class NatsBackplane implements Backplane {
           turn = performance.now();
         }
       } catch (error) {
+        this.#isFollowed = false;
         if (this.#isClosed) return;
         if (error instanceof LogLostError) {
           this.#host?.storingFailed(error);
@@ -318,7 +334,7 @@ class NatsBackplane implements Backplane {
   async #publish(subject: string, bytes: Uint8Array, closing: AbortSignal): Promise<void> {
     let isNamed = true;
     for (let attempt = 0; ; attempt++) {
-      await this.#connected(closing);
+      await this.#followed(closing);
       if (closing.aborted) throw new BackplaneError("the room's log was closed");
       try {
         const { seq, isDuplicate } = await this.#request(subject, bytes, isNamed);
@@ -327,7 +343,10 @@ class NatsBackplane implements Backplane {
           isNamed = false;
           continue;
         }
-        this.#continuity.acknowledged(seq);
+        this.#continuity.saw({ subject, data: bytes, seq });
+        // All servers may have been killed since it was sent.
+        await this.#followed(closing);
+        if (closing.aborted) continue;
         this.#calm(subject);
         return;
       } catch (error) {

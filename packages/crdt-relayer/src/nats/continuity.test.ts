@@ -66,9 +66,16 @@ describe("a stream", () => {
     const late = ["doubted", "doubted", "lost"];
     expect(await verdicts(server(new Error("stream not found"), null))).toEqual(late);
     expect(await verdicts(server(info(4), MESSAGE.data))).toEqual(late);
+    const unread = new Continuity(info(3));
+    await expect(unread.check(server(info(2), null))).rejects.toThrow("its last messages");
+  });
+
+  it("is judged by the last message that is known, in whatever order they became so", async () => {
     const continuity = new Continuity(info(3));
-    continuity.acknowledged(7);
+    continuity.saw({ ...MESSAGE, seq: 7 });
+    continuity.saw({ ...MESSAGE, seq: 6, data: new Uint8Array([9]) });
     await expect(continuity.check(server(info(6), null))).rejects.toThrow("its last messages");
+    await continuity.check(server(info(7), MESSAGE.data));
   });
 
   it("that two relays made at once is the same, whatever time each was told", async () => {

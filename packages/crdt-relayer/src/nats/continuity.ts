@@ -17,7 +17,9 @@ export class Continuity {
   readonly #stream: string;
   /** When the stream was made: another one of its name is not the same log. */
   #created: string;
-  #greatest: number;
+  /** How many messages it had before anything was known of them. */
+  readonly #first: number;
+  /** The last one that it is known to have had. */
   #newest: StreamMessage | null = null;
   /** Since when it seems to lack something, in milliseconds: a leader that was just chosen may still find it. */
   #doubtful: number | null = null;
@@ -25,18 +27,12 @@ export class Continuity {
   constructor({ config, created, state }: Pick<StreamInfo, "config" | "created" | "state">) {
     this.#stream = config.name;
     this.#created = created;
-    this.#greatest = state.last_seq;
+    this.#first = state.last_seq;
   }
 
-  /** A message was acknowledged under this number. */
-  acknowledged(seq: number): void {
-    this.#greatest = Math.max(this.#greatest, seq);
-  }
-
-  /** A message was read. */
+  /** A message was read, or its publication was acknowledged. */
   saw(message: StreamMessage): void {
-    this.#newest = message;
-    this.acknowledged(message.seq);
+    if (message.seq > this.#greatest) this.#newest = message;
   }
 
   /** Throws LogLostError when the stream lacks what it had, and what the server answers. */
@@ -61,6 +57,10 @@ export class Continuity {
     // One that was deleted on purpose is no sign of anything.
     if (stored !== null && !equalBytes(stored.data, this.#newest.data))
       throw new LogLostError(`the stream ${this.#stream} has lost messages, and got others since`);
+  }
+
+  get #greatest(): number {
+    return this.#newest?.seq ?? this.#first;
   }
 
   /**
