@@ -177,11 +177,11 @@ class NatsBackplane implements Backplane {
   #host: BackplaneHost | null = null;
   #isConnected = true;
   /**
-   * Whether the log was found to be what it was, and is followed since. What is stored while it is not may have come behind
-   * a gap, where servers were killed and have lost the log's end.
+   * True from each interruption on until the log was found to be what it was, and is followed again: where servers were
+   * killed it may have lost its end, and what is stored then comes behind a gap.
    */
-  #isFollowed = false;
-  /** Is resolved and made anew when the connection is back, when the log is followed, and when something is closed. */
+  #isInDoubt = false;
+  /** Is resolved and made anew when the connection is back, when the log is certain, and when something is closed. */
   #change = new Change();
   /** Ends what is being read when the connection breaks. */
   #reading = new AbortController();
@@ -253,7 +253,7 @@ class NatsBackplane implements Backplane {
     for await (const status of this.#connection.status()) {
       if (status.type === "disconnect") {
         this.#isConnected = false;
-        this.#isFollowed = false;
+        this.#isInDoubt = true;
         this.#reading.abort();
         this.#worry("connection", `no connection to ${shownNatsAddress(this.#address)}`);
       } else if (status.type === "reconnect") {
@@ -270,9 +270,9 @@ class NatsBackplane implements Backplane {
     while (!this.#isConnected && !closing.aborted) await this.#change.next;
   }
 
-  /** Resolves when the log is followed, or what waits for that was closed. */
-  async #followed(closing: AbortSignal): Promise<void> {
-    while (!this.#isFollowed && !closing.aborted) await this.#change.next;
+  /** Resolves when the log is not in doubt, or what waits for that was closed. */
+  async #certain(closing: AbortSignal): Promise<void> {
+    while (this.#isInDoubt && !closing.aborted) await this.#change.next;
   }
 
   /** Hands live messages to their rooms, for as long as the backplane is open. */
@@ -290,8 +290,8 @@ class NatsBackplane implements Backplane {
         let turn = performance.now();
         for await (const message of readStream(this.#connection, this.#manager, reading)) {
           if (message === null) {
-            if (!this.#isFollowed) {
-              this.#isFollowed = true;
+            if (this.#isInDoubt) {
+              this.#isInDoubt = false;
               this.#change.wake();
             }
             this.#calm("reading");
@@ -306,7 +306,7 @@ class NatsBackplane implements Backplane {
           turn = performance.now();
         }
       } catch (error) {
-        this.#isFollowed = false;
+        this.#isInDoubt = true;
         if (this.#isClosed) return;
         if (error instanceof LogLostError) {
           this.#host?.storingFailed(error);
@@ -334,7 +334,7 @@ class NatsBackplane implements Backplane {
   async #publish(subject: string, bytes: Uint8Array, closing: AbortSignal): Promise<void> {
     let isNamed = true;
     for (let attempt = 0; ; attempt++) {
-      await this.#followed(closing);
+      await this.#certain(closing);
       if (closing.aborted) throw new BackplaneError("the room's log was closed");
       try {
         const { seq, isDuplicate } = await this.#request(subject, bytes, isNamed);
@@ -345,7 +345,7 @@ class NatsBackplane implements Backplane {
         }
         this.#continuity.saw({ subject, data: bytes, seq });
         // All servers may have been killed since it was sent.
-        await this.#followed(closing);
+        await this.#certain(closing);
         if (closing.aborted) continue;
         this.#calm(subject);
         return;
@@ -384,6 +384,8 @@ class NatsBackplane implements Backplane {
   async #last(subject: string): Promise<number> {
     for (let attempt = 1; ; attempt++) {
       try {
+        // A leader that was just chosen may be behind, and what a room missed by that would never come.
+        if (this.#isInDoubt) throw new BackplaneError("the log is in doubt");
         const query = { last_by_subj: subject };
         const found = await this.#manager.streams.getMessage(this.#stream, query);
         return found?.seq ?? 0;
