@@ -182,14 +182,15 @@ function removeItems(leaf: Leaf, from: number, to: number): void {
   if (contents.length > 2 * rest + 16) leaf.contents = copyOf(contents, 0, rest);
 }
 
-/** Items from `from` up to `to` in an array of their own, with room for `needed` and an eighth more. */
+/** Items from `from` up to `to` in an array of their own, with room for `needed` and an eighth more, as far as there may be. */
 function copyOf(
   contents: readonly unknown[],
   from: number,
   to: number,
   needed: number = to - from,
 ): unknown[] {
-  const copy = Array<unknown>(needed + (needed >> 3) + 2);
+  const room = Math.max(needed, Math.min(needed + (needed >> 3) + 2, MAX_LEAF_ITEMS));
+  const copy = Array<unknown>(room);
   for (let i = from; i < to; i++) copy[i - from] = contents[i];
   return copy;
 }

@@ -483,7 +483,9 @@ export class SequenceTree<C> {
     this.leaves ??= [leaf];
     const moved = leaf.size - cut;
     const isSmall = this.leaves.length < SMALL;
-    const room = moved === 0 || isSmall ? LEAF_CAPACITY : roomFor(moved);
+    let room = moved === 0 || isSmall ? LEAF_CAPACITY : roomFor(moved);
+    // A list that is appended to has a few long runs in a leaf, which is then full of items.
+    if (moved === 0 && this.rules.isFlat) room = FIRST_CAPACITY;
     const right = new Leaf(this.leaves.length, room);
     this.leaves.push(right);
     this.rules.resize(right);
