@@ -7,8 +7,8 @@ import { startRelay } from "../test/running.ts";
 import {
   BackplaneError,
   type BackplaneHost,
-  type Delivery,
   EmbeddedBackplane,
+  type GroupListener,
   type RoomLog,
 } from "./backplane.ts";
 import { CLOSE } from "./close-codes.ts";
@@ -25,7 +25,7 @@ class SharedLog implements RoomLog {
   isHolding = false;
   isClosed = false;
   failure: Error | null = null;
-  deliver: (group: Uint8Array) => Delivery = () => {
+  deliver: GroupListener = () => {
     throw new Error("nobody listens");
   };
 
@@ -40,7 +40,7 @@ class SharedLog implements RoomLog {
     yield null;
   }
 
-  follow(listener: (group: Uint8Array) => Delivery): void {
+  follow(listener: GroupListener): void {
     this.deliver = listener;
   }
 
@@ -54,6 +54,10 @@ class SharedLog implements RoomLog {
 }
 
 const settings = completeSettings({ data: ":memory:", roomGraceSeconds: 1_000 }, {});
+
+async function turn(): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve));
+}
 const host = { received: () => undefined, storingFailed: () => undefined };
 
 function load(log: RoomLog): ReturnType<typeof Room.load> {
@@ -100,8 +104,8 @@ describe("a room on a shared log", () => {
     const log = new SharedLog();
     const room = await loaded(log);
     const someone = new Listener(room);
-    const { isKept, done } = log.deliver(writeLine(openLines("main"), "hello"));
-    await done;
+    const isKept = log.deliver(writeLine(openLines("main"), "hello"));
+    await turn();
     expect([isKept, room.durable, someone.pushed, log.appended]).toEqual([true, 1, [0], []]);
     expect(someone.acknowledged).toEqual([]);
   });
@@ -113,7 +117,8 @@ describe("a room on a shared log", () => {
     const document = openLines("main");
     const [first, second] = [writeLine(document, "first"), writeLine(document, "second")];
     expect(room.receive(second, someone).status).toBe("pending");
-    await log.deliver(first).done;
+    log.deliver(first);
+    await turn();
     const second_id = toHex(document.history.idAt(1));
     expect(log.appended.map(({ ids, group }) => [ids.map(toHex), group])).toEqual([
       [[second_id], second],
@@ -128,12 +133,49 @@ describe("a room on a shared log", () => {
     const someone = new Listener(room);
     log.isHolding = true;
     room.receive(writeLine(openLines("main"), "here"), someone);
-    const { done } = log.deliver(writeLine(openLines("main"), "there"));
+    log.deliver(writeLine(openLines("main"), "there"));
     await Promise.resolve();
     expect([room.history.length, room.durable, someone.pushed]).toEqual([2, 0, [0, 1]]);
     for (const pass of log.held.splice(0)) pass();
-    await done;
+    await turn();
     expect(room.durable).toBe(2);
+  });
+
+  it("waits once for what is held up, however much comes from the log meanwhile, and tells of all", async () => {
+    const log = new SharedLog();
+    const room = await loaded(log);
+    const someone = new Listener(room);
+    log.isHolding = true;
+    room.receive(writeLine(openLines("main"), "here"), someone);
+    const document = openLines("main");
+    const first = writeLine(document, "first");
+    const waiting = writeLine(document, "second");
+    room.receive(waiting, someone);
+    for (const group of [first, waiting]) log.deliver(group);
+    for (let line = 0; line < 20; line++) log.deliver(writeLine(document, `line ${line}`));
+    await turn();
+    // What released the second had to be appended with it; all others wait together.
+    expect([room.history.length, room.durable, log.held.length]).toEqual([23, 0, 3]);
+    for (let round = 0; round < 3; round++) {
+      for (const pass of log.held.splice(0)) pass();
+      await turn();
+    }
+    expect([room.durable, log.held.length]).toEqual([23, 0]);
+    expect(someone.acknowledged).toContain(toHex(document.history.idAt(1)));
+  });
+
+  it("is settled with what came from the log", async () => {
+    const log = new SharedLog();
+    const room = await loaded(log);
+    log.isHolding = true;
+    const document = openLines("main");
+    log.deliver(writeLine(document, "first"));
+    log.deliver(writeLine(document, "second"));
+    const settled = room.settled();
+    for (const pass of log.held.splice(0)) pass();
+    await settled;
+    expect(room.isSettled).toBe(true);
+    for (const pass of log.held.splice(0)) pass();
   });
 
   it("says of a delivery whether anything in it was of use", async () => {
@@ -149,7 +191,7 @@ describe("a room on a shared log", () => {
       group,
       group,
     ];
-    expect(deliveries.map((bytes) => log.deliver(bytes).isKept)).toEqual([
+    expect(deliveries.map((bytes) => log.deliver(bytes))).toEqual([
       false,
       false,
       false,

@@ -10,13 +10,8 @@ import { IN_MEMORY } from "./settings.ts";
 import { SharedWrites } from "./shared-writes.ts";
 import type { Store } from "./store.ts";
 
-/** What became of a group that was handed to a room. */
-export interface Delivery {
-  /** Something in it was applied, is waiting, or was known. */
-  readonly isKept: boolean;
-  /** Resolves when the room is done with it; never rejects. */
-  readonly done: Promise<void>;
-}
+/** Takes in a group from the log, at once; false when nothing in it was applied, is waiting, or was known. */
+export type GroupListener = (group: Uint8Array) => boolean;
 
 /** The log of one document. */
 export interface RoomLog {
@@ -34,7 +29,7 @@ export interface RoomLog {
    * From the end of the replay on, hands over the groups that come into the log by others, and perhaps one's own again,
    * each once, in their order.
    */
-  follow(listener: (group: Uint8Array) => Delivery): void;
+  follow(listener: GroupListener): void;
   /** Hears of nothing any more; appends that wait are rejected. */
   close(): void;
   /**

@@ -375,9 +375,6 @@ export const NATS_SILENCE_MS = NATS_PULL_MS + 2_000;
 /** Logs that are read at once, each with a batch in memory; further rooms wait to be loaded. */
 export const NATS_READS = 8;
 
-/** Bytes of live messages that rooms have not dealt with, above which no more are read. */
-export const NATS_UNDELIVERED_BYTES = 16 * MAX_GROUP_BYTES;
-
 /** Milliseconds of work on live messages before others have a turn. */
 export const NATS_TURN_MS = 2;
 

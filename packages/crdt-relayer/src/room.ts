@@ -26,7 +26,7 @@ import {
   type VerifiedGroup,
 } from "bft-json-crdt";
 import type { Ahead, Foreseen } from "./ahead.ts";
-import type { Backplane, Delivery, RoomLog } from "./backplane.ts";
+import type { Backplane, RoomLog } from "./backplane.ts";
 import {
   ACKNOWLEDGED_AT_ONCE,
   GATHERING_FACTOR,
@@ -89,6 +89,8 @@ interface Origin {
   /** Who sent it, and what they are to be told is durable; missing when it came from the log. */
   readonly from?: Member;
   readonly known?: readonly Uint8Array[];
+  /** What is to be appended; all of it when this is missing. */
+  readonly records?: readonly NewRecord[];
   readonly arrival: number;
 }
 
@@ -108,6 +110,8 @@ export class Room {
   /** There are never more changes that wait. */
   #maxAwaited = 0;
   #durable: number;
+  /** Whether what came from the log waits for what was applied before it. */
+  #isSettling = false;
   #policy: RoomPolicy;
   /** What is applied and not passed on yet. */
   #ready: Ready[] = [];
@@ -291,7 +295,11 @@ export class Room {
 
   /** Resolves when everything received so far is durable, or cannot be any more. */
   async settled(): Promise<void> {
-    await this.#log.append([]).catch(() => undefined);
+    const end = this.history.length;
+    await this.#log.append([]).then(
+      () => this.#settled(end),
+      () => undefined,
+    );
     this.#acknowledgeNow();
     this.#passOnNow();
   }
@@ -302,35 +310,35 @@ export class Room {
   }
 
   /** Takes in what came into the log by another relay: from there it is durable, and verified like all the rest. */
-  #deliver(group: Uint8Array): Delivery {
+  #deliver(group: Uint8Array): boolean {
     const arrival = performance.now();
     const received = this.history.receive(group, LOG_PEER);
     this.#host.received(received, this);
-    const { applied, status } = received;
-    return {
-      isKept: status !== "rejected" && status !== "unsupported",
-      done: applied.length > 0 ? this.#store(group, received, { arrival }) : Promise.resolve(),
-    };
+    if (received.applied.length > 0) {
+      const unlogged = this.#unlogged(received);
+      if (unlogged.length > 0) void this.#store(group, received, { arrival, records: unlogged });
+      else {
+        const live = liveGroups(this.history, group, received);
+        this.#passOn({ live, bytes: group.length, arrival });
+        if (!this.#isSettling) void this.#settle();
+      }
+    }
+    return received.status !== "rejected" && received.status !== "unsupported";
   }
 
-  /**
-   * Passes on what was applied, and appends it; when it is durable, tells those who wait for that. What came from the log (`from`
-   * is missing) is there already, but not what waited here for it; and what was applied before it is durable first, since the
-   * durable changes have no holes.
-   */
+  /** Passes on what was applied, and appends it; when it is durable, tells those who wait for that. */
   async #store(
     group: Uint8Array,
     received: ReceivedGroup,
-    { from, known = [], arrival }: Origin,
+    { from, known = [], records, arrival }: Origin,
   ): Promise<void> {
-    const { applied } = received;
     const live = liveGroups(this.history, group, received);
     this.#passOn({ live, bytes: group.length, arrival });
-    const records = from === undefined ? this.#unlogged(received) : this.#recordsOf(live);
     from?.await(group.length);
     const asked = performance.now();
+    const end = this.history.length;
     try {
-      await this.#log.append(records);
+      await this.#log.append(records ?? this.#recordsOf(live));
     } catch (error) {
       this.#host.storingFailed(error);
       return;
@@ -338,10 +346,35 @@ export class Room {
       from?.await(-group.length);
     }
     this.#host.stored?.(performance.now() - asked);
-    this.#durable = Math.max(this.#durable, (applied[applied.length - 1] ?? -1) + 1);
     if (from !== undefined) this.#owe(from, known);
-    this.#acknowledgeAwaited(received);
-    this.#gatherNews(applied);
+    this.#settled(end);
+  }
+
+  /**
+   * What came from the log is durable, but what was applied before it may not be yet, and the durable changes have no holes. So
+   * it waits for that, all that comes meanwhile together: others may write much while one's own writes are held up.
+   */
+  async #settle(): Promise<void> {
+    this.#isSettling = true;
+    try {
+      while (this.#durable < this.history.length) {
+        const end = this.history.length;
+        await this.#log.append([]);
+        this.#settled(end);
+      }
+    } catch {
+      // The failure is reported by the append that it belongs to.
+    }
+    this.#isSettling = false;
+  }
+
+  /** The first so many changes are durable. */
+  #settled(end: number): void {
+    const start = this.#durable;
+    if (end <= start) return;
+    this.#durable = end;
+    this.#acknowledgeAwaited(start, end);
+    this.#gatherNews(start, end);
   }
 
   /** Acknowledges, together with all else that becomes durable by the same write: one message says it. */
@@ -426,9 +459,9 @@ export class Room {
   }
 
   /** Pending changes that were released: whoever sent them has waited for this. */
-  #acknowledgeAwaited({ applied }: ReceivedGroup): void {
+  #acknowledgeAwaited(start: number, end: number): void {
     if (this.#awaited.size === 0) return;
-    for (const index of applied) {
+    for (let index = start; index < end; index++) {
       const id = this.history.idAt(index);
       const key = keyOf(id);
       const senders = this.#awaited.get(key);
@@ -438,9 +471,9 @@ export class Room {
     }
   }
 
-  #gatherNews(applied: readonly number[]): void {
+  #gatherNews(start: number, end: number): void {
     if (this.count("person") === 0) return;
-    for (const index of applied) this.#unsaid.push(index);
+    for (let index = start; index < end; index++) this.#unsaid.push(index);
     if (this.#news !== null) return;
     this.#news = setTimeout(() => {
       this.#news = null;

@@ -7,7 +7,7 @@ import { EXIT } from "../src/index.ts";
 import { describeBackplane, expectSoon, freshRoom } from "./acceptance.ts";
 import { asOutsider, countMessages, natsBackplane, STREAM } from "./nats-backplane.ts";
 import { type Servers, type ServerOptions, startServers } from "./nats-servers.ts";
-import { Participant } from "./participant.ts";
+import { type Lines, Participant } from "./participant.ts";
 import { runCommand, startCommand, startRelay } from "./running.ts";
 
 describeBackplane("NATS", true, () => natsBackplane(1));
@@ -219,6 +219,33 @@ describe("a relay on NATS", () => {
     expect((await relay.failed).why).toMatch(/has lost its last messages$/u);
     expect(alice.acknowledged.has(after)).toBe(false);
     expect(await countMessages(url, documentId(room))).toBe(1);
+  });
+
+  it("ends though it has read nothing live when the end that it found was replaced", async () => {
+    const { url, list } = await serversWith();
+    const server = list[0]!;
+    const room = freshRoom();
+    const write = async (document?: Lines): Promise<Lines> => {
+      const relay = await startRelay({ backplane: url });
+      const writer = await Participant.join(relay.url, room, document);
+      await writer.untilDurable(writer.write("line"));
+      await relay.close();
+      return writer.document;
+    };
+    const document = await write();
+    await server.stop();
+    server.keepCopy();
+    await server.start();
+    await write(document);
+    const relay = await startRelay({ backplane: url, backplaneGraceSeconds: 600 });
+    const alice = await Participant.join(relay.url, room);
+    await alice.untilLines(2);
+    await server.stop("SIGKILL");
+    server.goBack();
+    await server.start();
+    await write();
+    expect((await relay.failed).why).toMatch(/has lost messages, and got others since$/u);
+    expect(await alice.client.closed).toMatchObject({ code: 4005 });
   });
 
   it("shows what is stored though a reader lost its consumer", async () => {

@@ -23,9 +23,9 @@ describe("relays on a cluster", () => {
   });
   afterAll(() => begun.close());
 
-  const leader = async (former?: string): Promise<Servers["list"][number]> => {
+  const leader = async (former?: string, stream?: string): Promise<Servers["list"][number]> => {
     const running = backplane.servers.list.filter(({ name }) => name !== former);
-    const name = await leaderOf(running.map(({ url }) => url).join(","), former);
+    const name = await leaderOf(running.map(({ url }) => url).join(","), former, stream);
     const found = backplane.servers.list.find((server) => server.name === name);
     if (found === undefined) throw new Error(`no server is called ${name}`);
     return found;
@@ -80,5 +80,35 @@ describe("relays on a cluster", () => {
     const bob = await joinOnceItCan(relay.url, room);
     await bob.untilLines(3);
     await relay.close();
+  });
+
+  it("acknowledge nothing behind a gap, though their own connection is to a server that was never killed", async () => {
+    const { list, url } = backplane.servers;
+    const room = freshRoom();
+    const backplaneStream = "one-server";
+    const first = await startRelay({ backplane: url, backplaneStream });
+    await first.close();
+    const holder = await leader(undefined, backplaneStream);
+    const other = list.find((server) => server !== holder)!;
+    const settings = { backplane: other.url, backplaneStream, backplaneGraceSeconds: 600 };
+    const relay = await startRelay(settings);
+    const alice = await joinOnceItCan(relay.url, room);
+    await alice.untilDurable(alice.write("kept"));
+    await holder.stop();
+    holder.keepCopy();
+    await holder.start();
+    await alice.untilDurable(alice.write("lost"));
+    await holder.stop("SIGKILL");
+    holder.goBack();
+    await holder.start();
+    const ids = ["after", "later"].map((line) => alice.write(line));
+    expect((await relay.failed).why).toMatch(/has lost messages, and got others since$/u);
+    expect(ids.filter((id) => alice.acknowledged.has(id))).toEqual([]);
+    const next = await startRelay(settings);
+    const again = await joinOnceItCan(next.url, room, alice.document);
+    await again.until(() => again.acknowledged.size === 4);
+    const bob = await joinOnceItCan(next.url, room);
+    await bob.untilLines(4);
+    await next.close();
   });
 });

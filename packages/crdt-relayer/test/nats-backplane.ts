@@ -68,12 +68,12 @@ export function countMessages(url: string, document: Uint8Array): Promise<number
   });
 }
 
-/** The name of the server that leads the stream, once it is not `former`. */
-export function leaderOf(url: string, former?: string): Promise<string> {
+/** The name of the server that leads a stream, once it is not `former`. */
+export function leaderOf(url: string, former?: string, stream = STREAM): Promise<string> {
   return asOutsider(url, async (connection) => {
     const manager = await jetstreamManager(connection, { checkAPI: false, timeout: 1_000 });
     for (;;) {
-      const info = await manager.streams.info(STREAM).catch(() => null);
+      const info = await manager.streams.info(stream).catch(() => null);
       const leader = info?.cluster?.leader ?? "";
       if (leader !== "" && leader !== former) return leader;
       await new Promise((resolve) => setTimeout(resolve, 50));

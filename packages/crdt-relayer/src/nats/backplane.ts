@@ -8,7 +8,7 @@
  * subject and drops the message.
  *
  * The server is trusted with durability, by its own rules (docs/backplane.md), and with nothing else: what it delivers
- * is verified like anything from outside, and an answer "duplicate" counts only once the message was read back.
+ * is verified like anything from outside, and what it acknowledges counts only once it was read back: see read-back.ts.
  */
 import { createHash } from "node:crypto";
 import { setImmediate, setTimeout } from "node:timers/promises";
@@ -32,7 +32,6 @@ import {
   NATS_READS,
   NATS_START_MS,
   NATS_TURN_MS,
-  NATS_UNDELIVERED_BYTES,
 } from "../limits.ts";
 import type { Settings } from "../settings.ts";
 import { readAcknowledgement } from "./acknowledgement.ts";
@@ -40,6 +39,7 @@ import { type NatsAddress, readNatsAddress, shownNatsAddress } from "./address.t
 import { retryDelay } from "./backoff.ts";
 import { Continuity, LogLostError } from "./continuity.ts";
 import { Gate } from "./gate.ts";
+import { type Outstanding, ReadBack } from "./read-back.ts";
 import { readStream, type StreamMessage } from "./reader.ts";
 import { type LogPort, NatsRoomLog } from "./room-log.ts";
 import { isAbsent, prepareStream, storedMessage, subjectOf, subjectsOf } from "./stream.ts";
@@ -67,8 +67,8 @@ export async function openNatsBackplane(
         next: "max_payload: 1MB  # in the configuration of nats-server, which then has to reload it",
       });
     }
-    const { manager, info } = await prepared(connection, settings);
-    return new NatsBackplane({ connection, manager, info, log, address });
+    const found = await prepared(connection, settings);
+    return new NatsBackplane({ connection, ...found, log, address });
   } catch (error) {
     await connection.close();
     if (error instanceof RelayError) throw error;
@@ -108,16 +108,27 @@ async function connected(address: NatsAddress): Promise<NatsConnection> {
   }
 }
 
+/** The stream as it is found. */
+interface Prepared {
+  readonly manager: JetStreamManager;
+  readonly info: StreamInfo;
+  /** Its last message; null when it has none, or that was deleted. */
+  readonly last: StreamMessage | null;
+}
+
 /** Waits for a cluster that is just starting. */
 async function prepared(
   connection: NatsConnection,
   settings: BackplaneSettings,
-): Promise<{ readonly manager: JetStreamManager; readonly info: StreamInfo }> {
+): Promise<Prepared> {
   const end = performance.now() + NATS_START_MS;
   const manager = await jetstreamManager(connection, { checkAPI: false, timeout: NATS_ANSWER_MS });
   for (let attempt = 0; ; attempt++) {
     try {
-      return { manager, info: await prepareStream(manager, settings) };
+      const info = await prepareStream(manager, settings);
+      const { last_seq: seq } = info.state;
+      const last = seq === 0 ? null : await storedMessage(manager, info.config.name, seq);
+      return { manager, info, last };
     } catch (error) {
       const mayPass = /unavailable|no responders|timeout|insufficient|no suitable peers/iu.test(
         messageOf(error),
@@ -151,10 +162,8 @@ function preparingError(
   return new RelayError(EXIT.failure, { what, why, next: "nats server check jetstream" });
 }
 
-interface Parts {
+interface Parts extends Prepared {
   readonly connection: NatsConnection;
-  readonly manager: JetStreamManager;
-  readonly info: StreamInfo;
   readonly log: Logger;
   readonly address: NatsAddress;
 }
@@ -169,6 +178,7 @@ class NatsBackplane implements Backplane {
   /** Of this very stream: one that is made anew under the same name was created at another time. */
   readonly #name: string;
   readonly #continuity: Continuity;
+  readonly #published = new ReadBack();
   readonly #rooms = new Map<string, NatsRoomLog>();
   readonly #reads = new Gate(NATS_READS);
   /** Why nothing can be made durable, by what is in trouble. */
@@ -187,18 +197,17 @@ class NatsBackplane implements Backplane {
   #reading = new AbortController();
   /** All live messages up to this number were handed to their rooms. */
   #position: number;
-  #undelivered = 0;
   #delivered = 0;
   #dropped = 0;
 
-  constructor({ connection, manager, info, log, address }: Parts) {
+  constructor({ connection, manager, info, last, log, address }: Parts) {
     this.#connection = connection;
     this.#manager = manager;
     this.#log = log;
     this.#address = address;
     this.#stream = info.config.name;
     this.#name = `${info.config.name} ${info.created}`;
-    this.#continuity = new Continuity(info);
+    this.#continuity = new Continuity(info, last);
     this.#position = info.state.last_seq;
   }
 
@@ -226,6 +235,7 @@ class NatsBackplane implements Backplane {
       closed: (log) => {
         closing.abort();
         this.#change.wake();
+        this.#published.wake(subject);
         this.#calm(subject);
         if (this.#rooms.get(subject) === log) this.#rooms.delete(subject);
       },
@@ -253,7 +263,7 @@ class NatsBackplane implements Backplane {
     for await (const status of this.#connection.status()) {
       if (status.type === "disconnect") {
         this.#isConnected = false;
-        this.#isInDoubt = true;
+        this.#doubt();
         this.#reading.abort();
         this.#worry("connection", `no connection to ${shownNatsAddress(this.#address)}`);
       } else if (status.type === "reconnect") {
@@ -290,6 +300,8 @@ class NatsBackplane implements Backplane {
         let turn = performance.now();
         for await (const message of readStream(this.#connection, this.#manager, reading)) {
           if (message === null) {
+            // The connection may be lost while what came before is dealt with.
+            if (reading.signal.aborted) continue;
             if (this.#isInDoubt) {
               this.#isInDoubt = false;
               this.#change.wake();
@@ -299,14 +311,12 @@ class NatsBackplane implements Backplane {
             continue;
           }
           this.#hear(message);
-          while (this.#undelivered > NATS_UNDELIVERED_BYTES && !this.#isClosed)
-            await setImmediate();
           if (performance.now() - turn < NATS_TURN_MS) continue;
           await setImmediate();
           turn = performance.now();
         }
       } catch (error) {
-        this.#isInDoubt = true;
+        this.#doubt();
         if (this.#isClosed) return;
         if (error instanceof LogLostError) {
           this.#host?.storingFailed(error);
@@ -320,41 +330,57 @@ class NatsBackplane implements Backplane {
 
   #hear(message: StreamMessage): void {
     this.#position = message.seq;
-    this.#continuity.saw(message);
-    const bytes = message.data.length;
-    const done = this.#rooms.get(message.subject)?.hear(message) ?? null;
-    if (done === null) return;
-    this.#undelivered += bytes;
-    void done.then(() => {
-      this.#undelivered -= bytes;
-    });
+    this.#continuity.followed(message);
+    this.#published.saw(message);
+    this.#rooms.get(message.subject)?.hear(message);
   }
 
-  /** Publishes until it is acknowledged; rejects when the room's log, or the backplane, was closed. */
+  #doubt(): void {
+    this.#isInDoubt = true;
+    this.#published.wake();
+  }
+
+  /** Publishes until it was read back; rejects when the room's log, or the backplane, was closed. */
   async #publish(subject: string, bytes: Uint8Array, closing: AbortSignal): Promise<void> {
-    let isNamed = true;
-    for (let attempt = 0; ; attempt++) {
-      await this.#certain(closing);
-      if (closing.aborted) throw new BackplaneError("the room's log was closed");
-      try {
-        const { seq, isDuplicate } = await this.#request(subject, bytes, isNamed);
-        if (isDuplicate && !(await this.#holds(seq, subject, bytes))) {
-          // The id is in use for something else, or for something that is not stored yet.
-          isNamed = false;
-          continue;
-        }
-        this.#continuity.saw({ subject, data: bytes, seq });
-        // All servers may have been killed since it was sent.
+    const outstanding = this.#published.expect(subject, bytes);
+    try {
+      let isNamed = true;
+      for (let attempt = 0; ; attempt++) {
         await this.#certain(closing);
-        if (closing.aborted) continue;
-        this.#calm(subject);
-        return;
-      } catch (error) {
-        if (closing.aborted) continue;
-        this.#worry(subject, `changes cannot be stored: ${messageOf(error)}`);
-        this.#log.debug({ subject, reason: messageOf(error) }, "a publication failed");
-        await pause(attempt, closing);
+        if (closing.aborted) throw new BackplaneError("the room's log was closed");
+        try {
+          // What was read back before the log was in doubt is in what was found to be there.
+          if (!outstanding.isBack) {
+            const { seq, isDuplicate } = await this.#request(subject, bytes, isNamed);
+            if (isDuplicate && !(await this.#holds(seq, subject, bytes))) {
+              // The id is in use for something else, or for something that is not stored yet.
+              isNamed = false;
+              continue;
+            }
+            if (!isDuplicate || seq > this.#position) await this.#back(outstanding, seq, closing);
+            // It was read before it was looked for.
+            else await this.#continuity.check(this.#manager);
+          }
+          if (this.#isInDoubt || closing.aborted) continue;
+          this.#calm(subject);
+          return;
+        } catch (error) {
+          if (closing.aborted) continue;
+          this.#worry(subject, `changes cannot be stored: ${messageOf(error)}`);
+          this.#log.debug({ subject, reason: messageOf(error) }, "a publication failed");
+          await pause(attempt, closing);
+        }
       }
+    } finally {
+      this.#published.forget(subject, outstanding);
+    }
+  }
+
+  /** Resolves when a message was read back, or cannot be for now. Throws BackplaneError when it is not where it should be. */
+  async #back(outstanding: Outstanding, seq: number, closing: AbortSignal): Promise<void> {
+    while (!outstanding.isBack && !this.#isInDoubt && !closing.aborted) {
+      if (seq <= this.#position) throw new BackplaneError("the log does not show what it took");
+      await outstanding.news(NATS_ANSWER_MS);
     }
   }
 
@@ -400,7 +426,7 @@ class NatsBackplane implements Backplane {
   async *#read(
     subject: string,
     from: number,
-    to: number,
+    to: () => number,
   ): AsyncGenerator<StreamMessage, void, void> {
     const leave = await this.#reads.enter();
     let next = from;
@@ -409,6 +435,7 @@ class NatsBackplane implements Backplane {
         try {
           for await (const message of this.#messages(subject, next, to)) {
             next = message.seq + 1;
+            this.#continuity.read(message);
             yield message;
           }
           return;
@@ -424,7 +451,7 @@ class NatsBackplane implements Backplane {
   async *#messages(
     subject: string,
     from: number,
-    to: number,
+    to: () => number,
   ): AsyncGenerator<StreamMessage, void, void> {
     const reading = { stream: this.#stream, filter: subject, from, signal: this.#reading.signal };
     let isFirst = true;
@@ -433,12 +460,12 @@ class NatsBackplane implements Backplane {
       if (message !== null) {
         hasRead = true;
         yield message;
-        if (message.seq >= to) return;
+        if (message.seq >= to()) return;
       } else if (isFirst) {
         isFirst = false;
       } else if (!hasRead) {
         // Nothing came for a whole batch: the last message may have been deleted meanwhile.
-        if ((await this.#last(subject)) < to) return;
+        if ((await this.#last(subject)) < to()) return;
       } else {
         hasRead = false;
       }

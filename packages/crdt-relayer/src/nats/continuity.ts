@@ -17,21 +17,35 @@ export class Continuity {
   readonly #stream: string;
   /** When the stream was made: another one of its name is not the same log. */
   #created: string;
-  /** How many messages it had before anything was known of them. */
+  /** How many messages it had at first. */
   readonly #first: number;
-  /** The last one that it is known to have had. */
-  #newest: StreamMessage | null = null;
+  /** The last message that was read of all, in order. */
+  #followed: StreamMessage | null;
+  /** The last one that was read at all, by a room that is ahead of that. */
+  #newest: StreamMessage | null;
   /** Since when it seems to lack something, in milliseconds: a leader that was just chosen may still find it. */
   #doubtful: number | null = null;
 
-  constructor({ config, created, state }: Pick<StreamInfo, "config" | "created" | "state">) {
+  /** `last` is the last message that it has now, unless that was deleted. */
+  constructor(
+    { config, created, state }: Pick<StreamInfo, "config" | "created" | "state">,
+    last: StreamMessage | null,
+  ) {
     this.#stream = config.name;
     this.#created = created;
     this.#first = state.last_seq;
+    this.#followed = last;
+    this.#newest = last;
   }
 
-  /** A message was read, or its publication was acknowledged. */
-  saw(message: StreamMessage): void {
+  /** A message was read behind all before it. */
+  followed(message: StreamMessage): void {
+    this.#followed = message;
+    this.read(message);
+  }
+
+  /** A message was read. */
+  read(message: StreamMessage): void {
     if (message.seq > this.#greatest) this.#newest = message;
   }
 
@@ -52,11 +66,13 @@ export class Continuity {
     if (info.state.last_seq < this.#greatest)
       throw this.#doubt(`the stream ${this.#stream} has lost its last messages`, now);
     this.#doubtful = null;
-    if (this.#newest === null) return;
-    const stored = await storedMessage(manager, this.#stream, this.#newest.seq);
-    // One that was deleted on purpose is no sign of anything.
-    if (stored !== null && !equalBytes(stored.data, this.#newest.data))
-      throw new LogLostError(`the stream ${this.#stream} has lost messages, and got others since`);
+    // The newest alone would not do: a room may have read it after something was lost and before that was noticed.
+    for (const known of new Set([this.#followed, this.#newest])) {
+      if (known !== null && (await this.#holds(manager, known)) === false)
+        throw new LogLostError(
+          `the stream ${this.#stream} has lost messages, and got others since`,
+        );
+    }
   }
 
   get #greatest(): number {
@@ -69,8 +85,16 @@ export class Continuity {
    */
   async #isSame(manager: StreamReader): Promise<boolean> {
     if (this.#newest === null) return this.#greatest === 0;
-    const stored = await storedMessage(manager, this.#stream, this.#newest.seq);
-    return stored !== null && equalBytes(stored.data, this.#newest.data);
+    return (await this.#holds(manager, this.#newest)) === true;
+  }
+
+  /** Whether a message is stored; null when there is none of its number, which is no sign of anything: it may be deleted. */
+  async #holds(
+    manager: StreamReader,
+    { seq, subject, data }: StreamMessage,
+  ): Promise<boolean | null> {
+    const stored = await storedMessage(manager, this.#stream, seq);
+    return stored === null ? null : stored.subject === subject && equalBytes(stored.data, data);
   }
 
   #doubt(reason: string, now: number): BackplaneError {

@@ -16,7 +16,7 @@ import {
   replay,
   type Result,
 } from "bft-json-crdt";
-import { BackplaneError, type Delivery, type RoomLog } from "../backplane.ts";
+import { BackplaneError, type GroupListener, type RoomLog } from "../backplane.ts";
 import { Merging } from "./merging.ts";
 import type { StreamMessage } from "./reader.ts";
 
@@ -28,8 +28,8 @@ export interface LogPort {
   publish(bytes: Uint8Array): Promise<void>;
   /** The number of the newest message of the room, 0 when there is none. Throws BackplaneError. */
   last(): Promise<number>;
-  /** Messages of the room with numbers from `from` to `to`; ends behind the last. Throws BackplaneError. */
-  read(from: number, to: number): AsyncGenerator<StreamMessage, void, void>;
+  /** Messages of the room from number `from` on; ends behind what is `to` by then. Throws BackplaneError. */
+  read(from: number, to: () => number): AsyncGenerator<StreamMessage, void, void>;
   /** A message of the room was looked at. */
   delivered(): void;
   /** There was nothing of use in one. */
@@ -55,7 +55,7 @@ export class NatsRoomLog implements RoomLog {
   /** The newest that came by while the log was being read. */
   #missed = 0;
   #isRead = false;
-  #listener: ((group: Uint8Array) => Delivery) | null = null;
+  #listener: GroupListener | null = null;
   /** What came between the end of the reading and the first listener: within one turn of the event loop. */
   #early: Uint8Array[] = [];
 
@@ -92,26 +92,25 @@ export class NatsRoomLog implements RoomLog {
     this.#isRead = true;
   }
 
-  follow(listener: (group: Uint8Array) => Delivery): void {
+  follow(listener: GroupListener): void {
     this.#listener = listener;
-    for (const group of this.#early.splice(0)) void this.#give(group, listener);
+    for (const group of this.#early.splice(0)) this.#give(group, listener);
   }
 
   epoch(): Promise<string> {
     return Promise.resolve(this.#port.epoch);
   }
 
-  /** A live message of the room; resolves when the room has dealt with it, null when there is nothing to wait for. */
-  hear({ seq, data }: StreamMessage): Promise<void> | null {
-    if (seq <= this.#position) return null;
+  /** A live message of the room. */
+  hear({ seq, data }: StreamMessage): void {
+    if (seq <= this.#position) return;
     if (!this.#isRead) {
       this.#missed = seq;
-      return null;
+      return;
     }
     this.#position = seq;
-    if (this.#listener !== null) return this.#give(data, this.#listener);
-    this.#early.push(data);
-    return null;
+    if (this.#listener !== null) this.#give(data, this.#listener);
+    else this.#early.push(data);
   }
 
   close(): void {
@@ -121,11 +120,10 @@ export class NatsRoomLog implements RoomLog {
     for (const { reject } of this.#queue.splice(0)) reject(closedError());
   }
 
-  #give(group: Uint8Array, listener: (group: Uint8Array) => Delivery): Promise<void> {
-    const { isKept, done } = listener(group);
+  #give(group: Uint8Array, listener: GroupListener): void {
+    const isKept = listener(group);
     this.#port.delivered();
     if (!isKept) this.#port.dropped();
-    return done;
   }
 
   async #drain(): Promise<void> {
@@ -150,9 +148,13 @@ export class NatsRoomLog implements RoomLog {
     this.#isWriting = false;
   }
 
-  /** The messages up to a number, as records of a log. What is no group at all is left out. */
+  /**
+   * The messages up to a number, or up to what came by meanwhile, as records of a log. What is no group at all is left out. The
+   * end moves while it is read, since to begin anew for what was missed may take as long as it takes others to write more.
+   */
   async *#records(to: number): AsyncGenerator<Result<LogRecord, LogFault>, void, void> {
-    for await (const { seq, data } of this.#port.read(this.#position + 1, to)) {
+    const end = (): number => Math.max(to, this.#missed);
+    for await (const { seq, data } of this.#port.read(this.#position + 1, end)) {
       this.#position = seq;
       const decoded = decodeGroup(data);
       this.#port.delivered();

@@ -12,6 +12,7 @@ import {
 import { MAX_GROUP_BYTES, toHex } from "bft-json-crdt";
 import { EXIT, messageOf, RelayError } from "../exit-codes.ts";
 import type { Settings } from "../settings.ts";
+import type { StreamMessage } from "./reader.ts";
 
 /** What the stream is called, and how many servers keep it. */
 export type StreamSettings = Pick<Settings, "backplaneStream" | "backplaneReplicas">;
@@ -90,9 +91,10 @@ export async function storedMessage(
   manager: StreamReader,
   stream: string,
   seq: number,
-): Promise<{ readonly subject: string; readonly data: Uint8Array } | null> {
+): Promise<StreamMessage | null> {
   try {
-    return await manager.streams.getMessage(stream, { seq });
+    const found = await manager.streams.getMessage(stream, { seq });
+    return found === null ? null : { subject: found.subject, data: found.data, seq };
   } catch (error) {
     if (isAbsent(error)) return null;
     throw error;
