@@ -170,7 +170,7 @@ it("what was acknowledged has outlived the kills", async () => {
   const acknowledged = prices.split("\n").filter((line) => line.endsWith("sources=3"));
   expect(acknowledged.length).toBeGreaterThan(0);
   expect(changes).toBeGreaterThanOrEqual(acknowledged.length);
-  expect(faults).toEqual({ forks: [], rejected: {} });
+  expect(faults).toEqual({ forks: [], forkCount: 0, rejected: {} });
 });
 
 it("a reload takes settings that are good, and keeps those that hold when they are not", async () => {
@@ -348,7 +348,7 @@ it("a boot starts what the page has enabled, and no person is needed", async () 
     // And the timer has the feed go on.
     await expect.poll(changes, { timeout: 60_000, message: why }).toBeGreaterThan(before);
     expect(JSON.parse(await typed(STATUS)), why).toMatchObject({
-      faults: { forks: [], rejected: {} },
+      faults: { forks: [], forkCount: 0, rejected: {} },
     });
     await typedUntil(`${CODE} https://relay.example/readyz`, /^200$/u);
     const up = "curl --silent http://127.0.0.1:9090/api/v1/targets";

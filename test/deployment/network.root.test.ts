@@ -162,7 +162,7 @@ it("when the cable is mended, all that was signed meanwhile arrives, and nobody 
   await expect.poll(() => changesOf("ben")).toEqual(all);
   for (const name of ORACLES)
     expect(JSON.parse(await at(name).type(statusOf(name)))).toMatchObject({
-      faults: { forks: [], rejected: {} },
+      faults: { forks: [], forkCount: 0, rejected: {} },
     });
   await at("relay").typeUntil(ALERTS, /^(?!.*OracleUnseen)/su);
 });

@@ -948,8 +948,8 @@ export const CURATED: readonly Curated[] = [
     what: "a relay acknowledges what it has stored",
     file: `${RELAY}/room.ts`,
     where: "Room.#store",
-    code: "await this.#log.append(records);",
-    by: "void this.#log.append(records);",
+    code: "await this.#log.append(records ?? this.#recordsOf(live));",
+    by: "void this.#log.append(records ?? this.#recordsOf(live));",
   },
   {
     what: "a cursor names what is durable and no more",

@@ -46,6 +46,15 @@ export function stampOf(path: string): string {
   return `${ino} ${ctimeNs}`;
 }
 
+/**
+ * Identifies a file as it was written: another one in its place differs, and the same one with another name or mode (a backup by
+ * hard links) does not.
+ */
+export function writingOf(path: string): string {
+  const { ino, mtimeNs } = statSync(path, { bigint: true });
+  return `${ino} ${mtimeNs}`;
+}
+
 /** Says in chain.json that no store was ever opened with this key; the key and the empty store must be there. */
 export function writeUnused(home: NewFiles): void {
   writeDurably(home.chain, { chain: "0", unused: newStamp(home) });

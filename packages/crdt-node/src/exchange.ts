@@ -89,6 +89,9 @@ const REFRESH_JITTER = 0.25;
 /** Bytes of groups that are not stored yet, above which the socket is not read: a disk may be slower than a network. */
 export const UNSTORED_BYTES = 4 * MAX_GROUP_BYTES;
 
+/** What each id takes in memory while its acknowledgement waits for the disk. */
+const AWAITED_HEAD_BYTES = 256;
+
 /** The exchange with one other replica on one socket. */
 export class Exchange {
   readonly #socket: WebSocket;
@@ -148,7 +151,7 @@ export class Exchange {
         host.acknowledged(ids);
       },
       onHeads: (ids) => {
-        this.#whenStored(ids, 0);
+        this.#whenStored(ids, ids.length * AWAITED_HEAD_BYTES);
       },
       onSynced: () => {
         this.#options.onSynced();

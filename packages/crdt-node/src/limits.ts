@@ -131,3 +131,6 @@ export const MAX_HEADER_BYTES = 8_192;
 
 /** Addresses that are remembered as having sent too much that is wrong. */
 export const MAX_BANNED = 1_024;
+
+/** Heads, and forks, that a status lists: there are as many as others like, and it is one line. */
+export const MAX_STATUS_ENTRIES = 1_024;

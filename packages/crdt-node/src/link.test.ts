@@ -216,6 +216,17 @@ test.each([
   expect(sockets).toHaveLength(2);
 });
 
+test("a connection that never opens is given up in time, whatever comes on it", () => {
+  fresh();
+  link.open();
+  const socket = sockets.at(-1)!;
+  vi.advanceTimersByTime(19_999);
+  expect(socket.isCut).toBe(false);
+  vi.advanceTimersByTime(1);
+  expect(socket.isCut).toBe(true);
+  expect(host.told.at(-1)).toBe("waiting: it did not answer in time");
+});
+
 test("a relay that does not let the link in is left in time, one that does is not", () => {
   fresh();
   const socket = opened();

@@ -44,6 +44,9 @@ export interface LinkHost extends ExchangeHost {
 /** Milliseconds for the connection to be made, and again for the other end to let us in. */
 const HANDSHAKE_MS = 10_000;
 
+/** Milliseconds after which a connection that is not open is given up, whatever comes on it. */
+const CONNECT_MS = 2 * HANDSHAKE_MS;
+
 /** Characters of what a relay gives as its reason that are shown. */
 const MAX_DETAIL_CHARACTERS = 200;
 
@@ -90,6 +93,10 @@ export class Link implements Connection {
       followRedirects: false,
     });
     this.#socket = socket;
+    // The time of the socket's own handshake begins anew with each byte that comes.
+    this.#handshake = setTimeout(() => {
+      this.#drop(socket, "it did not answer in time");
+    }, CONNECT_MS);
     let reason: string | null = null;
     socket.on("open", () => {
       if (this.#socket === socket) this.#join(socket);
@@ -133,6 +140,7 @@ export class Link implements Connection {
 
   #join(socket: WebSocket): void {
     this.#setState("joining", null);
+    if (this.#handshake !== null) clearTimeout(this.#handshake);
     this.#handshake = setTimeout(() => {
       this.#drop(socket, "it did not let us into the room in time");
     }, HANDSHAKE_MS);

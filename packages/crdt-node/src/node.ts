@@ -28,7 +28,13 @@ import { evidenceOf, type ForkEvidence } from "./fork-evidence.ts";
 import { CommandError, EXIT, messageOf } from "./exit-codes.ts";
 import type { NodeHome } from "./home.ts";
 import { type DagFormat, dagText } from "./inspection.ts";
-import { type Budgets, DEFAULT_BUDGETS, DEFAULT_PEER_BOUNDS, type PeerBounds } from "./limits.ts";
+import {
+  type Budgets,
+  DEFAULT_BUDGETS,
+  DEFAULT_PEER_BOUNDS,
+  MAX_STATUS_ENTRIES,
+  type PeerBounds,
+} from "./limits.ts";
 import { ledger, type LedgerDocument, pushTransaction } from "./ledger.ts";
 import type { Connection } from "./exchange.ts";
 import type { Guest, GuestHost } from "./guest.ts";
@@ -306,6 +312,7 @@ export class Node implements LinkHost, GuestHost {
   status(): Status {
     const { history } = this;
     const { user, system } = process.cpuUsage();
+    const frontier = history.frontier();
     const running = this.#isRunning;
     const of = (kind: Link["kind"]): LinkStatus[] =>
       this.#links
@@ -328,9 +335,14 @@ export class Node implements LinkHost, GuestHost {
       unacknowledged: running ? this.#unacknowledged.length : null,
       transactions: this.transactionCount(),
       digest: this.digest(),
-      heads: history.frontier().map(toHex),
+      heads: frontier.slice(0, MAX_STATUS_ENTRIES).map(toHex),
+      headCount: frontier.length,
       pending: { changes: history.pending.count, bytes: history.pending.bytes },
-      faults: { forks: [...this.#forked.values()], rejected: Object.fromEntries(this.#rejected) },
+      faults: {
+        forks: [...this.#forked.values()].slice(0, MAX_STATUS_ENTRIES),
+        forkCount: this.#forked.size,
+        rejected: Object.fromEntries(this.#rejected),
+      },
       uptime: (performance.now() - this.#started) / 1_000,
       cpu: (user + system) / 1_000_000,
     };
@@ -450,7 +462,8 @@ export class Node implements LinkHost, GuestHost {
 
   /** Appends what was applied to the log; then it may leave: passes it on, and tells the listener. */
   #store(applied: readonly number[], groups: readonly LiveGroup[]): Promise<void> {
-    if (applied.length === 0) return Promise.resolve();
+    // What was known may be on its way to the disk.
+    if (applied.length === 0) return this.#stored;
     this.#stored = this.#appendApplied(applied, groups);
     return this.#stored;
   }

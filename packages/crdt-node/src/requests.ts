@@ -54,10 +54,14 @@ export interface Status {
   readonly unacknowledged: number | null;
   readonly transactions: number;
   readonly digest: string;
+  /** The first of them. */
   readonly heads: readonly string[];
+  readonly headCount: number;
   readonly pending: { readonly changes: number; readonly bytes: number };
   readonly faults: {
+    /** The first of them. */
     readonly forks: readonly ForkStatus[];
+    readonly forkCount: number;
     /** How often received changes were refused since the node started, by code. */
     readonly rejected: { readonly [code: string]: number };
   };
@@ -282,6 +286,8 @@ async function* forkParts(node: Node): AsyncGenerator<ForkEvidence, { forks: num
 async function* exportParts(node: Node): AsyncGenerator<string, { changes: number }> {
   const changes = node.history.length;
   const file = Buffer.from(node.save());
+  // Nothing leaves the process before it is durable: what is not might be signed otherwise after a restart.
+  await node.stored();
   for (let start = 0; start < file.length; start += EXPORT_PART_BYTES) {
     yield file.toString("base64", start, start + EXPORT_PART_BYTES);
   }

@@ -1,5 +1,6 @@
 import {
   cpSync,
+  linkSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,7 +15,7 @@ import { join } from "node:path";
 import { Document, documentId, generateKeyPair, list, string, struct } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { writeUnused } from "./chain.ts";
+import { renewChain, writeUnused } from "./chain.ts";
 import { ensureSideHome, type NodeHome, nodeHome } from "./home.ts";
 import { MarkFile } from "./mark.ts";
 import { holderOf, openStore } from "./store.ts";
@@ -51,6 +52,18 @@ test("one process has a store open at a time, and says who it is", async () => {
   await store?.close();
   expect(holderOf(home)).toBeNull();
   await chainOf(home);
+});
+
+test("a store that another process has opened meanwhile, whatever became of the lock, stores nothing more", async () => {
+  const home = homeOf("unlocked");
+  const store = await openStore(home, documentId("main"), "run");
+  await store!.append([], null);
+  // A backup by hard links changes the file's state, not what was written.
+  linkSync(home.chain, `${home.chain}.backup`);
+  await store!.append([], null);
+  renewChain(home.chain, 7n);
+  await expect(store!.append([], null)).rejects.toThrow("another process has opened this store");
+  await store!.close();
 });
 
 test("the first store made with a key writes to chain 0, every time, even after it was moved", async () => {

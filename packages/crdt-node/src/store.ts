@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "no
 import { ChangeLog, type NewRecord } from "bft-json-crdt";
 import { ClassicLevel } from "classic-level";
 import { join } from "node:path";
-import { newStamp, noteOf, randomChain, readChain, renewChain } from "./chain.ts";
+import { newStamp, noteOf, randomChain, readChain, renewChain, writingOf } from "./chain.ts";
 import { type Cursors, StoredCursors } from "./cursors.ts";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
 import { type NodeHome, quoted } from "./home.ts";
@@ -73,6 +73,7 @@ export async function openStore(
     const chain = await chainOf(db, home, log, marks, before);
     const cursors = await StoredCursors.open(db, document);
     noteHolder(home, { pid: process.pid, command });
+    const writing = writingOf(home.chain);
     return {
       log,
       chain,
@@ -81,6 +82,10 @@ export async function openStore(
         return marks.mark ?? { records: 0, own: null };
       },
       async append(records, own) {
+        // The database excludes others by a lock that somebody may remove, and that some network file systems do not keep. Two
+        // processes on one store would sign two changes with one number.
+        if (writingOf(home.chain) !== writing)
+          throw new Error("another process has opened this store meanwhile");
         await log.append(records);
         marks.write({ records: log.length, own: own ?? marks.mark?.own ?? null });
       },

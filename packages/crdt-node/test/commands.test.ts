@@ -25,11 +25,11 @@ import { ClassicLevel } from "classic-level";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ledger } from "../src/ledger.ts";
 import { crdtNode, digestOf, transactionsOf, useHome } from "./in-process.ts";
-import { type Outcome, Place } from "./processes.ts";
+import { NOWHERE, type Outcome, Place } from "./processes.ts";
 
 const place = new Place();
 beforeAll(() => {
-  useHome(place.home, { SIDE_RELAY: "ws://127.0.0.1:9/websocket" });
+  useHome(place.home, { SIDE_RELAY: NOWHERE });
 });
 afterAll(() => {
   vi.unstubAllEnvs();
@@ -294,11 +294,11 @@ describe("looking at a node", () => {
       room: "main",
       document: toHex(documentId("main")),
       chain: "0",
-      relays: [{ url: "ws://127.0.0.1:9/websocket", state: "offline" }],
+      relays: [{ url: NOWHERE, state: "offline" }],
       changes: 2,
       transactions: 2,
       pending: { changes: 0, bytes: 0 },
-      faults: { forks: [], rejected: {} },
+      faults: { forks: [], forkCount: 0, rejected: {} },
     });
     const { stdout: text } = await crdtNode(["status", "eve"]);
     for (const word of ["key", "room", "relays", "changes", "heads", "pending", "faults"]) {
@@ -616,7 +616,7 @@ describe("an author who signed two changes with one number", () => {
 
 test("Ctrl-C ends a command that waits with code 130, and what it stored stays", async () => {
   const program = place.start(["send", "eve", "patient", "--timeout", "60"], {
-    SIDE_RELAY: "ws://127.0.0.1:9/websocket",
+    SIDE_RELAY: NOWHERE,
   });
   await program.line(/patient -> Bob 1/u);
   expect((await program.end("SIGINT")).code).toBe(130);

@@ -112,7 +112,7 @@ describe.each([
   test("have caught nobody equivocating", async () => {
     for (const name of NAMES) {
       const status = await statusOf(name);
-      expect(status.faults).toEqual({ forks: [], rejected: {} });
+      expect(status.faults).toEqual({ forks: [], forkCount: 0, rejected: {} });
       expect(status.pending.changes).toBe(0);
     }
   });

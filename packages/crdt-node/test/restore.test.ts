@@ -13,9 +13,8 @@ import {
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { crdtNode, statusOf, transactionsOf, useHome } from "./in-process.ts";
-import { Place } from "./processes.ts";
+import { NOWHERE, Place } from "./processes.ts";
 
-const NOWHERE = "ws://127.0.0.1:9/websocket";
 const place = new Place();
 let relay: Awaited<ReturnType<Place["relay"]>>;
 
@@ -48,7 +47,7 @@ async function expectNoFork(name: string, lines: readonly string[]): Promise<voi
   await sendOnline(`${name}-witness`, "witness");
   await sendOnline(name, "end");
   for (const each of [name, `${name}-witness`]) {
-    expect((await statusOf(each)).faults).toEqual({ forks: [], rejected: {} });
+    expect((await statusOf(each)).faults).toEqual({ forks: [], forkCount: 0, rejected: {} });
   }
   const seen = (await transactionsOf(name)).map(({ from }) => from);
   expect(seen.toSorted()).toEqual([...lines, "author", "witness", "end"].toSorted());

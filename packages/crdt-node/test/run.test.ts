@@ -7,9 +7,8 @@ import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { WebSocketServer } from "ws";
 import { ledger } from "../src/ledger.ts";
 import { crdtNode, digestOf, statusOf, transactionsOf, useHome } from "./in-process.ts";
-import { Place, type Program } from "./processes.ts";
+import { NOWHERE, Place, type Program } from "./processes.ts";
 
-const NOWHERE = "ws://127.0.0.1:9/websocket";
 const place = new Place();
 let relay: Awaited<ReturnType<Place["relay"]>>;
 
@@ -271,7 +270,7 @@ describe("a node that is killed again and again", () => {
     await init("fritz", "mortal");
     const [emil, fritz] = await Promise.all([running("emil"), running("fritz")]);
     await fritz.line(new RegExp(` {2}${view.length.toLocaleString("en-US")} transactions$`, "u"));
-    expect((await statusOf("fritz")).faults).toEqual({ forks: [], rejected: {} });
+    expect((await statusOf("fritz")).faults).toEqual({ forks: [], forkCount: 0, rejected: {} });
     expect((await crdtNode(["verify", "emil"])).code).toBe(0);
     await Promise.all([emil.end(), fritz.end()]);
   });

@@ -270,6 +270,9 @@ describe("a room", () => {
       expect.stringMatching(/^\* 3 new changes by author .* 4 in all$/u),
     ]);
     vi.advanceTimersByTime(10 * NEWS_MS);
+    // Nothing becomes durable that was not.
+    await room.settled();
+    vi.advanceTimersByTime(NEWS_MS);
     expect(person.news).toHaveLength(1);
     expect(program.news).toEqual([]);
   });

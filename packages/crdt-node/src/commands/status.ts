@@ -47,8 +47,9 @@ function lines(status: Status): string[] {
     const who = own ? "this node's own key" : short(author);
     return paint("red", `${who} signed two changes ${placeOf({ chain, seq })}`);
   });
-  if (forks.length > 0) forks.push(`crdt-node forks ${status.name} shows the proof`);
-  const noFaults = rejected.length + forks.length === 0;
+  const all = [...rejected, ...forks];
+  const allFaults = fields("faults", all, rejected.length + faults.forkCount);
+  if (forks.length > 0) allFaults.push(field("", `crdt-node forks ${status.name} shows the proof`));
   return [
     field("node", `${status.name}, ${running}`),
     field("key", status.key),
@@ -64,6 +65,7 @@ function lines(status: Status): string[] {
     ...fields(
       "heads",
       status.heads.map((id) => `${short(id)}…`),
+      status.headCount,
     ),
     field(
       "pending",
@@ -71,7 +73,7 @@ function lines(status: Status): string[] {
         ? "none"
         : `${count(pending.changes, "change")}, ${pending.bytes} bytes`,
     ),
-    ...(noFaults ? [field("faults", "none")] : fields("faults", [...rejected, ...forks])),
+    ...allFaults,
   ];
 }
 
@@ -79,9 +81,10 @@ function field(label: string, value: string): string {
   return `${paint("bold", label.padEnd(8))} ${value}`;
 }
 
-function fields(label: string, values: readonly string[]): string[] {
-  if (values.length === 0) return [field(label, "none")];
+/** The first of so many values. */
+function fields(label: string, values: readonly string[], total = values.length): string[] {
+  if (total === 0) return [field(label, "none")];
   const shown = values.slice(0, 8);
-  if (values.length > shown.length) shown.push(`and ${values.length - shown.length} more`);
+  if (total > shown.length) shown.push(`and ${total - shown.length} more`);
   return shown.map((value, i) => field(i === 0 ? label : "", value));
 }

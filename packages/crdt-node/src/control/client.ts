@@ -8,7 +8,7 @@ import {
   CONTROL_PROTOCOL,
   type ControlReply,
   type Hello,
-  MAX_CONTROL_LINE_BYTES,
+  MAX_ANSWER_LINE_BYTES,
   readReply,
 } from "./protocol.ts";
 
@@ -89,7 +89,7 @@ export class ControlClient {
 }
 
 async function* repliesOf(socket: Socket): AsyncGenerator<ControlReply> {
-  const splitter = new LineSplitter(MAX_CONTROL_LINE_BYTES);
+  const splitter = new LineSplitter(MAX_ANSWER_LINE_BYTES);
   try {
     for await (const chunk of socket) {
       for (const line of splitter.push(chunk as Buffer)) {

@@ -17,7 +17,7 @@ export const CONTROL_CODES = {
   bad_params: EXIT.usage,
   already_subscribed: EXIT.refused,
   not_subscribed: EXIT.refused,
-  /** One line of the answer would have more than MAX_CONTROL_LINE_BYTES. */
+  /** One line of the answer would have more than MAX_ANSWER_LINE_BYTES. */
   answer_too_long: EXIT.failure,
   failed: EXIT.failure,
   network: EXIT.network,

@@ -1,7 +1,7 @@
 /**
  * The control socket: how other commands talk to a running node. A Unix socket in the node's own folder (mode 0600, so
- * only its owner can connect), on which both sides write lines of JSON in UTF-8, each at most MAX_CONTROL_LINE_BYTES
- * long. The requests of one client begin in their order and are answered in it, except that `send` and `subscribe` go on
+ * only its owner can connect), on which both sides write lines of JSON in UTF-8, a client's at most
+ * MAX_CONTROL_LINE_BYTES long and a node's MAX_ANSWER_LINE_BYTES. The requests of one client begin in their order and are answered in it, except that `send` and `subscribe` go on
  * beside the others once their first part is written. For other programs, this is docs/local-api.md.
  *
  *     node   → {"hello":{"protocol":1,"pid":123,"version":"0.1.0","room":"main","document":"<64 hex>"}}
@@ -21,6 +21,12 @@ export const CONTROL_PROTOCOL = 1;
 
 /** The largest group (1 MiB) in base64, with its envelope, fits. */
 export const MAX_CONTROL_LINE_BYTES = 2 * 1_048_576;
+
+/**
+ * What proves a fork fits, and any entry of the log: two changes of 1 MiB each in base64, and what they say, of which JSON may
+ * write each byte as seven characters. So nobody can write what this node could not tell of.
+ */
+export const MAX_ANSWER_LINE_BYTES = 32 * 1_048_576;
 
 /** Clients at one time: each may hold one request, one answer and one view in memory. */
 export const MAX_CONTROL_CONNECTIONS = 64;

@@ -10,6 +10,7 @@ import { CommandError, EXIT } from "../exit-codes.ts";
 import { nodeHome } from "../home.ts";
 import {
   MAX_CONTROL_CONNECTIONS,
+  MAX_ANSWER_LINE_BYTES,
   MAX_CONTROL_LINE_BYTES,
   MAX_WAITING_REQUESTS,
 } from "./protocol.ts";
@@ -209,7 +210,7 @@ test("more connections than there may be are told so, and there is room again wh
 test("a line of an answer that would be too long is an error, and the connection goes on", async () => {
   const { socket, next } = await client(async function* (method) {
     await Promise.resolve();
-    if (method === "long") yield "x".repeat(MAX_CONTROL_LINE_BYTES);
+    if (method === "long") yield "x".repeat(MAX_ANSWER_LINE_BYTES);
     return method;
   });
   socket.write('{"id":1,"method":"long"}\n{"id":2,"method":"short"}\n');

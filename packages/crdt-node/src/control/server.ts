@@ -12,6 +12,7 @@ import {
   type ControlReply,
   type ControlRequest,
   type Hello,
+  MAX_ANSWER_LINE_BYTES,
   MAX_CONTROL_CONNECTIONS,
   MAX_CONTROL_LINE_BYTES,
   MAX_WAITING_REQUESTS,
@@ -238,8 +239,8 @@ function write(socket: Socket, message: ControlReply): Promise<void> {
       return;
     }
     const line = JSON.stringify(message);
-    if (Buffer.byteLength(line) > MAX_CONTROL_LINE_BYTES) {
-      const what = `a line of the answer would have more than ${MAX_CONTROL_LINE_BYTES} bytes`;
+    if (Buffer.byteLength(line) > MAX_ANSWER_LINE_BYTES) {
+      const what = `a line of the answer would have more than ${MAX_ANSWER_LINE_BYTES} bytes`;
       reject(new RequestError("answer_too_long", { what }));
       return;
     }
