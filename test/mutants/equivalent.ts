@@ -195,10 +195,10 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "a draft is made on top of the own tip, on which nothing builds, so that it is never what is applied already",
   "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `covered[place] !== 0`":
     "only time depends on it: the buffer is made a little too small, and grows",
-  "packages/bft-json-crdt/src/document/state.ts DocumentState.#listListener: refuse if `!patches.enabled`":
-    "only time depends on it: a log that is not enabled takes no patches",
-  "packages/bft-json-crdt/src/document/state.ts DocumentState.#textListener: refuse if `!patches.enabled`":
-    "only time depends on it: a log that is not enabled takes no patches",
+  "packages/bft-json-crdt/src/document/state.ts DocumentState.#listListener: refuse if `!patches.isCollecting`":
+    "only time depends on it: a log that is not collecting takes no patches",
+  "packages/bft-json-crdt/src/document/state.ts DocumentState.#textListener: refuse if `!patches.isCollecting`":
+    "only time depends on it: a log that is not collecting takes no patches",
   "packages/crdt-relayer/src/ahead.ts Ahead: refuse if `this.#waiting.length === 0`":
     "only time depends on it: nobody is called where nobody waits",
   "packages/crdt-relayer/src/http.ts HttpSide.#turnsAway: connections that are not let in are held within a bound":

@@ -1,12 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { person } from "../../test/forge.ts";
+import { catchUnhandled } from "../../test/unhandled.ts";
 import { decodeGroup } from "../change/index.ts";
 import { MAX_GROUP_CHANGES } from "../limits.ts";
 import { MisuseError } from "../result.ts";
 import { list, number, struct, text } from "../schema/index.ts";
+import { recordsOf } from "../store/index.ts";
 import { BatchError, Document } from "./document.ts";
-import type { DocumentEvent, LocalBatch } from "./document.ts";
+import type { DocumentEvent, LocalBatch, MakeChange } from "./document.ts";
 
 const ID = new Uint8Array(32).fill(4);
 const SCHEMA = struct({ body: text(), items: list(number()) });
@@ -185,6 +187,47 @@ describe("a batch", () => {
     for (const group of error.batch.groups) bob.receive(group);
     expect(bob.view().items).toEqual([1]);
     expect(bob.frontier()).toEqual(alice.frontier());
+  });
+
+  it("may not be async: what was made before its first await stands, and its promise ends no process", async () => {
+    const [alice, bob] = [open(), open(2)];
+    const unhandled = catchUnhandled();
+    const make: unknown = async (change: MakeChange<typeof SCHEMA>): Promise<void> => {
+      change((doc) => doc.items.push(1));
+      await Promise.resolve();
+      change((doc) => doc.items.push(2));
+    };
+    let error: unknown = null;
+    try {
+      alice.batch(make as () => void);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(await unhandled).toEqual([]);
+    if (!(error instanceof BatchError)) throw new Error("no BatchError");
+    expect(error.cause).toBeInstanceOf(MisuseError);
+    expect(error.message).toMatch(/callback of batch\(\) must not be async/);
+    for (const group of error.batch.groups) bob.receive(group);
+    expect(alice.view().items).toEqual([1]);
+    expect(bob.frontier()).toEqual(alice.frontier());
+  });
+
+  it("is live as groups with the indexes of each, as a log and sessions take them", () => {
+    const alice = open();
+    const batch = alice.batch((change) => {
+      for (let at = 0; at < 5; at++) {
+        change((doc) => doc.items.push(at));
+        change((doc) => doc.body.append("x".repeat(1_500_000)));
+      }
+    });
+    expect(batch.live.length).toBeGreaterThan(5);
+    expect(batch.live.map(({ group }) => group)).toEqual(batch.groups);
+    expect(batch.live.map(({ indexes }) => indexes)).toEqual(batch.indexes);
+    for (const { group, indexes } of batch.live)
+      expect(alice.history.groupsFor(indexes)).toEqual([group]);
+    const indexes = batch.live.flatMap((part) => part.indexes);
+    expect(recordsOf(alice.history, indexes).map(({ group }) => group)).toEqual(batch.groups);
+    expect(alice.batch(() => undefined).live).toEqual([]);
   });
 
   it("refuses what does not belong inside, and is over when it is over", () => {

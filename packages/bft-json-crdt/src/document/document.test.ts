@@ -18,6 +18,8 @@ import {
   text,
 } from "../schema/index.ts";
 import type { Schema } from "../schema/index.ts";
+import { recordsOf } from "../store/index.ts";
+import { catchUnhandled } from "../../test/unhandled.ts";
 import { Choices, edit, EVERYTHING, inspect } from "../../test/random-edits.ts";
 import { naiveOf } from "../../test/trial.ts";
 import { Document } from "./document.ts";
@@ -62,6 +64,11 @@ function expectMisuse(code: MisuseCode, call: () => unknown, message?: RegExp): 
   expect(thrown).toBeInstanceOf(MisuseError);
   expect((thrown as MisuseError).code).toBe(code);
   if (message !== undefined) expect((thrown as MisuseError).message).toMatch(message);
+}
+
+/** Passes anything at all where a type would forbid it. */
+function untyped<T>(value: unknown): T {
+  return value as T;
 }
 
 function deliver(from: Document<Schema>, to: Document<Schema>): void {
@@ -174,6 +181,19 @@ describe("a change", () => {
     await expect(late).rejects.toThrow(/edit inside document.change/);
   });
 
+  test("may not be async, and the promise that nobody awaits does not end the process", async () => {
+    const document = open();
+    const unhandled = catchUnhandled();
+    const edits = async (doc: typeof document.root): Promise<void> => {
+      doc.title.set("early");
+      await Promise.resolve();
+      doc.title.set("late");
+    };
+    expectMisuse("in_change", () => document.change(untyped(edits)), /must not be async/);
+    expect(await unhandled).toEqual([]);
+    expect(document.view().title).toBe("");
+  });
+
   test("may not be made inside of another, nor may anything be received", () => {
     const [document, other] = [open(), open(1)];
     const theirs = other.change((doc) => doc.title.set("theirs"));
@@ -274,6 +294,23 @@ describe("the bytes of a change", () => {
 });
 
 describe("edits too large for one change", () => {
+  test("are live as groups with the index of each, as a log and sessions take them", () => {
+    const [alice, bob] = [open(), open(1)];
+    alice.change((doc) => doc.title.set("before"));
+    const change = alice.change((doc) => doc.body.append("x".repeat(4 * MAX_GROUP_BYTES)));
+    expect(change.live.length).toBeGreaterThan(4);
+    expect(change.live.map(({ group }) => group)).toEqual(change.groups);
+    expect(change.live.flatMap(({ indexes }) => indexes)).toEqual(change.indexes);
+    for (const { group, indexes } of change.live)
+      expect(alice.history.groupsFor(indexes)).toEqual([group]);
+    const indexes = change.live.flatMap((part) => part.indexes);
+    expect(recordsOf(alice.history, indexes).map(({ group }) => group)).toEqual(change.groups);
+    deliver(alice, bob);
+    expect(bob.viewDigest()).toBe(alice.viewDigest());
+    const small = alice.change((doc) => doc.title.set("after"));
+    expect(small.live).toEqual([{ group: small.bytes, indexes: small.indexes }]);
+  });
+
   test("as a text of 3 MB, are split into parts that converge in any order", () => {
     const [alice, bob] = [open(), open(1)];
     const letters = Array.from({ length: 3_000 }, (_, i) => String.fromCharCode(97 + (i % 26)));
@@ -704,6 +741,13 @@ describe("listeners", () => {
     expect(heard).toEqual(["remote", "local"]);
     expect(bob.view()).toMatchObject({ title: "x", sum: 1n });
     expect(await thrown).toEqual([expect.any(RangeError), expect.any(RangeError)]);
+  });
+});
+
+describe("the type of a document", () => {
+  test("needs no schema where any will do", () => {
+    const documents: Document[] = [open(), everything()];
+    expect(documents.map((document) => document.schema)).toEqual([schema, EVERYTHING]);
   });
 });
 

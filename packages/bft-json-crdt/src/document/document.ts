@@ -15,8 +15,8 @@ import { isValidPublicKey, publicKeyOf, randomBytes, sha256, signerOf } from "..
 import type { KeyPair, Signer } from "../crypto/index.ts";
 import { canonicalJson, equalBytes, toHex } from "../encoding/index.ts";
 import { History, verifyAhead } from "../history/index.ts";
-import type { ForkProof, HistoryLimits, ReceivedGroup } from "../history/index.ts";
-import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES, MAX_PARENTS } from "../limits.ts";
+import type { ForkProof, HistoryLimits, LiveGroup, ReceivedGroup } from "../history/index.ts";
+import { MAX_BODY_BYTES, MAX_GROUP_BYTES, MAX_GROUP_CHANGES, MAX_PARENTS } from "../limits.ts";
 import { MisuseError, ok, rejected } from "../result.ts";
 import type { Result } from "../result.ts";
 import { decodeSaved, encodeHistory } from "../saved/index.ts";
@@ -27,7 +27,7 @@ import type { Node } from "./containers.ts";
 import { DraftEncoder } from "./draft-encoder.ts";
 import type { Ground } from "./draft-encoder.ts";
 import type { Draft } from "./draft.ts";
-import { Editor } from "./editor.ts";
+import { Editor, REFERENCE_BYTES } from "./editor.ts";
 import { handleOf } from "./handles.ts";
 import type { Handle, HandleHost } from "./handles.ts";
 import { openUnverified, refusalOf } from "./opening.ts";
@@ -81,6 +81,11 @@ export class LocalChange {
     return this.#history.idAt(this.indexes[this.indexes.length - 1]!);
   }
 
+  /** All groups, each with the index of its part: what a log and `SyncSession.push` take, however much was edited. */
+  get live(): readonly LiveGroup[] {
+    return this.groups.map((group, part) => ({ group, indexes: [this.indexes[part]!] }));
+  }
+
   /** What to send, when it is one group. Throws MisuseError when the edits were split: then send each of `groups`. */
   get bytes(): Uint8Array {
     const [first, second] = this.groups;
@@ -98,6 +103,8 @@ export interface LocalBatch {
   readonly groups: readonly Uint8Array[];
   /** For each group the local indexes of the changes that it holds, ascending. */
   readonly indexes: readonly (readonly number[])[];
+  /** The groups, each with its indexes: what a log and `SyncSession.push` take. */
+  readonly live: readonly LiveGroup[];
 }
 
 /** A batch was ended by an error (its `cause`). What was made before stands, and is to be stored and sent all the same. */
@@ -133,7 +140,7 @@ export interface DocumentEvent {
 }
 
 /** A replica of a shared document. */
-export class Document<S extends Schema> {
+export class Document<S extends Schema = Schema> {
   /** The document id, 32 bytes. */
   readonly id: Uint8Array;
   /** What the document was opened with. */
@@ -173,8 +180,14 @@ export class Document<S extends Schema> {
   /** The groups of the change that is being made, a group for each of its parts; none in a batch. */
   #signed: Uint8Array[] = [];
   /** While `batch` runs: where its open group begins, the bytes in that, and the groups that are closed. */
-  #batch: { start: number; end: number; bytes: number; readonly closed: ClosedGroup[] } | null =
-    null;
+  #batch: {
+    /** Changes below this are not of the batch. */
+    readonly first: number;
+    start: number;
+    end: number;
+    bytes: number;
+    readonly closed: LiveGroup[];
+  } | null = null;
   /** The changes of that open group. */
   readonly #line = new LineWriter();
   /** What the next change is made on top of: one object for all of them, since typing makes a change for each key. */
@@ -220,6 +233,7 @@ export class Document<S extends Schema> {
   /** Handles to read from: `document.root.tasks.length`. The same handles edit inside of `change` only. */
   get root(): Handle<S> {
     if (this.#unverified !== null) this.#verify();
+    this.#foldForeign();
     this.#root ??= handleOf(this.#handles, this.#state.containers.root) as Handle<S>;
     return this.#root;
   }
@@ -232,8 +246,8 @@ export class Document<S extends Schema> {
   /**
    * Makes one change of all edits in the callback: all of them apply, or none if it throws. The change is signed, applied
    * here, and returned to be stored and sent. A callback that edits nothing makes an empty change, which says what its
-   * author has seen. Throws MisuseError for what the schema or a container does not take, without a key pair, and inside
-   * of another change.
+   * author has seen. Throws MisuseError for what the schema or a container does not take, without a key pair, inside of
+   * another change, and when the callback returns a promise.
    */
   change(edit: (doc: Handle<S>) => void, options: ChangeOptions = {}): LocalChange {
     this.#checkIdle();
@@ -255,20 +269,21 @@ export class Document<S extends Schema> {
    *       for (const key of keys) change((doc) => doc.text.append(key));
    *     });
    *
-   * Throws BatchError when the callback throws: it holds what was made before that, which stands.
+   * Throws BatchError when the callback throws or returns a promise: it holds what was made before that, which stands.
    */
   batch(make: (change: MakeChange<S>) => void): LocalBatch {
     this.#checkIdle();
     const start = this.history.length;
     let failure: { readonly cause: unknown } | null = null;
-    this.#batch = { start, end: start, bytes: 0, closed: [] };
+    this.#batch = { first: start, start, end: start, bytes: 0, closed: [] };
     let isOver = false;
     try {
-      make((edit, options = {}) => {
+      const returned: unknown = make((edit, options = {}) => {
         if (isOver) throw new MisuseError("not_in_change", "this batch has ended");
         const first = this.history.length;
         return first + this.#make(edit, options) - 1;
       });
+      if (isPromise(returned)) throw abandoned(returned, "batch()");
     } catch (cause) {
       failure = { cause };
     }
@@ -280,6 +295,7 @@ export class Document<S extends Schema> {
     const batch = {
       groups: closed.map(({ group }) => group),
       indexes: closed.map(({ indexes }) => indexes),
+      live: closed,
     };
     if (this.history.length > start) this.#announce("local", start);
     if (failure !== null) throw new BatchError(batch, failure.cause);
@@ -343,6 +359,7 @@ export class Document<S extends Schema> {
   view(): View<S> {
     if (this.#unverified !== null) return this.#unverified.view.read() as View<S>;
     this.#editor.settle();
+    this.#foldForeign();
     return viewOf(this.#state.containers.root) as View<S>;
   }
 
@@ -391,6 +408,8 @@ export class Document<S extends Schema> {
     const keyPair = this.#keyPair;
     // What a change shows while it is made is not what the history holds.
     const isSealed = seal && keyPair !== null && !this.#isMaking && this.#batch === null;
+    // What nothing vouches for yet would make the file one that is refused.
+    if (this.#batch !== null) this.#close();
     const sealing = isSealed ? { keyPair, schema, view: this.view() as AnyView } : null;
     return encodeHistory(history, schemaDigest(schema), sealing);
   }
@@ -481,19 +500,18 @@ export class Document<S extends Schema> {
     }
     this.#isMaking = true;
     try {
-      this.#editor.beginPart();
+      const required = this.#requiredBy(options);
+      this.#editor.beginPart(requiredBytes(required, 0));
+      // What one change cannot name is named by changes before it, on which it builds.
+      for (let part = 1; part * MAX_REQUIRED < required.length; part++)
+        this.#editor.beginPart(requiredBytes(required, part));
       const returned: unknown = edit(this.root);
-      if (isPromise(returned)) {
-        throw new MisuseError(
-          "in_change",
-          "the callback of change() must not be async: edits are made at once",
-        );
-      }
+      if (isPromise(returned)) throw abandoned(returned, "change()");
       this.#editor.endChange(this.#batch !== null);
       const start = this.history.length;
       const { drafts } = this.#editor;
       for (let part = 0; part < drafts.length; part++) {
-        this.#commit(drafts[part]!, start + part, options);
+        this.#commit(drafts[part]!, start + part, options, requiredBy(required, part));
       }
       // The edits took effect while they were made.
       this.#folded = start + drafts.length;
@@ -509,7 +527,7 @@ export class Document<S extends Schema> {
   }
 
   /** Encodes and applies a part of a change, and signs it unless a batch will. */
-  #commit(draft: Draft, index: number, options: ChangeOptions): void {
+  #commit(draft: Draft, index: number, options: ChangeOptions, required: readonly number[]): void {
     const { history } = this;
     if (history.length !== index) {
       // Only this very change, made before and forgotten, can have released what depends on it.
@@ -518,7 +536,7 @@ export class Document<S extends Schema> {
         "this change is known to others already: load what was saved",
       );
     }
-    const made = this.#encoder.encode(draft, this.#ground(options));
+    const made = this.#encoder.encode(draft, this.#ground(options, required));
     const batch = this.#batch;
     const bytes = made.body.length + GROUP_ENTRY_OVERHEAD;
     if (batch !== null) {
@@ -557,19 +575,18 @@ export class Document<S extends Schema> {
   }
 
   /** What the next change is made on top of. */
-  #ground(options: ChangeOptions): Ground {
+  #ground(options: ChangeOptions, required: readonly number[]): Ground {
     const { history } = this;
     const author = this.#keyPair!.publicKey;
     const prev = this.#ownTip(author);
     const parents = history.isOnlyHead(prev) ? NOTHING : this.#parentsBeside(prev);
-    const { requires } = options;
     const ground = this.#nextGround;
     ground.author = author;
     ground.chain = this.#chain;
     ground.time = checkedTime(options.time);
     ground.prev = prev;
     ground.parents = parents;
-    ground.required = requires === undefined ? NOTHING : this.#indexesOf(requires);
+    ground.required = required;
     return ground;
   }
 
@@ -588,8 +605,9 @@ export class Document<S extends Schema> {
     return heads.slice(0, MAX_PARENTS).sort((a, b) => history.compareIds(a, b));
   }
 
-  #indexesOf(ids: readonly Uint8Array[]): number[] {
-    return ids.map((id) => {
+  #requiredBy({ requires }: ChangeOptions): readonly number[] {
+    if (requires === undefined) return NOTHING;
+    return requires.map((id) => {
       const index = this.history.indexOf(id);
       if (index >= 0) return index;
       throw new MisuseError("unknown_dependency", `change ${toHex(id)} is not applied here`);
@@ -602,17 +620,27 @@ export class Document<S extends Schema> {
     this.#signed = [];
     if (this.#editor.drafts.every((draft) => draft.ops.length === 0)) return;
     const { enabled } = this.#state.patches;
+    const told = this.#batch?.first ?? this.history.length;
     this.#state = new DocumentState(this.schema, this.history);
     this.#editor.refolded(this.#state);
     this.#folded = 0;
     this.#elementsAtEnd.push(this.history.elementCount);
     this.#handles.epoch = this.#elementsAtEnd.length;
-    this.#fold();
+    this.#fold(told);
+    // Of the changes before it in its batch nobody was told yet.
     this.#state.patches.enabled = enabled;
+    this.#fold();
   }
 
-  #fold(): void {
-    while (this.#folded < this.history.length) this.#state.fold(this.#folded++);
+  #fold(end = this.history.length): void {
+    while (this.#folded < end) this.#state.fold(this.#folded++);
+  }
+
+  /** Takes in what has come into the history by other ways than through the document, such as from a log. */
+  #foldForeign(): void {
+    if (this.#isMaking || this.#folded === this.history.length) return;
+    this.#editor.settle();
+    this.#fold();
   }
 
   /** Tells the listeners of all changes from a local index on. */
@@ -666,13 +694,22 @@ export class Document<S extends Schema> {
   }
 }
 
-/** A closed group and the local indexes of what it holds. */
-interface ClosedGroup {
-  readonly group: Uint8Array;
-  readonly indexes: readonly number[];
+const NOTHING: readonly number[] = [];
+
+/** Dependencies that one change names because it was asked to: a quarter of what fits, so that edits do, too. */
+const MAX_REQUIRED = MAX_BODY_BYTES >> 7;
+
+/** Those that a part of a change names. */
+function requiredBy(required: readonly number[], part: number): readonly number[] {
+  const start = part * MAX_REQUIRED;
+  if (part === 0 && required.length <= MAX_REQUIRED) return required;
+  return start < required.length ? required.slice(start, start + MAX_REQUIRED) : NOTHING;
 }
 
-const NOTHING: readonly number[] = [];
+/** What they take in its body at most. */
+function requiredBytes(required: readonly number[], part: number): number {
+  return required.length === 0 ? 0 : REFERENCE_BYTES * requiredBy(required, part).length;
+}
 const NO_BYTES = new Uint8Array(0);
 
 /** The numbers from `start` up to, not including, `end`. */
@@ -726,7 +763,17 @@ function tell<Event>(listener: (event: Event) => void, event: Event): void {
   }
 }
 
-function isPromise(value: unknown): boolean {
+/** The error for what an async callback has returned, which nobody will await. */
+function abandoned(promise: PromiseLike<unknown>, taker: string): MisuseError {
+  // What it is rejected with must not end the process.
+  Promise.resolve(promise).catch(() => undefined);
+  return new MisuseError(
+    "in_change",
+    `the callback of ${taker} must not be async: edits are made at once`,
+  );
+}
+
+function isPromise(value: unknown): value is PromiseLike<unknown> {
   // The handle of a struct may well have a field of that name.
   return (
     typeof value === "object" &&

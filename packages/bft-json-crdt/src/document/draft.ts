@@ -67,15 +67,18 @@ export class Draft {
   base = 0;
   /** Elements made so far. */
   made = 0;
-  /** At most so many bytes will the ops take, references included. */
+  /** At most so many bytes will the ops take, references included, and what else was reserved. */
   bytes = 0;
   readonly ops: DraftOp[] = [];
 
-  /** Begins a change whose first element has this number. The draft is new, or the change before has ended. */
-  begin(base: number): void {
+  /**
+   * Begins a change whose first element has this number, and in which something else takes `reserved` bytes. The draft is new, or
+   * the change before has ended.
+   */
+  begin(base: number, reserved: number): void {
     this.base = base;
     this.made = 0;
-    this.bytes = 0;
+    this.bytes = reserved;
   }
 
   /** The change is made: what it was made of is not kept, however large. */

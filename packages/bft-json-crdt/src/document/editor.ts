@@ -38,6 +38,7 @@ import {
   fieldsOf,
   leafContent,
   mapKey,
+  show,
   textContent,
 } from "./initial.ts";
 import type { DocumentState, Register } from "./state.ts";
@@ -50,7 +51,7 @@ const OP_OVERHEAD = 24;
 const TARGET_BYTES = 24;
 
 /** Bytes that a reference to a change takes in the table of a body. */
-const REFERENCE_BYTES = 34;
+export const REFERENCE_BYTES = 34;
 
 /** Bytes of ops after which a change is closed and the next begun; leaves room for the header. */
 const PART_BYTES = MAX_BODY_BYTES - 4_096;
@@ -112,12 +113,12 @@ export class Editor {
     return this.#host.author;
   }
 
-  /** Begins a change, or the next part of it. */
-  beginPart(): void {
+  /** Begins a change, or the next part of it, in which so many bytes are taken already. */
+  beginPart(reserved = 0): void {
     const base = this.#part?.next ?? this.history.elementCount;
     const draft = this.#spare ?? new Draft();
     this.#spare = null;
-    draft.begin(base);
+    draft.begin(base, reserved);
     this.drafts.push(draft);
     this.state.drafted.push(draft.base);
   }
@@ -680,7 +681,13 @@ function pathBytes(place: LocalPlace | null): number {
 
 function checkIndex(index: number, length: number, what: string): void {
   if (Number.isSafeInteger(index) && index >= 0 && index <= length) return;
-  throw new MisuseError("bad_index", `index ${index} is not in ${what}, which has ${length}`);
+  throw outside(index, what, length);
+}
+
+/** The error for an index that a list, log or text of this length does not have; it may be no number at all. */
+export function outside(index: unknown, what: string, length: number): MisuseError {
+  const named = typeof index === "number" ? `index ${index}` : `${show(index)} is no index: it`;
+  return new MisuseError("bad_index", `${named} is not in ${what}, which has ${length}`);
 }
 
 function checkRange(index: number, count: number, length: number, what: string): void {
@@ -688,7 +695,7 @@ function checkRange(index: number, count: number, length: number, what: string):
   if (Number.isSafeInteger(count) && count >= 0 && index + count <= length) return;
   throw new MisuseError(
     "bad_index",
-    `${count} from index ${index} on are not in ${what}, which has ${length}`,
+    `${show(count)} from index ${index} on are not in ${what}, which has ${length}`,
   );
 }
 

@@ -13,6 +13,7 @@ import {
   integer,
   json,
   list,
+  log,
   map,
   number,
   optional,
@@ -465,6 +466,36 @@ describe("a list", () => {
       expectMisuse("bad_value", () => doc.set(0, untyped(1)), /should be a string, not 1/);
     });
     expect(document.view()).toEqual(["a", "b"]);
+  });
+
+  test("says what it was given for an index that is none", () => {
+    const document = open(struct({ items: list(string()), notes: text() }));
+    edit(document, ({ items, notes }) => {
+      items.push("a", "b");
+      for (const [wrong, shown] of [
+        [[], "an array"],
+        [[0, "name"], "an array"],
+        ["", '""'],
+        ["1", '"1"'],
+        [{}, "an object"],
+        [undefined, "undefined"],
+        [null, "null"],
+        [1n, "1n"],
+        [Symbol("s"), "Symbol(s)"],
+      ] as const) {
+        const index = untyped<number>(wrong);
+        const said = `${shown} is no index: it is not in the`;
+        const message = new RegExp(`^${said.replaceAll(/[()]/g, "\\$&")} (list|text), which has`);
+        expectMisuse("bad_index", () => items.set(index, "x"), message);
+        expectMisuse("bad_index", () => items.insert(index, "x"), message);
+        expectMisuse("bad_index", () => items.at(index), message);
+        expectMisuse("bad_index", () => items.move(0, index), message);
+        expectMisuse("bad_index", () => notes.idAt(index), message);
+      }
+      const many = untyped<number>([]);
+      expectMisuse("bad_index", () => items.delete(0, many), /^an array from index 0 on are not/);
+    });
+    expect(document.view().items).toEqual(["a", "b"]);
   });
 
   test("gives ids that are the same everywhere and stay, whatever happens around them", () => {
@@ -960,6 +991,61 @@ describe("a struct", () => {
       { name: "full", inner: { x: 1, y: 2 }, items: [{ k: ["a"] }, {}], sum: -3n },
       { name: "anonymous", inner: { x: 0, y: 5 }, items: [], sum: 0n },
     ]);
+  });
+});
+
+describe("assigning to a field of a struct, as JavaScript lets everyone try,", () => {
+  const schema = struct({
+    r: string(),
+    "two words": integer(),
+    "1023": integer(),
+    ["__proto__"]: boolean(),
+    t: text(),
+    c: counter(),
+    s: set(string()),
+    l: list(struct({ name: string() })),
+    f: log(string()),
+    m: map(string()),
+    inner: struct({ x: integer() }),
+  });
+
+  test("is refused with what does it", () => {
+    const document = open(schema);
+    edit(document, (doc) => {
+      doc.l.push({ name: "first" });
+      for (const [target, name, message] of [
+        [doc, "r", "call .r.set(…)"],
+        [doc, "two words", 'call ["two words"].set(…)'],
+        [doc, "1023", 'call ["1023"].set(…)'],
+        [doc, "__proto__", "call .__proto__.set(…)"],
+        [doc, "t", "call .t.insert(…)"],
+        [doc, "c", "call .c.increment(…)"],
+        [doc, "s", "call .s.add(…)"],
+        [doc, "l", "call .l.push(…)"],
+        [doc, "f", "call .f.append(…)"],
+        [doc, "m", "call .m.set(…)"],
+        [doc, "inner", "edit the fields of .inner"],
+        [doc.inner, "x", "call .x.set(…)"],
+        [doc.l.at(0), "name", "call .name.set(…)"],
+      ] as const) {
+        const said = new RegExp(`"=": ${message.replaceAll(/[.()[\]]/g, "\\$&")}$`);
+        expectMisuse(
+          "bad_value",
+          () => (untyped<{ [name: string]: unknown }>(target)[name] = 5),
+          said,
+        );
+      }
+    });
+    expectMisuse("bad_value", () => (untyped<{ r: string }>(document.root).r = "x"), / \.r\.set/);
+    expect(document.view()).toMatchObject({ r: "", l: [{ name: "first" }], inner: { x: 0 } });
+  });
+
+  test("is not offered by the types, and every method that is named is there", () => {
+    const document = open(schema);
+    expectTypeOf<Handle<typeof schema>>().toEqualTypeOf<Readonly<Handle<typeof schema>>>();
+    const { r, t, c, s, l, f, m } = document.root;
+    const named = [r.set, t.insert, c.increment, s.add, l.push, f.append, m.set];
+    expect(named.map((method) => typeof method)).toEqual(named.map(() => "function"));
   });
 });
 

@@ -7,11 +7,13 @@ import type { Value } from "../encoding/index.ts";
 import { MisuseError } from "../result.ts";
 import type {
   CounterSchema,
+  Fields,
   Initial,
   LeafSchema,
   ListSchema,
   LogSchema,
   MapSchema,
+  Schema,
   SetSchema,
   StructSchema,
   TextSchema,
@@ -27,7 +29,7 @@ import type {
   StructNode,
   TextNode,
 } from "./containers.ts";
-import { placeOf } from "./editor.ts";
+import { outside, placeOf } from "./editor.ts";
 import type { Editor } from "./editor.ts";
 import { contentView, entryView, itemView, leafView, shown, textOf, viewOf } from "./view.ts";
 
@@ -252,10 +254,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   /** Moves an item so that it stands at index `to` afterwards: a deletion and an insertion, with a new id. */
   move(from: number, to: number): void {
     if (!(Number.isSafeInteger(to) && to >= 0 && to < this.length)) {
-      throw new MisuseError(
-        "bad_index",
-        `index ${to} is not in the list, which has ${this.length}`,
-      );
+      throw outside(to, "the list", this.length);
     }
     this.#elementAt(from);
     const item = this.get(from) as Initial<Item>;
@@ -308,10 +307,7 @@ export class ListHandle<Item> extends NodeHandle<ListNode> {
   #elementAt(index: number): number {
     const element = Number.isSafeInteger(index) ? this.node.sequence.lvAt(index) : -1;
     if (element >= 0) return element;
-    throw new MisuseError(
-      "bad_index",
-      `index ${index} is not in the list, which has ${this.length}`,
-    );
+    throw outside(index, "the list", this.length);
   }
 
   #known(id: ElementId): number {
@@ -344,10 +340,7 @@ export class LogHandle<Item> extends NodeHandle<ListNode> {
     const { sequence } = this.node;
     const element = Number.isSafeInteger(index) ? sequence.lvAt(index) : -1;
     if (element >= 0) return this.editor.elementId(element);
-    throw new MisuseError(
-      "bad_index",
-      `index ${index} is not in the log, which has ${this.length}`,
-    );
+    throw outside(index, "the log", this.length);
   }
 
   /**
@@ -413,10 +406,7 @@ export class TextHandle extends NodeHandle<TextNode> {
   idAt(index: number): ElementId {
     const element = Number.isSafeInteger(index) ? this.node.sequence.locateUnit(index) : -1;
     if (element >= 0) return this.editor.elementId(element);
-    throw new MisuseError(
-      "bad_index",
-      `index ${index} is not in the text, which has ${this.length}`,
-    );
+    throw outside(index, "the text", this.length);
   }
 
   /** The index of a character, -1 when it is deleted or not of this text. */
@@ -536,8 +526,8 @@ export function handleOf(host: HandleHost, node: Node): unknown {
 class StructReference extends NodeHandle<StructNode> {
   readonly #fields = new Map<string, unknown>();
 
-  names(): string[] {
-    return Object.keys(this.current.schema.fields);
+  fields(): readonly StructField[] {
+    return fieldsOf(this.current.schema);
   }
 
   /** The handle of a field, made when it is first asked for: it finds its node again by itself. */
@@ -551,11 +541,49 @@ class StructReference extends NodeHandle<StructNode> {
   }
 }
 
+/** What edits a field of each kind. */
+const METHODS: { readonly [kind in Exclude<Schema["kind"], "struct">]: string } = {
+  leaf: "set",
+  text: "insert",
+  counter: "increment",
+  set: "add",
+  list: "push",
+  log: "append",
+  map: "set",
+};
+
+/** The name of a field, and the setter that refuses `doc.name = value`, which the types forbid. */
+interface StructField {
+  readonly name: string;
+  readonly refuse: () => never;
+}
+
+/** The fields of each struct of a schema: made once, because a list may hold very many structs. */
+const FIELDS = new WeakMap<StructSchema<Fields>, readonly StructField[]>();
+
+function fieldsOf(schema: StructSchema<Fields>): readonly StructField[] {
+  let fields = FIELDS.get(schema);
+  if (fields === undefined) {
+    fields = Object.entries(schema.fields).map(([name, { kind }]) => ({
+      name,
+      refuse: () => {
+        const field = /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`;
+        const instead =
+          kind === "struct" ? `edit the fields of ${field}` : `call ${field}.${METHODS[kind]}(…)`;
+        throw new MisuseError("bad_value", `a field is not assigned with "=": ${instead}`);
+      },
+    }));
+    FIELDS.set(schema, fields);
+  }
+  return fields;
+}
+
 /** An object with a getter for each field. It has no prototype, so that any name can be a field. */
 function structHandle(reference: StructReference): object {
   const handle = Object.create(null) as object;
-  for (const name of reference.names()) {
-    Object.defineProperty(handle, name, { get: () => reference.field(name), enumerable: true });
+  for (const { name, refuse } of reference.fields()) {
+    const get = (): unknown => reference.field(name);
+    Object.defineProperty(handle, name, { get, set: refuse, enumerable: true });
   }
   return handle;
 }

@@ -163,10 +163,12 @@ const ARTICLES = {
   json: "plain data",
 } as const;
 
-function show(value: unknown): string {
+/** A value as a sentence names it. */
+export function show(value: unknown): string {
   if (typeof value === "string")
     return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (typeof value === "object" && value !== null)
     return Array.isArray(value) ? "an array" : "an object";
+  if (typeof value === "bigint") return `${value}n`;
   return typeof value === "function" ? "a function" : String(value);
 }

@@ -1,5 +1,8 @@
 /**
  * Collects patches while ops take effect. Does nothing until something listens, since a patch costs paths and views.
+ *
+ * What a map's key shows may be large, and one small change may have it shown again thousands of times. So what is shown again
+ * is counted, and above a bound the patches of an event are one: the whole view.
  */
 import type { Value } from "../encoding/index.ts";
 import type {
@@ -16,13 +19,34 @@ import { entryView, listView, shownItem, viewOf } from "./view.ts";
 
 const NONE: readonly Patch[] = [];
 
+/** Values that keys may show again in one event: some ten megabytes. */
+const MAX_SHOWN_AGAIN = 1_000_000;
+
 /** The patches of one event. */
 export class PatchLog {
+  /** Whether anybody listens. */
   enabled = false;
   #patches: Patch[] = [];
+  /** Values in what keys have shown again since the last time. */
+  #shownAgain = 0;
+  readonly #root: () => Node;
+
+  constructor(root: () => Node) {
+    this.#root = root;
+  }
+
+  /** Whether patches are made: somebody listens, and they are not one patch in any case. */
+  get isCollecting(): boolean {
+    return this.enabled && this.#shownAgain <= MAX_SHOWN_AGAIN;
+  }
 
   /** The patches since the last time, in order. */
   take(): readonly Patch[] {
+    if (this.#shownAgain > MAX_SHOWN_AGAIN) {
+      this.#shownAgain = 0;
+      return [{ action: "set", path: [], value: viewOf(this.#root())! }];
+    }
+    this.#shownAgain = 0;
     if (this.#patches.length === 0) return NONE;
     const taken = this.#patches;
     this.#patches = [];
@@ -31,7 +55,7 @@ export class PatchLog {
 
   /** Items came into a list, as the elements from `element` on. */
   inserted(node: ListNode, element: number, count: number): void {
-    const path = this.enabled ? pathOf(node) : null;
+    const path = this.isCollecting ? pathOf(node) : null;
     if (path === null) return;
     const index = node.sequence.indexOf(element);
     this.#patches.push({
@@ -45,13 +69,13 @@ export class PatchLog {
 
   /** Items went from a list. */
   listSpliced(node: ListNode, index: number, remove: number): void {
-    const path = this.enabled ? pathOf(node) : null;
+    const path = this.isCollecting ? pathOf(node) : null;
     if (path !== null) this.#patches.push({ action: "splice", path, index, remove, insert: [] });
   }
 
   /** Characters came into a text, as the elements from `element` on. */
   textInserted(node: TextNode, element: number, insert: string): void {
-    const path = this.enabled ? pathOf(node) : null;
+    const path = this.isCollecting ? pathOf(node) : null;
     if (path === null) return;
     const index = node.sequence.unitIndexOf(element);
     this.#patches.push({ action: "spliceText", path, index, remove: 0, insert });
@@ -59,36 +83,55 @@ export class PatchLog {
 
   /** So many UTF-16 units went from an index of a text. */
   textRemoved(node: TextNode, index: number, remove: number): void {
-    const path = this.enabled ? pathOf(node) : null;
+    const path = this.isCollecting ? pathOf(node) : null;
     if (path !== null)
       this.#patches.push({ action: "spliceText", path, index, remove, insert: "" });
   }
 
   /** A set has gained a value. */
   added(node: SetNode, value: Value): void {
-    const path = this.enabled ? pathOf(node) : null;
+    const path = this.isCollecting ? pathOf(node) : null;
     if (path !== null) this.#patches.push({ action: "add", path, value: shownItem(node, value) });
   }
 
   /** A set has lost a value. */
   deleted(node: SetNode, value: Value): void {
-    const path = this.enabled ? pathOf(node) : null;
+    const path = this.isCollecting ? pathOf(node) : null;
     if (path !== null)
       this.#patches.push({ action: "delete", path, value: shownItem(node, value) });
   }
 
   /** A register, a map's entry or a counter shows something else. */
   changed(node: LeafNode | EntryNode | CounterNode): void {
-    if (!this.enabled) return;
+    if (!this.isCollecting) return;
     const path = node.kind === "entry" ? entryPath(node) : pathOf(node);
     if (path === null) return;
     let value: ViewValue | undefined;
     if (node.kind !== "entry") value = viewOf(node);
-    else if (node.assignments.size > 0) value = entryView(node);
+    else if (node.assignments.size > 0) {
+      value = entryView(node);
+      // What nobody has edited is what one op brought.
+      if (node.values?.has(node.assignments.winner) === true) this.#count(value);
+    }
+    if (!this.isCollecting) return;
     this.#patches.push(
       value === undefined ? { action: "unset", path } : { action: "set", path, value },
     );
   }
+
+  #count(value: ViewValue): void {
+    this.#shownAgain += valuesIn(value);
+    if (this.#shownAgain > MAX_SHOWN_AGAIN) this.#patches = [];
+  }
+}
+
+/** How many values a view has; of a text a sixteenth of its length. */
+function valuesIn(view: ViewValue): number {
+  if (typeof view === "string") return 1 + (view.length >> 4);
+  if (typeof view !== "object" || view === null || view instanceof Uint8Array) return 1;
+  let values = 1;
+  for (const part of Object.values(view)) values += valuesIn(part);
+  return values;
 }
 
 /** Where a node is shown, or null when it is not: inside something removed or not chosen. */

@@ -78,7 +78,7 @@ export class DocumentState {
     this.#history = history;
     this.compareElements = elementOrder(history);
     this.containers = new Containers(schema, this.compareElements);
-    this.patches = new PatchLog();
+    this.patches = new PatchLog(() => this.containers.root);
   }
 
   /** The change that made an element; for one that is being made, the index that it will have. */
@@ -446,13 +446,13 @@ export class DocumentState {
   /** What hears of removals from a list; nobody needs to, mostly, and then the sequence does not look for the indexes. */
   #listListener(owner: ListNode): RemovalListener | undefined {
     const { patches } = this;
-    if (!patches.enabled) return undefined;
+    if (!patches.isCollecting) return undefined;
     return (_unit, _units, index, count) => patches.listSpliced(owner, index, count);
   }
 
   #textListener(owner: TextNode): RemovalListener | undefined {
     const { patches } = this;
-    if (!patches.enabled) return undefined;
+    if (!patches.isCollecting) return undefined;
     return (unit, units) => patches.textRemoved(owner, unit, units);
   }
 

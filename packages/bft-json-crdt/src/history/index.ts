@@ -3,7 +3,7 @@ export { decodeForkProof } from "./fork-proof.ts";
 export type { ForkProof } from "./fork-proof.ts";
 export { History } from "./history.ts";
 export type { ChainTip, HistoryOptions, MadeChange } from "./history.ts";
-export type { ReceivedChange, ReceivedGroup, ReceiveStatus } from "./received.ts";
+export type { LiveGroup, ReceivedChange, ReceivedGroup, ReceiveStatus } from "./received.ts";
 export type { HistoryLimits } from "./history-limits.ts";
 export { AheadVerifier } from "./group-ahead.ts";
 export type { GroupAhead } from "./group-ahead.ts";

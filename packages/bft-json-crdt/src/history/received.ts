@@ -42,6 +42,14 @@ export interface ReceivedGroup {
   readonly isExact: boolean;
 }
 
+/** A closed group and the ascending local indexes of the changes that it holds: what SyncSession.push takes. */
+export interface LiveGroup {
+  /** The bytes to send. */
+  readonly group: Uint8Array;
+  /** Local indexes of the changes in it, ascending. */
+  readonly indexes: readonly number[];
+}
+
 /** Order of statuses from worst to best. */
 const SEVERITY: { readonly [status in ReceiveStatus]: number } = {
   rejected: 0,

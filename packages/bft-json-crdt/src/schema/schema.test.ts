@@ -211,11 +211,15 @@ describe("types", () => {
 
   test("of initial values ask for leaves and let everything else be left out", () => {
     type I = Initial<(typeof schema.fields.l)["item"]>;
+    // What is left out may also be undefined: so it often comes, from another field that is optional.
     expectTypeOf<I>().toEqualTypeOf<{
       readonly x: number;
-      readonly y?: number;
-      readonly z?: string;
+      readonly y?: number | undefined;
+      readonly z?: string | undefined;
     }>();
+    const y = undefined as number | undefined;
+    expectTypeOf({ x: 1, y }).toExtend<I>();
+    expectTypeOf({ x: y }).not.toExtend<I>();
     expectTypeOf<Initial<typeof schema.fields.c>>().toEqualTypeOf<number | bigint>();
     expectTypeOf<Initial<typeof schema.fields.set>>().toEqualTypeOf<readonly number[]>();
     expectTypeOf<Initial<typeof schema.fields.m>>().toEqualTypeOf<{

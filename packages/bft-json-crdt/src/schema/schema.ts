@@ -130,7 +130,7 @@ export type View<S> =
                   >
                 : never;
 
-/** What the editing API takes to make something new of a schema: plain data, filled in where it is left out. */
+/** What the editing API takes to make something new of a schema: plain data, filled in where it is left out or undefined. */
 export type Initial<S> =
   S extends LeafSchema<infer T>
     ? T
@@ -149,7 +149,9 @@ export type Initial<S> =
                     {
                       readonly [K in keyof F as F[K] extends Required ? K : never]: Initial<F[K]>;
                     } & {
-                      readonly [K in keyof F as F[K] extends Required ? never : K]?: Initial<F[K]>;
+                      readonly [K in keyof F as F[K] extends Required ? never : K]?:
+                        | Initial<F[K]>
+                        | undefined;
                     }
                   >
                 : never;

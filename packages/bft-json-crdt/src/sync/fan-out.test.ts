@@ -8,7 +8,7 @@ import { History } from "../history/index.ts";
 import { decodeGroup } from "../change/index.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import { batchesOf, liveGroups } from "./fan-out.ts";
-import type { LiveGroup } from "./fan-out.ts";
+import type { LiveGroup } from "../history/index.ts";
 
 const DOCUMENT = new Uint8Array(32).fill(7);
 

@@ -1,17 +1,9 @@
 /** Between a history that has just applied something and the sessions that pass it on. */
 import { HEAD_BYTES, joinGroups } from "../change/index.ts";
 import { ByteReader } from "../encoding/reader.ts";
-import type { ReceivedGroup } from "../history/index.ts";
+import type { LiveGroup, ReceivedGroup } from "../history/index.ts";
 import { MAX_GROUP_BYTES, MAX_GROUP_CHANGES } from "../limits.ts";
 import type { SyncHistory } from "./tips.ts";
-
-/** A closed group and the ascending local indexes of the changes that it holds: what SyncSession.push takes. */
-export interface LiveGroup {
-  /** The bytes to send. */
-  readonly group: Uint8Array;
-  /** Local indexes of the changes in it, ascending. */
-  readonly indexes: readonly number[];
-}
 
 /** Groups that became ready together, merged into one: closed groups one after another are a closed group. */
 export interface LiveBatch extends LiveGroup {

@@ -19,7 +19,7 @@
  * budget reaches (budget.ts); beyond, a `have` is answered by `done` alone.
  */
 import { toHex } from "../encoding/bytes.ts";
-import type { ReceivedGroup } from "../history/index.ts";
+import type { LiveGroup, ReceivedGroup } from "../history/index.ts";
 import type { RejectionCode } from "../result.ts";
 import { differOf, lacksOf, samplesOf } from "./answers.ts";
 import {
@@ -39,7 +39,6 @@ import { IndexRuns } from "./index-runs.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
 import type { Frontier, MessageFault, SyncMessage } from "./messages.ts";
 import { Outbound } from "./outbound.ts";
-import type { LiveGroup } from "./fan-out.ts";
 import type { SendFrame } from "./outbound.ts";
 import { frontierOf, sameFrontier } from "./tips.ts";
 import type { SliceCache } from "./slices.ts";
