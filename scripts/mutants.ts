@@ -1,4 +1,5 @@
 // `pnpm mutants`: see test/mutants/command.ts.
 import { main } from "../test/mutants/command.ts";
+import { runCommand } from "./help.ts";
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand(main);

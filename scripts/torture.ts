@@ -1,4 +1,5 @@
 // `pnpm torture`: see test/torture/command.ts.
 import { main } from "../test/torture/command.ts";
+import { runCommand } from "./help.ts";
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runCommand(main);

@@ -2,12 +2,14 @@
 // somewhere, and no type that is mentioned is missing.
 import { execFile } from "node:child_process";
 import {
+  cpSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -54,8 +56,15 @@ test("`pnpm docs` makes it, and whatever else npm is asked is npm's", async () =
   const bin = join(folder, "bin");
   mkdirSync(bin);
   writeFileSync(join(bin, "npm"), '#!/bin/sh\necho "npm $*"\nexit 3\n', { mode: 0o755 });
+  // A copy of this workspace beside it has the same command, and the two must not hand the word to each other.
+  const copied = join(folder, "copy/node_modules/.bin");
+  mkdirSync(copied, { recursive: true });
+  cpSync(join(root, "scripts/npm-docs"), join(folder, "copy/scripts/npm-docs"), {
+    recursive: true,
+  });
+  symlinkSync("../../scripts/npm-docs/npm.js", join(copied, "npm"));
   const own = join(root, "node_modules/.bin");
-  const PATH = [own, bin, process.env["PATH"]].join(delimiter);
+  const PATH = [own, copied, bin, process.env["PATH"]].join(delimiter);
   const asked = async (cwd: string, ...args: string[]): Promise<string> => {
     const run = promisify(execFile)("npm", args, { cwd, env: { ...process.env, PATH } });
     const { code, stdout } = (await run.catch((error: unknown) => error)) as {

@@ -22,10 +22,24 @@ const COLORS = {
   mallory: "red",
 } as const;
 
+const USAGE = `usage: pnpm demo
+
+  It takes no options: a relayer and three nodes on this machine, in a temporary home, for some seconds.
+`;
+
+// pnpm passes the `--` on that separates its own options.
+const args = process.argv.slice(2).filter((argument) => argument !== "--");
+if (args.length > 0) {
+  const isHelp = args.every((argument) => argument === "--help" || argument === "-h");
+  (isHelp ? process.stdout : process.stderr).write(USAGE);
+  process.exit(isHelp ? 0 : 2);
+}
+
 const home = mkdtempSync(join(tmpdir(), "crdt-demo-"));
 const running: Running[] = [];
 const cables: Cable[] = [];
 const start = performance.now();
+let isEnding = false;
 
 process.on("SIGINT", () => void finish(130));
 process.on("SIGTERM", () => void finish(143));
@@ -33,8 +47,11 @@ try {
   await play();
   await finish(0);
 } catch (error) {
-  process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
-  await finish(1);
+  // Ctrl-C ends the commands as well: that they did not come to their end is no news then.
+  if (!isEnding) {
+    process.stderr.write(`demo: ${error instanceof Error ? error.message : String(error)}\n`);
+    await finish(1);
+  }
 }
 
 async function play(): Promise<void> {
@@ -160,6 +177,7 @@ function print(line: string): void {
 }
 
 async function finish(code: number): Promise<never> {
+  isEnding = true;
   await Promise.all(running.map((child) => child.stop()));
   for (const cable of cables) cable.close();
   rmSync(home, { recursive: true, force: true });

@@ -82,7 +82,8 @@ export async function runNode(args: readonly string[], home: string): Promise<st
   let err = "";
   child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()));
   child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString()));
-  const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new Error(`crdt-node ${args.join(" ")} ended with ${code}: ${err.trim()}`);
+  const [code, signal] = (await once(child, "close")) as [number | null, NodeJS.Signals | null];
+  if (code !== 0)
+    throw new Error(`crdt-node ${args.join(" ")} ended with ${code ?? signal}: ${err.trim()}`);
   return out.trim();
 }

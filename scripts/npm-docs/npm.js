@@ -4,7 +4,7 @@
 // that name, and all else is the real npm's.
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { delimiter, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = realpathSync(fileURLToPath(new URL("../..", import.meta.url)));
@@ -14,6 +14,10 @@ const isOurs = args.length === 1 && args[0] === "docs" && realpathSync(".") === 
 
 const npm = (process.env["PATH"] ?? "")
   .split(delimiter)
+  // What belongs to a workspace is this, or the same in a copy of this one: two of them would start each other for ever.
+  .filter(
+    (folder) => !folder.endsWith(join("node_modules", ".bin")) && !folder.endsWith(`.bin${sep}`),
+  )
   .map((folder) => join(folder, name))
   .find((file) => existsSync(file) && !isThis(file));
 if (npm === undefined) {

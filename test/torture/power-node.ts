@@ -112,6 +112,7 @@ async function switchOn(
     log,
     chain: 0n,
     cursors: new Map(),
+    delivered: { id: null, set: () => undefined },
     get mark() {
       return marks.at(-1)!;
     },

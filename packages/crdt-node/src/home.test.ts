@@ -67,3 +67,18 @@ test("a node's folder that cannot be looked at is told of, and not taken for one
   expect(() => existingHome("circle", { SIDE_HOME: folder })).toThrow(/cannot open .*circle/u);
   rmSync(join(folder, "circle"));
 });
+
+test("of several names that are nearly the one that was typed, the nearest is meant", () => {
+  const base = mkdtempSync(join(tmpdir(), "home-"));
+  try {
+    for (const name of ["Alica", "alice", "alina"])
+      mkdirSync(nodeHome(name, { SIDE_HOME: base }).folder, { recursive: true });
+    expect(() => existingHome("alic", { SIDE_HOME: base })).toThrow(
+      expect.objectContaining({
+        complaint: expect.objectContaining({ next: "the same with alice, if you meant that" }),
+      }),
+    );
+  } finally {
+    rmSync(base, { recursive: true });
+  }
+});

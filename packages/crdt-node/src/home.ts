@@ -69,7 +69,10 @@ export function existingHome(name: string, env: NodeJS.ProcessEnv): NodeHome {
       });
     }
     const others = nodeNames(env);
-    const meant = others.find((other) => differences(other, name) <= 2);
+    const meant = others
+      .map((other) => ({ other, distance: differences(other, name) }))
+      .filter(({ distance }) => distance <= 2)
+      .sort((a, b) => a.distance - b.distance)[0]?.other;
     throw new CommandError(EXIT.failure, {
       what: `there is no node named "${name}" in ${sideHome(env)}`,
       why: others.length === 0 ? undefined : `nodes there: ${others.slice(0, 8).join(", ")}`,

@@ -113,7 +113,7 @@ export class Node implements LinkHost, GuestHost {
   /** The last append to the log; it resolves after all before it. */
   #stored: Promise<void> = Promise.resolve();
   #appends: Promise<unknown> = Promise.resolve();
-  /** Own changes made since the start and not acknowledged, ascending. */
+  /** Own changes that nobody is known to have acknowledged, ascending. */
   readonly #unacknowledged: number[] = [];
   #failure: CommandError | null = null;
   #digest: { readonly length: number; readonly hex: string } | null = null;
@@ -172,6 +172,7 @@ export class Node implements LinkHost, GuestHost {
     }
     const node = new Node(options, document);
     for (const proof of node.history.forks()) node.#noteFork(proof);
+    node.#seekUndelivered();
     return node;
   }
 
@@ -332,7 +333,7 @@ export class Node implements LinkHost, GuestHost {
       listening: this.#server?.url ?? null,
       guests,
       changes: history.length,
-      unacknowledged: running ? this.#unacknowledged.length : null,
+      unacknowledged: this.#unacknowledged.length,
       transactions: this.transactionCount(),
       digest: this.digest(),
       heads: frontier.slice(0, MAX_STATUS_ENTRIES).map(toHex),
@@ -388,6 +389,8 @@ export class Node implements LinkHost, GuestHost {
       this.#coverage.has(this.#unacknowledged[covered]!)
     )
       covered++;
+    if (covered > 0)
+      this.store.delivered.set(this.history.idAt(this.#unacknowledged[covered - 1]!));
     this.#unacknowledged.splice(0, covered);
     for (const waiter of this.#waiters) {
       if (this.#coverage.has(waiter.index)) waiter.resolve(true);
@@ -496,6 +499,15 @@ export class Node implements LinkHost, GuestHost {
     return index === undefined
       ? null
       : { id: history.idAt(index), chain, seq: history.seqAt(index) };
+  }
+
+  /** Finds what was made before this start and is not known to be delivered. */
+  #seekUndelivered(): void {
+    const { history } = this;
+    const { id } = this.store.delivered;
+    if (id !== null) this.#coverage.add(history, history.indexOf(id));
+    for (let index = 0; index < history.length; index++)
+      if (!this.#coverage.has(index) && this.isOwn(index)) this.#unacknowledged.push(index);
   }
 
   /** Counts what was refused. Unsigned changes that came before their cover are asked for again: that is no fault. */

@@ -21,9 +21,13 @@ export function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** Writes one line for people: progress, warnings, states of a connection. */
+/** Writes one line for people: progress, warnings, states of a connection. A terminal gets it broken between words. */
 export function note(line: string): void {
-  process.stderr.write(`${line}\n`);
+  write(folded(line, 0));
+}
+
+function write(text: string): void {
+  process.stderr.write(`${text}\n`);
 }
 
 /** Writes a warning for people. */
@@ -42,10 +46,10 @@ export function printed(): Promise<void> {
 
 /** Says why a command failed, and what to type next. */
 export function complain({ complaint: { what, why, next } }: CommandError): void {
-  note(`${paint("red", "crdt-node:", process.stderr)} ${folded(what, "crdt-node: ".length)}`);
-  if (why !== undefined) note(`  why:  ${folded(why, COMPLAINT_INDENT)}`);
+  write(`${paint("red", "crdt-node:", process.stderr)} ${folded(what, "crdt-node: ".length)}`);
+  if (why !== undefined) write(`  why:  ${folded(why, COMPLAINT_INDENT)}`);
   // Not folded: it is there to be copied.
-  if (next !== undefined) note(`  next: ${paint("bold", next, process.stderr)}`);
+  if (next !== undefined) write(`  next: ${paint("bold", next, process.stderr)}`);
 }
 
 const COMPLAINT_INDENT = "  why:  ".length;

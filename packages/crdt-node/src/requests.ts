@@ -50,8 +50,8 @@ export interface Status {
   /** Peers that have connected to it, by the address that they come from. */
   readonly guests: readonly { readonly url: string; readonly state: LinkState }[];
   readonly changes: number;
-  /** Own changes that no relay or peer has acknowledged since the node started; null when it is not running. */
-  readonly unacknowledged: number | null;
+  /** Own changes that no relay or peer is known to have acknowledged. */
+  readonly unacknowledged: number;
   readonly transactions: number;
   readonly digest: string;
   /** The first of them. */

@@ -8,6 +8,7 @@ import { ClassicLevel } from "classic-level";
 import { join } from "node:path";
 import { newStamp, noteOf, randomChain, readChain, renewChain, writingOf } from "./chain.ts";
 import { type Cursors, StoredCursors } from "./cursors.ts";
+import { type Delivered, StoredDelivered } from "./delivered.ts";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
 import { type NodeHome, quoted } from "./home.ts";
 import { type Mark, MarkFile, type OwnChange } from "./mark.ts";
@@ -30,6 +31,8 @@ export interface Store {
   readonly mark: Mark;
   /** Where this store was in the logs of relays. */
   readonly cursors: Cursors;
+  /** What others are known to have of what was made here. */
+  readonly delivered: Delivered;
   /**
    * Appends to the log and writes the mark; what was appended may leave the process when this resolves. `own` is the
    * last of the changes made here, null when there is none among them.
@@ -72,12 +75,14 @@ export async function openStore(
     markFile = marks;
     const chain = await chainOf(db, home, log, marks, before);
     const cursors = await StoredCursors.open(db, document);
+    const delivered = await StoredDelivered.open(db, document);
     noteHolder(home, { pid: process.pid, command });
     const writing = writingOf(home.chain);
     return {
       log,
       chain,
       cursors,
+      delivered,
       get mark() {
         return marks.mark ?? { records: 0, own: null };
       },
@@ -92,7 +97,7 @@ export async function openStore(
       async close() {
         rmSync(home.lock, { force: true });
         marks.close();
-        await cursors.written();
+        await Promise.all([cursors.written(), delivered.written()]);
         await db.close();
       },
     };

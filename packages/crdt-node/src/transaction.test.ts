@@ -95,6 +95,12 @@ describe("a transaction line", () => {
 
   test("that looks like a command or a slip is refused in one line", () => {
     for (const line of [
+      "status",
+      "Clear",
+      "crdt-node view alice",
+      "crdt-relayer --port 8080",
+      "alice > bob 10",
+      "alice = bob",
       "/quit",
       "/join main",
       "[1,2]",

@@ -7,7 +7,7 @@
  *
  * A line with `->` (or `→`) in it, or one that begins with `{`, is meant as one of the first two; if it does not
  * fit, it is an error and never taken for bare text; so is what looks like a command or a slip of the keyboard (`/quit`,
- * `help`, `[1]`, `a => b`), because what is signed cannot be taken back. An amount is greater than zero (a negative one would take money
+ * `help`, `status`, `crdt-node view alice`, `[1]`, `a => b`, `a > b 10`), because what is signed cannot be taken back. An amount is greater than zero (a negative one would take money
  * instead of giving it) and one that a JSON number holds without losing a digit.
  */
 
@@ -30,8 +30,12 @@ export const MAX_LINE_BYTES = 65_536;
 
 const ARROW = /->|→/u;
 const AFTER_ARROW = /^(\S+)\s+(\S+)(?:\s+(\S.*))?$/su;
-/** What people type to be rid of a program, or to learn about it. */
-const COMMANDS: ReadonlySet<string> = new Set(["quit", "exit", "help", "?"]);
+/** What people type to be rid of a program, or to learn about it; and what the program itself is told elsewhere. */
+const COMMANDS: ReadonlySet<string> = new Set(
+  "quit exit bye stop q help ? clear cls ls init run send view log status verify export import dag forks verify-proof".split(
+    " ",
+  ),
+);
 
 const EXPECTED = 'expected "alice -> bob 10 lunch" or {"from":"alice","to":"bob","amount":10}';
 
@@ -54,7 +58,7 @@ export function parseTransaction(line: string): ParsedLine {
     return failure(
       `"${text}" is no command here (Ctrl-C ends, "crdt-node --help" helps); ${EXPECTED}`,
     );
-  if (/^[/[]/u.test(text) || text.includes("=>"))
+  if (/^(?:[/[]|crdt-\w+\s)/u.test(text) || /=>|\s[>=]\s/u.test(text))
     return failure(`"${shorten(text)}" looks like something else; ${EXPECTED}`);
   if (!text.isWellFormed()) return failure("the text is not well-formed Unicode");
   return success(text, "Bob", 1, undefined);

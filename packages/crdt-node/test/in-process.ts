@@ -5,7 +5,7 @@
 import { vi } from "vitest";
 import { main } from "../src/program.ts";
 import type { Status } from "../src/requests.ts";
-import type { Outcome } from "./processes.ts";
+import { awayFromDefaultRelay, type Outcome } from "./processes.ts";
 
 /** A transaction as it is in a view. */
 export interface Transaction {
@@ -15,8 +15,11 @@ export interface Transaction {
   readonly memo?: string;
 }
 
-/** Runs one command; one at a time. */
+/** Runs one command; one at a time. It reaches no relay but those that it is told of. */
 export async function crdtNode(args: readonly string[]): Promise<Outcome> {
+  const given = process.env["SIDE_RELAY"];
+  const { SIDE_RELAY } = awayFromDefaultRelay(args, process.env);
+  if (SIDE_RELAY !== undefined) process.env["SIDE_RELAY"] = SIDE_RELAY;
   const stdout = collect(process.stdout);
   const stderr = collect(process.stderr);
   try {
@@ -25,6 +28,8 @@ export async function crdtNode(args: readonly string[]): Promise<Outcome> {
   } finally {
     stdout.restore();
     stderr.restore();
+    if (given === undefined) delete process.env["SIDE_RELAY"];
+    else process.env["SIDE_RELAY"] = given;
   }
 }
 

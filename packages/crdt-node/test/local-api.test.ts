@@ -108,7 +108,7 @@ test("the client in Python follows a node and sends a transaction", async () => 
   const code = readFileSync(script, "utf8")
     .split("\n")
     .filter((line) => line.trim() !== "");
-  expect(code.length).toBeLessThanOrEqual(13);
+  expect(code.length).toBeLessThanOrEqual(15);
   const arguments_ = [script, socketPath, "zoë -> bob 10 lunch"];
   const printed = await printedBy("python3", arguments_, /'acknowledged': True/u);
   expect(printed).toContain("'event': 'view'");
@@ -143,12 +143,22 @@ test("the client in Python ends with the error that it was answered", () => {
   expect(stderr.toString()).toContain("bad_params");
 });
 
+test("the client in Python says how it is called, with the code of a usage error", () => {
+  const script = join(root, "examples/python-client/client.py");
+  for (const given of [[], [socketPath], [socketPath, "a -> b 1", "a -> b 2"]]) {
+    const { status, stdout, stderr } = spawnSync("python3", [script, ...given]);
+    expect([status, stdout.toString()]).toEqual([2, ""]);
+    expect(stderr.toString()).toMatch(/^usage: client\.py .*control\.sock TRANSACTION\n$/u);
+  }
+});
+
 test("the client for Node on the page prints what happens", async () => {
   const [block = ""] = blocksOf("js");
   const file = join(place.home, "client.mjs");
   writeFileSync(file, block);
   const printed = await printedBy(process.execPath, [file, socketPath], /last: true/u);
-  expect(printed).toContain("subscribed");
+  expect(printed).toMatch(/^\{ event: 'subscribed',/u);
+  expect(printed).not.toContain("undefined");
 });
 
 /** What a program that does not end on its own has printed when that matches. */

@@ -71,6 +71,8 @@ describe("two nodes without a relay", () => {
     const anna = await village.listening("broken-anna");
     const bert = await village.open("broken-bert");
     const [id] = await write(bert, 1);
+    // What it may have heard is not remembered.
+    vi.spyOn(bert.node.store.delivered, "set").mockImplementation(() => undefined);
     const first = await village.tap(anna.url);
     bert.node.connect([], [first.url]);
     await village.equal([anna, bert], 1);
@@ -81,6 +83,24 @@ describe("two nodes without a relay", () => {
     again.node.connect([], [second.url]);
     expect(await again.node.delivered(Buffer.from(id!, "hex"), 60_000)).toBe(true);
     expect(second.connections.map(({ up, down }) => [up, down])).toEqual([[[], []]]);
+  });
+
+  test("know after a restart what nobody has, and what somebody has", async () => {
+    const anna = await village.listening("later-anna");
+    const bert = await village.open("later-bert");
+    await write(bert, 3);
+    expect(bert.node.status().unacknowledged).toBe(3);
+    await village.close(bert);
+    const again = await village.open("later-bert");
+    expect(again.node.status().unacknowledged).toBe(3);
+    again.node.connect([], [anna.url]);
+    await village.until("delivered", () => again.node.status().unacknowledged === 0);
+    await village.close(again);
+    const last = await village.open("later-bert");
+    expect(last.node.status().unacknowledged).toBe(0);
+    await write(last, 2);
+    await village.close(last);
+    expect((await village.open("later-bert")).node.status().unacknowledged).toBe(2);
   });
 });
 

@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { createServer, connect, type Server, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -21,6 +21,36 @@ export function commandOf(name: "crdt-node" | "crdt-relayer"): string {
   const built = process.env["BUILT_PACKAGES"];
   const packages = built ?? fileURLToPath(new URL("../..", import.meta.url));
   return join(packages, name, "bin", `${name}.js`);
+}
+
+/** The address of a relay where nobody listens: the port belongs to a service that no machine runs any more. */
+export const NOWHERE = "ws://127.0.0.1:9/websocket";
+
+/**
+ * The environment for a node's command that keeps it from the default relay. Whoever runs the tests may have one there, and
+ * what a test writes must never stand in their room. A command that is told where to connect is left alone.
+ */
+export function awayFromDefaultRelay(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+): NodeJS.ProcessEnv {
+  return isToldWhereToConnect(args, env) ? env : { ...env, SIDE_RELAY: NOWHERE };
+}
+
+/** True when an option, a variable or the node's config file names relays or peers, or says that there are none. */
+function isToldWhereToConnect(args: readonly string[], env: NodeJS.ProcessEnv): boolean {
+  if (args.some((argument) => /^--(?:(?:no-)?relay|peer|listen)(?:=|$)/u.test(argument)))
+    return true;
+  if (["SIDE_RELAY", "SIDE_PEER", "SIDE_LISTEN"].some((name) => (env[name] ?? "") !== ""))
+    return true;
+  const [, name = ""] = args;
+  try {
+    const config = readFileSync(join(env["SIDE_HOME"] ?? "", name, "config.toml"), "utf8");
+    return /^(?:relays|peers|listen)\s*=/mu.test(config);
+  } catch {
+    // There is no such node, or it has no such file.
+    return false;
+  }
 }
 
 /** What a command that has ended left behind. */
@@ -138,9 +168,9 @@ export class Place {
     this.#env = { PATH, HOME, TMPDIR, NO_COLOR: "1", SIDE_HOME: this.home, ...env };
   }
 
-  /** Starts a crdt-node that is to stay up, or to be watched while it works. */
+  /** Starts a crdt-node that is to stay up, or to be watched while it works; it reaches no relay but those that it is told of. */
   start(args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
-    return this.#start(NODE_BIN, args, env);
+    return this.#start(NODE_BIN, args, awayFromDefaultRelay(args, { ...this.#env, ...env }));
   }
 
   /** Runs a crdt-node command to its end. */
@@ -153,7 +183,7 @@ export class Place {
   /** Starts a relayer on a free port, or on the given one; resolves when it listens. */
   async relay(data: string, port = 0): Promise<{ program: Program; port: number; url: string }> {
     const args = ["--port", String(port), "--data", data, "--log-level", "warn"];
-    const program = this.#start(RELAYER_BIN, args, {});
+    const program = this.#start(RELAYER_BIN, args, this.#env);
     const line = await program.line(/^listening ws:/u);
     const url = line.replace("listening ", "");
     return { program, port: Number(new URL(url).port), url };
@@ -179,7 +209,7 @@ export class Place {
   }
 
   #start(bin: string, args: readonly string[], env: NodeJS.ProcessEnv): Program {
-    const program = new Program(bin, args, { ...this.#env, ...env });
+    const program = new Program(bin, args, env);
     this.#programs.push(program);
     return program;
   }

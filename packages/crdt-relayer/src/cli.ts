@@ -3,6 +3,7 @@
  * subcommands print the settings and examine the store; all of them take the same options.
  */
 import { readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import type { Logger } from "pino";
@@ -33,7 +34,8 @@ Examples:
 
 Each option is also a variable (${variableOf("maxRooms")}=500) and a line of the
 config file (max-rooms = 500). Options win over variables, those over the file.
-SIGHUP reads them again; SIGTERM sends everyone away and stops.
+SIGHUP reads them again; SIGTERM sends everyone away and stops, and so does
+closing the terminal that it was started in.
 
 Exit codes: 0 stopped, 1 failure, 2 usage, 4 the data folder is in use,
 5 the store is damaged, 130 interrupted twice.`;
@@ -94,9 +96,20 @@ async function run(load: () => Settings): Promise<void> {
   ]);
   const log = openLog(settings.logLevel);
   yieldHelperThreads();
-  const signal = firstSignal();
+  const terminals = [0, 1, 2].filter((descriptor) => isatty(descriptor));
+  const isTerminalClosed = (): boolean => !terminals.every((descriptor) => isatty(descriptor));
+  let hangUp: (signal: NodeJS.Signals) => void = () => undefined;
+  const signal = Promise.race([
+    firstSignal(),
+    new Promise<NodeJS.Signals>((resolve) => (hangUp = resolve)),
+  ]);
   const starting = createRelay(settings, { logger: log });
   process.on("SIGHUP", () => {
+    // A closed terminal sends it, too; to be there for nobody to see is not what was asked for then.
+    if (isTerminalClosed()) {
+      hangUp("SIGHUP");
+      return;
+    }
     starting.then(
       (relay) => {
         reload(relay, load, log);
@@ -111,6 +124,9 @@ async function run(load: () => Settings): Promise<void> {
   process.stdout.on("error", () => {
     // Whoever started it may have stopped reading; the relay goes on.
   });
+  process.stderr.on("error", () => {
+    // The terminal may be closed; the relay still stops in order.
+  });
   process.stdout.write(`listening ${relay.url}\n`);
   log.info({ data: settings.data, pid: process.pid }, "started");
   const end = await Promise.race([signal, relay.failed]);
@@ -118,6 +134,13 @@ async function run(load: () => Settings): Promise<void> {
   log.info({ signal: end, ...relay.status() }, "stopping");
   await relay.close();
   log.info("stopped; everything received is stored");
+  if (isTerminalClosed()) endByHangup();
+}
+
+/** For a process whose terminal is closed: Node 20 cannot set that as it was, and aborts when it ends in the usual way. */
+function endByHangup(): void {
+  process.removeAllListeners("SIGHUP");
+  process.kill(process.pid, "SIGHUP");
 }
 
 /** Nobody reads what it says any more (`crdt-relayer --help | head -1`): it ends quietly, as every Unix tool does. */

@@ -151,7 +151,8 @@ export class HttpSide {
       await this.#listenOn(this.#metricsServer, metricsHost, Number(metricsPort));
     } catch (error) {
       this.#server.close();
-      throw listeningError(error, { host: metricsHost, port: Number(metricsPort) }, "metrics-");
+      const there = { host: metricsHost, port: Number(metricsPort), tlsCert: "" };
+      throw listeningError(error, there, "metrics-");
     }
     this.#host.log.info({ url: this.metricsUrl }, "metrics have a port of their own");
   }
@@ -366,16 +367,19 @@ function destroyThis(this: Duplex): void {
 /** Why a relay cannot listen, in words. `flags` stands before the names of the settings that say where. */
 export function listeningError(
   error: unknown,
-  { host, port }: Pick<Settings, "host" | "port">,
+  { host, port, tlsCert }: Pick<Settings, "host" | "port" | "tlsCert">,
   flags: "" | "metrics-" = "",
 ): RelayError {
   if (error instanceof RelayError) return error;
   const code = systemCode(error);
   const what = `cannot listen on ${host}:${port}`;
   if (code === "EADDRINUSE") {
+    // One that was started as this one is speaks as this one would.
+    const ask = tlsCert === "" ? "curl -s http" : "curl -sk https";
+    const own = hostInUrl(host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host);
     return new RelayError(EXIT.failure, {
       what,
-      why: "another program listens there already",
+      why: `another program listens there already, maybe a relay left running: ${ask}://${own}:${port}/info`,
       next: `crdt-relayer --${flags}port ${port === 65_535 ? 8080 : port + 1}`,
     });
   }

@@ -36,7 +36,7 @@ describe("a relay", () => {
     expect(error).toBeInstanceOf(RelayError);
     expect(error).toMatchObject({
       exitCode: EXIT.failure,
-      why: "another program listens there already",
+      why: `another program listens there already, maybe a relay left running: curl -s http://127.0.0.1:${port}/info`,
     });
     expect(close).toHaveBeenCalledTimes(1);
   });

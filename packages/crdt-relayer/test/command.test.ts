@@ -1,11 +1,18 @@
 import { once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { CLOSE } from "../src/index.ts";
 import { Client, Participant } from "./participant.ts";
-import { runCommand, runUnread, startCommand, temporaryFolder } from "./running.ts";
+import {
+  runCommand,
+  runUnread,
+  startCommand,
+  startInTerminal,
+  temporaryFolder,
+} from "./running.ts";
 
 describe("crdt-relayer", () => {
   it("prints help with every option and examples, within 80 columns", async () => {
@@ -135,6 +142,33 @@ describe("crdt-relayer", () => {
     },
   );
 
+  it.each([
+    ["all", 'exec "$@"'],
+    ["its input", 'exec "$@" >&3 2>&3'],
+    ["its output", 'exec "$@" < /dev/null 2>&3'],
+    ["its log", 'exec "$@" < /dev/null >&3'],
+  ])(
+    "drains as well when the terminal is closed that it was started in (%s), and ends by that signal",
+    async (_what, script) => {
+      const relay = await startInTerminal(script, ["--data", temporaryFolder()]);
+      const alice = await Participant.join(relay.url, "main");
+      await alice.untilDurable(alice.write("hello"));
+      relay.closeTerminal();
+      expect(await alice.client.closed).toMatchObject({ code: CLOSE.stopping.code });
+      expect(await relay.ended).toBe(-constants.signals.SIGHUP);
+    },
+  );
+
+  it("reads its settings again on SIGHUP in a terminal that is open", async () => {
+    const relay = await startInTerminal('exec "$@"', ["--data", ":memory:"]);
+    process.kill(relay.pid, "SIGHUP");
+    await relay.says(/(settings reloaded|settings are as they were)/u);
+    const alice = await Participant.join(relay.url, "main");
+    await alice.untilDurable(alice.write("hello"));
+    relay.closeTerminal();
+    await relay.ended;
+  });
+
   it("says what to type when the port is taken", async () => {
     const server = createServer();
     server.listen(0, "127.0.0.1");
@@ -144,7 +178,19 @@ describe("crdt-relayer", () => {
     server.close();
     expect(code).toBe(1);
     expect(stderr).toContain(`cannot listen on 127.0.0.1:${port}`);
+    expect(stderr).toContain(`maybe a relay left running: curl -s http://127.0.0.1:${port}/info\n`);
     expect(stderr).toContain(`next: crdt-relayer --port ${port + 1}`);
+  });
+
+  it("says how to see whether it is a relay that has the port, and that answers", async () => {
+    const { url } = await startCommand(["--data", ":memory:"]);
+    const { port } = new URL(url);
+    // Where every address of the machine is asked for, one of them is named.
+    for (const host of ["127.0.0.1", "0.0.0.0"]) {
+      const { stderr } = await runCommand(["--data", ":memory:", "--host", host, "--port", port]);
+      const [, asked = ""] = /maybe a relay left running: curl -s (\S+)\n/u.exec(stderr)!;
+      expect(await (await fetch(asked)).json()).toMatchObject({ name: "crdt-relayer" });
+    }
   });
 
   it("leaves a folder to the relayer that uses it, and ends with 4", async () => {

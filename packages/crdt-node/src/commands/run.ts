@@ -57,7 +57,10 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   note(
     `${paint("bold", name, process.stderr)} is running in room "${printable(node.room)}" with key ${short(key)}…`,
   );
-  if (process.stdin.isTTY) note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
+  if (process.stdin.isTTY) {
+    note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
+    note("any other text goes to Bob with amount 1, and what is signed cannot be taken back");
+  }
   if (listening !== null) screen.listening(listening);
   node.connect(settings.relays, settings.peers);
   const input = readInput(node)
@@ -112,6 +115,9 @@ async function readInput(node: Node): Promise<null> {
     await met;
     await node.append(transactions);
   }
+  // Ctrl-D; what is typed from now on is read by nobody.
+  if (process.stdin.isTTY && !process.stdin.destroyed)
+    note("the input has ended; the node goes on, and shows what others send (Ctrl-C ends)");
   return null;
 }
 

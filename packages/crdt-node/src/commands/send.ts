@@ -175,7 +175,8 @@ async function notDelivered(
   return new CommandError(EXIT.network, {
     what: `no ${receivers} acknowledged ${sent === 1 ? "the transaction" : `the ${count(sent, "transaction")}`} within ${seconds} s; stored, to be delivered later`,
     why: why === "" ? undefined : why,
-    next: `crdt-node run ${name}`,
+    // A node that runs goes on trying.
+    next: `crdt-node ${access.local === null ? "status" : "run"} ${name}`,
   });
 }
 

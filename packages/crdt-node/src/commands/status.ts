@@ -58,9 +58,7 @@ function lines(status: Status): string[] {
     ...(status.listening === null ? [] : [field("listens", status.listening)]),
     ...(meetsPeers ? fields("peers", peers) : []),
     field("changes", count(status.changes, "change")),
-    ...(unacknowledged === null || unacknowledged === 0
-      ? []
-      : [field("unsent", `${unacknowledged} not acknowledged`)]),
+    ...(unacknowledged === 0 ? [] : [field("unsent", `${unacknowledged} not acknowledged`)]),
     field("view", `${count(status.transactions, "transaction")}, digest ${short(status.digest)}…`),
     ...fields(
       "heads",
