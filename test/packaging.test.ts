@@ -58,8 +58,6 @@ const project = join(scratch, "my-project");
 let uninstall: (() => void) | undefined;
 
 beforeAll(async () => {
-  mkdirSync(project);
-  writeFileSync(join(project, "package.json"), "{}");
   // The home is empty, but what has been downloaded need not be downloaded again.
   const cache = (await run("npm", ["config", "get", "cache"], { cwd: root })).trim();
   const silent = { npm_config_audit: "false", npm_config_fund: "false" };
@@ -87,6 +85,24 @@ test("the first document's first program runs in a project that the page's comma
   const { out, code } = await collect([tsx, "two.ts"], { cwd: project, env });
   expect(out.join("\n")).toMatch(pattern(step!.expected));
   expect(code).toBe(0);
+});
+
+test("its programs pass the type check of what `tsc --init` writes, with the options that it names", async () => {
+  const files = new Map<string, string>();
+  for (const code of blocksOf(page, "ts")) {
+    const file = /^\/\/ (\S+)/.exec(code)![1]!;
+    files.set(file, `${files.get(file) ?? ""}${code}`);
+  }
+  for (const [file, text] of files) writeFileSync(join(project, file), text);
+  const tsc = join(project, "node_modules/typescript/bin/tsc");
+  await run(process.execPath, [tsc, "--init"], { cwd: project, env });
+  const [, named = ""] = /what it writes: ([^.]*)\./u.exec(page)!;
+  const options = [...named.matchAll(/`("[^`]+)`/gu)].map(([, option = ""]) => option);
+  expect(options).toHaveLength(3);
+  const config = join(project, "tsconfig.json");
+  const written = readFileSync(config, "utf8").replace(/^ *"types".*$/mu, "");
+  writeFileSync(config, written.replace(/"compilerOptions": \{/u, `$&${options.join(", ")},`));
+  await run(process.execPath, [tsc], { cwd: project, env });
 });
 
 test("the first document begins in a folder of the clone, which the README's command has installed", async () => {
@@ -140,7 +156,7 @@ test("the library's README compiles against the packed types, and prints what it
   symlinkSync(library, join(consumer, "node_modules", "bft-json-crdt"));
   const readme = readFileSync(join(library, "README.md"), "utf8");
   const examples = [...readme.matchAll(/^```ts\n(.+?)^```$/gms)].map(([, code]) => code ?? "");
-  expect(examples).toHaveLength(3);
+  expect(examples).toHaveLength(4);
   examples.forEach((code, i) => writeFileSync(join(consumer, `example${i}.mts`), code));
 
   // Its declarations are checked too (no skipLibCheck), and need no types of Node; only console is the DOM's.
@@ -155,6 +171,7 @@ test("the library's README compiles against the packed types, and prints what it
   expect(await Promise.all(printed)).toEqual([
     "applied\ntrue\n",
     "true\ntrue\n0 write a poem 3\ntrue\n1\ntrue\n",
+    "true Bring sun.\nBring sun. And rain coats.\n",
     "ended revealed 120\n",
   ]);
 });

@@ -47,6 +47,16 @@ const YJS: { readonly [call: string]: Check } = {
       m: { key: { a: 1 }, json: { a: [1, { b: null }] }, text: "one" },
     });
   },
+  'ymap.set("k", v)': () => {
+    const { doc, ymap } = yjs();
+    ymap.set("k", 1);
+    expect(doc.toJSON()).toEqual({ m: { k: 1 } });
+  },
+  'ymap.get("k")': () => {
+    const { ymap } = yjs();
+    ymap.set("k", 1);
+    expect(ymap.get("k")).toBe(1);
+  },
   "Y.Array": () => {
     const list = yjs().doc.getArray("a");
     list.push([1, 3]);
@@ -153,6 +163,11 @@ const AUTOMERGE: { readonly [call: string]: Check } = {
     const doc = A.from({ object: { a: 1 }, array: [1, 2] });
     expect(doc).toEqual({ object: { a: 1 }, array: [1, 2] });
   },
+  "doc.k = v": () => {
+    const doc = A.change(A.from({ k: 1 }), (edited) => (edited.k = 2));
+    expect(doc).toEqual({ k: 2 });
+  },
+  "doc.k": () => expect(A.from({ k: 1 }).k).toBe(1),
   "A.splice": () => {
     const doc = A.change(note(), (edited) => A.splice(edited, ["t"], 1, 0, "x"));
     expect(doc.t).toBe("axb");
@@ -292,6 +307,16 @@ const LORO: { readonly [call: string]: Check } = {
       json: { a: [1, { b: null }] },
       text: "one",
     });
+  },
+  'map.set("k", v)': () => {
+    const map = new LoroDoc().getMap("m");
+    map.set("k", 1);
+    expect(map.toJSON()).toEqual({ k: 1 });
+  },
+  'map.get("k")': () => {
+    const map = new LoroDoc().getMap("m");
+    map.set("k", 1);
+    expect(map.get("k")).toBe(1);
   },
   LoroList: () => {
     const list = new LoroDoc().getList("l");
