@@ -4,7 +4,7 @@
 // that name, and all else is the real npm's.
 import { spawnSync } from "node:child_process";
 import { existsSync, realpathSync } from "node:fs";
-import { delimiter, join, sep } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = realpathSync(fileURLToPath(new URL("../..", import.meta.url)));
@@ -15,9 +15,7 @@ const isOurs = args.length === 1 && args[0] === "docs" && realpathSync(".") === 
 const npm = (process.env["PATH"] ?? "")
   .split(delimiter)
   // What belongs to a workspace is this, or the same in a copy of this one: two of them would start each other for ever.
-  .filter(
-    (folder) => !folder.endsWith(join("node_modules", ".bin")) && !folder.endsWith(`.bin${sep}`),
-  )
+  .filter((folder) => !/node_modules[\\/]\.bin[\\/]?$/u.test(folder))
   .map((folder) => join(folder, name))
   .find((file) => existsSync(file) && !isThis(file));
 if (npm === undefined) {
@@ -31,8 +29,7 @@ if (npm === undefined) {
   process.exitCode = status ?? 1;
 }
 
-/** @param {string} file a link to this, or a shell script that runs it */
+/** @param {string} file a link to this is possible */
 function isThis(file) {
-  const real = realpathSync(file);
-  return real === fileURLToPath(import.meta.url) || real === join(root, "node_modules/.bin", name);
+  return realpathSync(file) === fileURLToPath(import.meta.url);
 }

@@ -1,13 +1,23 @@
-/** Promises that nobody awaits. */
+/** What nobody catches or awaits. */
 
 /** What promises are rejected with, and nobody hears of, until the next turn of the event loop. */
-export async function catchUnhandled(): Promise<unknown[]> {
-  const reasons: unknown[] = [];
-  const before = process.listeners("unhandledRejection");
-  process.removeAllListeners("unhandledRejection");
-  process.on("unhandledRejection", (reason) => reasons.push(reason));
+export function catchUnhandled(): Promise<unknown[]> {
+  return collect("unhandledRejection");
+}
+
+/** What is thrown with nobody to catch it until the next turn of the event loop. */
+export function catchUncaught(): Promise<unknown[]> {
+  return collect("uncaughtException");
+}
+
+async function collect(event: "unhandledRejection" | "uncaughtException"): Promise<unknown[]> {
+  const found: unknown[] = [];
+  const emitter: NodeJS.EventEmitter = process;
+  const before = emitter.listeners(event) as ((...args: unknown[]) => void)[];
+  emitter.removeAllListeners(event);
+  emitter.on(event, (reason) => found.push(reason));
   await new Promise((resolve) => setImmediate(resolve));
-  process.removeAllListeners("unhandledRejection");
-  for (const listener of before) process.on("unhandledRejection", listener);
-  return reasons;
+  emitter.removeAllListeners(event);
+  for (const listener of before) emitter.on(event, listener);
+  return found;
 }

@@ -19,7 +19,7 @@ import {
 } from "../schema/index.ts";
 import type { Schema } from "../schema/index.ts";
 import { recordsOf } from "../store/index.ts";
-import { catchUnhandled } from "../../test/unhandled.ts";
+import { catchUncaught, catchUnhandled } from "../../test/unhandled.ts";
 import { Choices, edit, EVERYTHING, inspect } from "../../test/random-edits.ts";
 import { naiveOf } from "../../test/trial.ts";
 import { Document } from "./document.ts";
@@ -750,15 +750,3 @@ describe("the type of a document", () => {
     expect(documents.map((document) => document.schema)).toEqual([schema, EVERYTHING]);
   });
 });
-
-/** What is thrown with nobody to catch it until the next turn of the event loop. */
-async function catchUncaught(): Promise<unknown[]> {
-  const errors: unknown[] = [];
-  const before = process.listeners("uncaughtException");
-  process.removeAllListeners("uncaughtException");
-  process.on("uncaughtException", (error) => errors.push(error));
-  await new Promise((resolve) => setImmediate(resolve));
-  process.removeAllListeners("uncaughtException");
-  for (const listener of before) process.on("uncaughtException", listener);
-  return errors;
-}

@@ -710,6 +710,7 @@ function requiredBy(required: readonly number[], part: number): readonly number[
 function requiredBytes(required: readonly number[], part: number): number {
   return required.length === 0 ? 0 : REFERENCE_BYTES * requiredBy(required, part).length;
 }
+
 const NO_BYTES = new Uint8Array(0);
 
 /** The numbers from `start` up to, not including, `end`. */

@@ -1,8 +1,9 @@
 /**
  * The control socket: how other commands talk to a running node. A Unix socket in the node's own folder (mode 0600, so
  * only its owner can connect), on which both sides write lines of JSON in UTF-8, a client's at most
- * MAX_CONTROL_LINE_BYTES long and a node's MAX_ANSWER_LINE_BYTES. The requests of one client begin in their order and are answered in it, except that `send` and `subscribe` go on
- * beside the others once their first part is written. For other programs, this is docs/local-api.md.
+ * MAX_CONTROL_LINE_BYTES long and a node's MAX_ANSWER_LINE_BYTES. The requests of one client begin in their order and are
+ * answered in it, except that `send` and `subscribe` go on beside the others once their first part is written. For other
+ * programs, this is docs/local-api.md.
  *
  *     node   → {"hello":{"protocol":1,"pid":123,"version":"0.1.0","room":"main","document":"<64 hex>"}}
  *     client → {"id":1,"method":"view","params":{}}
