@@ -4,6 +4,7 @@
  */
 import { styleText } from "node:util";
 import { type CommandError, EXIT, systemCode } from "./exit-codes.ts";
+import { leave } from "./leave.ts";
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -57,7 +58,8 @@ const COMPLAINT_INDENT = "  why:  ".length;
 /** On a terminal, breaks text that begins in column `start` between words; elsewhere a complaint stays one line. */
 function folded(text: string, start: number): string {
   const { isTTY, columns } = process.stderr;
-  if (!isTTY || start + text.length <= columns) return text;
+  // A terminal that does not know how wide it is says 0.
+  if (!isTTY || columns === 0 || start + text.length <= columns) return text;
   const lines: string[] = [];
   let line = "";
   let room = columns - start;
@@ -99,13 +101,13 @@ export function formatTime(time: number | null): string {
 
 /**
  * What to do when nobody reads our output any more (`crdt-node log alice | head -1`): end quietly, as every Unix tool
- * does. `leave` lets a running node flush first.
+ * does. `end` lets a running node flush first.
  */
-export function onOutputClosed(leave: () => void = () => process.exit(EXIT.ok)): void {
+export function onOutputClosed(end: () => void = () => leave(EXIT.ok)): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.removeAllListeners("error");
     stream.on("error", (error) => {
-      if (systemCode(error) === "EPIPE" || systemCode(error) === "EIO") leave();
+      if (systemCode(error) === "EPIPE" || systemCode(error) === "EIO") end();
       else throw error;
     });
   }

@@ -1,5 +1,6 @@
 /** Ctrl-C and its kin. */
 import { EXIT } from "./exit-codes.ts";
+import { leave } from "./leave.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
@@ -11,7 +12,7 @@ export function endOnInterrupt(): void {
   endsOnInterrupt = true;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      process.exit(EXIT.interrupted);
+      leave(EXIT.interrupted);
     });
   }
 }
@@ -21,7 +22,7 @@ export function stopOnSignal(stop: () => void): void {
   let stopping = false;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
-      if (stopping) process.exit(EXIT.interrupted);
+      if (stopping) leave(EXIT.interrupted);
       stopping = true;
       stop();
     });

@@ -161,7 +161,7 @@ describe("crdt-relayer", () => {
 
   it("reads its settings again on SIGHUP in a terminal that is open", async () => {
     const relay = await startInTerminal('exec "$@"', ["--data", ":memory:"]);
-    process.kill(relay.pid, "SIGHUP");
+    process.kill(Number(await relay.says(/^process (\d+)$/mu)), "SIGHUP");
     await relay.says(/(settings reloaded|settings are as they were)/u);
     const alice = await Participant.join(relay.url, "main");
     await alice.untilDurable(alice.write("hello"));

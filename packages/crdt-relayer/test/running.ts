@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { onTestFinished } from "vitest";
+import { type InTerminal, runInTerminal } from "../../../test/in-terminal.ts";
 import { createRelay, type Relay, type RelayOptions, type Settings } from "../src/index.ts";
 
 /** Built, where the tests' setup has built it (see test/built-programs.ts of the workspace), else in the sources. */
@@ -72,77 +73,22 @@ export async function startCommand(
   return { url, process: child, outcome };
 }
 
-/** A command in a terminal of its own. */
-export interface InTerminal {
+/** A relay in a terminal of its own. */
+export interface RelayInTerminal extends InTerminal {
   /** The address that it announced. */
   readonly url: string;
-  readonly pid: number;
-  /** As who closes its window. */
-  closeTerminal(): void;
-  /** Resolves when it has said this. */
-  says(pattern: RegExp): Promise<unknown>;
-  /** Its exit code, or the negative number of the signal that ended it; comes after its terminal was closed. */
-  readonly ended: Promise<number>;
 }
 
-/**
- * Node cannot make terminals, and Python can: this makes one, starts a command in it, and shows what that prints, until its
- * own input ends. The command finds the output of all this as descriptor 3.
- */
-const TERMINAL = `
-import os, pty, select, sys
-os.dup2(1, 3)
-child, terminal = pty.fork()
-if child == 0:
-    os.execvp(sys.argv[1], sys.argv[1:])
-print("process", child, flush=True)
-while 0 not in (ready := select.select([0, terminal], [], [])[0]):
-    os.write(1, os.read(terminal, 4096))
-os.close(terminal)
-print("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
-`;
-
-/** Starts the command on a free port in a terminal; what of it that is to be is for a line of sh to say, for which it is "$@". */
+/** Starts the command on a free port in a terminal; `script` as for `runInTerminal`. */
 export async function startInTerminal(
   script: string,
   args: readonly string[],
-): Promise<InTerminal> {
+): Promise<RelayInTerminal> {
   const command = [process.execPath, COMMAND, "--port", "0", ...args];
-  const child = spawn("python3", ["-c", TERMINAL, "sh", "-c", script, "sh", ...command], {
-    stdio: ["pipe", "pipe", "pipe"],
-    env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1" },
-  });
-  child.on("error", () => undefined); // `close` comes as well
-  child.stdin.on("error", () => undefined);
-  let text = "";
-  const closed = once(child, "close");
-  const told = async (pattern: RegExp): Promise<string> => {
-    for (;;) {
-      const found = pattern.exec(text)?.[1];
-      if (found !== undefined) return found;
-      const isOver = child.stdout.readableEnded || child.stdout.destroyed;
-      if (isOver) throw new Error(`python3, which the test needs, never told ${pattern}: ${text}`);
-      await Promise.race([once(child.stdout, "data"), closed]);
-    }
-  };
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (data: Buffer) => (text += data.toString()));
-  let isEnded = false;
-  const ended = told(/^ended (-?\d+)\n/mu).then((code) => {
-    isEnded = true;
-    return Number(code);
-  });
-  // Whoever does not wait for it has failed already.
-  ended.catch(() => undefined);
-  onTestFinished(async () => {
-    child.kill("SIGKILL");
-    const pid = /^process (\d+)$/mu.exec(text)?.[1];
-    if (!isEnded && pid !== undefined) process.kill(Number(pid), "SIGKILL");
-    await closed;
-  });
-  const url = await told(/^listening (ws:\S+)\r?\n/mu);
-  const pid = Number(await told(/^process (\d+)$/mu));
-  return { url, pid, ended, says: told, closeTerminal: () => child.stdin.end() };
+  const { PATH, HOME } = process.env;
+  const terminal = runInTerminal(script, command, { PATH, HOME, NO_COLOR: "1" });
+  const url = await terminal.says(/^listening (ws:\S+)\r?\n/mu);
+  return { url, ...terminal };
 }
 
 /** The same for somebody who reads nothing of what it prints. */
