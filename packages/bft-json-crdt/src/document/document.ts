@@ -247,7 +247,9 @@ export class Document<S extends Schema = Schema> {
    * Makes one change of all edits in the callback: all of them apply, or none if it throws. The change is signed, applied
    * here, and returned to be stored and sent. A callback that edits nothing makes an empty change, which says what its
    * author has seen. Throws MisuseError for what the schema or a container does not take, without a key pair, inside of
-   * another change, and when the callback returns a promise.
+   * another change, and when the callback returns a promise. An edit that is refused inside has done nothing, so that the
+   * callback may catch that and go on; if a part of it stands already (one of many nested values is too large), the whole
+   * change fails all the same.
    */
   change(edit: (doc: Handle<S>) => void, options: ChangeOptions = {}): LocalChange {
     this.#checkIdle();

@@ -96,6 +96,8 @@ export class Editor {
     readonly register: Register;
     readonly element: number;
   } | null = null;
+  /** What ended an edit of which a part has taken effect: the change cannot be made any more, even if somebody caught it. */
+  #broken: { readonly cause: unknown } | null = null;
 
   /** What is edited. */
   state: DocumentState;
@@ -129,8 +131,12 @@ export class Editor {
     this.#settleRun();
   }
 
-  /** Ends a change: its ops are complete. In a batch what it typed may wait for what the next change types behind it. */
+  /**
+   * Ends a change: its ops are complete. In a batch what it typed may wait for what the next change types behind it. Throws
+   * what ended an edit in the middle, if anything has.
+   */
   endChange(isInBatch: boolean): void {
+    if (this.#broken !== null) throw this.#broken.cause;
     this.#settleTyping();
     if (!isInBatch) this.#settleRun();
   }
@@ -139,6 +145,7 @@ export class Editor {
   abandon(): void {
     this.#typing.clear();
     this.#assigned = null;
+    this.#broken = null;
     const { drafts } = this;
     if (drafts.length === 1) {
       this.#spare = drafts[0]!;
@@ -164,8 +171,9 @@ export class Editor {
     return `${toHex(history.idAt(change))}:${element - history.elementBaseAt(change)}`;
   }
 
-  /** The number of the element with a stable id, -1 when there is none. */
-  elementOf(id: string): number {
+  /** The number of the element with a stable id, -1 when there is none, whatever was given for it. */
+  elementOf(id: unknown): number {
+    if (typeof id !== "string") return -1;
     const { history } = this.#host;
     const [change = "", index = ""] = id.split(":");
     const within = /^(0|[1-9][0-9]{0,9})$/.test(index) ? Number(index) : -1;
@@ -326,7 +334,14 @@ export class Editor {
       `the value of key ${JSON.stringify(mapKey(key))}`,
     );
     const element = this.#assign(this.state.entryOf(map, key), 1, content);
-    if (value.kind !== "leaf") this.fill(this.state.nodeOf(element)!, initial);
+    if (value.kind === "leaf") return;
+    const before = this.#opCount - 1;
+    try {
+      this.fill(this.state.nodeOf(element)!, initial);
+    } catch (error) {
+      this.#breakAfter(before, error);
+      throw error;
+    }
   }
 
   /** Removes a map's key; false when it is not there. */
@@ -408,10 +423,20 @@ export class Editor {
   /** Inserts items where the sequence has just been placed. */
   #insertItems(node: ListNode, initials: readonly unknown[]): void {
     const { item } = node.schema;
-    let { parent, side } = node.sequence;
     const contents = initials.map((initial) => elementContent(item, initial, "an item"));
+    const before = this.#opCount;
+    try {
+      this.#insertContents(node, contents, isFilled(item) ? initials : NOTHING);
+    } catch (error) {
+      this.#breakAfter(before, error);
+      throw error;
+    }
+  }
+
+  /** Inserts items of these contents there, and fills those that are containers. */
+  #insertContents(node: ListNode, contents: readonly Value[], toFill: readonly unknown[]): void {
+    let { parent, side } = node.sequence;
     const place = this.#placeOf(node);
-    const toFill = isFilled(item) ? initials : NOTHING;
     const elements: number[] = [];
     for (let start = 0; start < contents.length;) {
       let bytes = 0;
@@ -603,6 +628,18 @@ export class Editor {
   /** An element of the change that is being made needs no reference; for others one each is room enough. */
   #referenceBytes(element: number): number {
     return element >= this.history.elementCount ? 0 : REFERENCE_BYTES;
+  }
+
+  /** How many ops the change has so far. */
+  get #opCount(): number {
+    let count = 0;
+    for (const { ops } of this.drafts) count += ops.length;
+    return count;
+  }
+
+  /** An edit has failed that began with so many ops: those that it has added stand, and nothing takes them back alone. */
+  #breakAfter(before: number, cause: unknown): void {
+    if (this.#opCount > before) this.#broken ??= { cause };
   }
 
   /** The part that edits go into. */

@@ -554,6 +554,7 @@ describe("a list", () => {
       `${"0".repeat(64)}:0`,
       "self:0",
       "__proto__:0",
+      ...([undefined, 0, 5n, {}, Symbol("s")] as unknown as string[]),
     ];
     edit(document, (doc) => {
       for (const other of wrong) {

@@ -31,6 +31,7 @@ import type {
 } from "./containers.ts";
 import { outside, placeOf } from "./editor.ts";
 import type { Editor } from "./editor.ts";
+import { show } from "./initial.ts";
 import { contentView, entryView, itemView, leafView, shown, textOf, viewOf } from "./view.ts";
 
 /** The stable id of an element: change id in hex, a colon, the index within the change. Valid on every replica. */
@@ -627,6 +628,7 @@ function authorOf({ history, author }: Editor, change: number): string {
   return change < history.length ? toHex(history.authorAt(change)) : author;
 }
 
-function unknownElement(id: ElementId): MisuseError {
-  return new MisuseError("unknown_element", `there is no element ${JSON.stringify(id)} here`);
+function unknownElement(id: unknown): MisuseError {
+  const named = typeof id === "string" ? JSON.stringify(id) : show(id);
+  return new MisuseError("unknown_element", `there is no element ${named} here`);
 }
