@@ -205,6 +205,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only memory depends on it, of a thousand sockets and more, and all connections are bounded besides",
   "packages/crdt-relayer/src/session.ts Session.#blame: refuse if `faults === 0`":
     "only time depends on it: nothing is added",
+  "packages/bft-json-crdt/src/history/reception.ts Reception.receiveTogether: refuse if `!candidates.every(({ admitted }) => admitted)`":
+    "those that could fall were found before, and each group goes its own way then",
   "packages/bft-json-crdt/src/history/reception.ts Reception.release: refuse if `this.#queue.count === 0`":
     "only time depends on it: nothing waits in an empty queue",
   "packages/bft-json-crdt/src/history/history.ts History.#encode: refuse if `isRun`":

@@ -61,13 +61,13 @@ describe("an edit that was refused and caught", () => {
       "what was read anew, and differed",
       (doc) => {
         let reads = 0;
-        const items = { get: () => (reads++ === 0 ? ["a"] : [TOO_LARGE]), enumerable: true };
-        doc.lists.push(
-          Object.defineProperties({ name: "half", items: [""] }, { items }) as {
-            name: string;
-            items: string[];
+        const half = {
+          name: "half",
+          get items(): string[] {
+            return reads++ === 0 ? ["a"] : [TOO_LARGE];
           },
-        );
+        };
+        doc.lists.push(half);
       },
     ],
   ];

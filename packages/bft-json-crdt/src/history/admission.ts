@@ -45,13 +45,15 @@ export function admit(
   }
 }
 
-/** Whether changes, in order, are a closed group by themselves, none of them with a signature that nobody has looked at. */
-export function isClosed(changes: readonly Incoming[]): boolean {
-  const covered = new Set<Incoming>();
+/**
+ * Whether each of these changes, in order, that came without a signature came with its cover: a later one among them that is
+ * signed, or has its cover there. Nobody has to have looked at signatures so far.
+ */
+export function hasItsCovers(changes: readonly Incoming[]): boolean {
   for (let i = changes.length - 1; i >= 0; i--) {
-    const { signature, unverified, prev } = changes[i]!;
-    if (unverified !== null || (signature === null && !covered.has(changes[i]!))) return false;
-    if (prev !== null) covered.add(prev);
+    const { signature, unverified, hasCover, prev } = changes[i]!;
+    if (signature === null && unverified === null && !hasCover) return false;
+    if (prev !== null) prev.hasCover = true;
   }
   return true;
 }

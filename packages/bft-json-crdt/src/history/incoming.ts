@@ -23,6 +23,8 @@ export class Incoming {
   isGenuine: boolean | null = null;
   /** It came with a signature that is not valid. */
   isForged = false;
+  /** It came with a cover, if what was looked at behind it so far is one. */
+  hasCover = false;
   /** A later change of its chain and group is signed, or covered. */
   isCovered = false;
   /** Dependencies that are earlier in the same group. */

@@ -8,7 +8,7 @@
 import type { DecodedBody } from "../change/index.ts";
 import { equalBytes } from "../encoding/bytes.ts";
 import type { RejectionCode, Result } from "../result.ts";
-import { admit, isClosed } from "./admission.ts";
+import { admit, hasItsCovers } from "./admission.ts";
 import { AppliedIds } from "./applied-ids.ts";
 import { CausalQueue, PendingChange } from "./causal-queue.ts";
 import type { PendingPool, QueueBounds } from "./causal-queue.ts";
@@ -151,7 +151,9 @@ export class Reception {
       const from = candidates.length;
       if (decoded.ok) this.#screening.sift(decoded.value, group, results);
       if (results.some(({ status }) => status !== "duplicate")) return null;
-      parts.push({ decoded, results, candidates: candidates.slice(from) });
+      const added = candidates.slice(from);
+      if (!hasItsCovers(added)) return null;
+      parts.push({ decoded, results, candidates: added });
     }
     for (const candidate of candidates) {
       this.#resolve(candidate);
@@ -160,6 +162,7 @@ export class Reception {
     }
     if (this.#screening.verifyCovers(candidates) !== null) return null;
     admit(candidates, this.#screening.verify);
+    // None falls: each is sound, finds what it builds on, and has its signature or its cover.
     if (!candidates.every(({ admitted }) => admitted)) return null;
     this.#applyAdmitted(candidates);
     return parts.map(verdictOnPart);
@@ -414,6 +417,9 @@ function verdictOnPart({ decoded, results, candidates }: Part): ReceivedGroup {
   if (!decoded.ok) return refused(decoded.error.code);
   for (const { id } of candidates) results.push({ id, status: "applied" });
   const applied = candidates.map(({ index }) => index);
-  const isExact = candidates.length === decoded.value.length && isClosed(candidates);
+  // A signature that nobody has looked at is not kept.
+  const isExact =
+    candidates.length === decoded.value.length &&
+    candidates.every(({ unverified }) => unverified === null);
   return summarize(results, applied, [], isExact);
 }
