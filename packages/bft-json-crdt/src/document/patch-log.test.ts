@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { forge, ops, person } from "../../test/forge.ts";
 import { Mirror } from "../../test/simulator/mirror.ts";
 import { generateKeyPair } from "../crypto/index.ts";
-import { json, list, map, number, struct, text } from "../schema/index.ts";
+import { bytes, json, list, map, number, string, struct, text } from "../schema/index.ts";
 import { documentId } from "../change/index.ts";
 import { BatchError, Document, type DocumentEvent } from "./document.ts";
 
@@ -77,6 +77,36 @@ describe("patches", () => {
     document.change((doc) => doc.l.push(1));
     expect(events.at(-1)!.patches.map(({ path }) => path)).toEqual([["l"]]);
     expect(mirror.view).toEqual(document.view());
+  });
+
+  it.each([
+    ["bytes of a leaf", ["b"], new Uint8Array(800_000), new Uint8Array(0)],
+    ["a text of a leaf", ["s"], "x".repeat(800_000), ""],
+    ["a list of a leaf", ["j"], Array<number>(400_000).fill(7), 0],
+    ["large integers of a leaf", ["j"], Array<bigint>(900).fill(2n ** 7_000n), 0],
+    ["long keys of a leaf", ["j"], { ["k".repeat(800_000)]: 1 }, 0],
+    ["bytes of a key", ["mb", "k"], new Uint8Array(800_000), new Uint8Array(0)],
+    ["a list of a key that nobody has edited", ["mj", "k"], Array<number>(400_000).fill(7), 0],
+  ] as const)("are one as well where that is %s", (_what, place, large, small) => {
+    const schema = struct({
+      b: bytes(),
+      s: string(),
+      j: json(),
+      mb: map(bytes()),
+      mj: map(json()),
+    });
+    const document = new Document({ schema, id });
+    const events: DocumentEvent[] = [];
+    document.subscribe((event) => events.push(event));
+    const first = forge({ document: id, author: person(1), ops: [ops.assign([...place], large)] });
+    const again: Uint8Array[] = [];
+    for (let i = 0; i < 200; i++)
+      again.push(ops.assign([...place], small), ops.remove([0, 0, i, 1]));
+    const bomb = forge({ document: id, author: person(1), prev: first, ops: again });
+    document.receive(first.group);
+    expect(events.at(-1)!.patches.map(({ path }) => path)).toEqual([place]);
+    expect(document.receive(bomb.group).status).toBe("applied");
+    expect(events.at(-1)!.patches.map(({ action, path }) => [action, path])).toEqual([["set", []]]);
   });
 
   it("are as many as ever where little is shown again", () => {

@@ -1,10 +1,11 @@
 /**
  * Collects patches while ops take effect. Does nothing until something listens, since a patch costs paths and views.
  *
- * What a map's key shows may be large, and one small change may have it shown again thousands of times. So what is shown again
+ * What a register shows may be large, and one small change may have it shown again thousands of times. So what registers show
  * is counted, and above a bound the patches of an event are one: the whole view.
  */
 import type { Value } from "../encoding/index.ts";
+import { MAX_BIGNUM_BYTES } from "../limits.ts";
 import type {
   CounterNode,
   EntryNode,
@@ -19,16 +20,16 @@ import { entryView, listView, shownItem, viewOf } from "./view.ts";
 
 const NONE: readonly Patch[] = [];
 
-/** Values that keys may show again in one event: some ten megabytes. */
-const MAX_SHOWN_AGAIN = 1_000_000;
+/** Values that registers may show in one event: some ten megabytes. */
+const MAX_SHOWN = 1_000_000;
 
 /** The patches of one event. */
 export class PatchLog {
   /** Whether anybody listens. */
   enabled = false;
   #patches: Patch[] = [];
-  /** Values in what keys have shown again since the last time. */
-  #shownAgain = 0;
+  /** Values in what registers have shown since the last time. */
+  #shown = 0;
   readonly #root: () => Node;
 
   constructor(root: () => Node) {
@@ -37,16 +38,16 @@ export class PatchLog {
 
   /** Whether patches are made: somebody listens, and they are not one patch in any case. */
   get isCollecting(): boolean {
-    return this.enabled && this.#shownAgain <= MAX_SHOWN_AGAIN;
+    return this.enabled && this.#shown <= MAX_SHOWN;
   }
 
   /** The patches since the last time, in order. */
   take(): readonly Patch[] {
-    if (this.#shownAgain > MAX_SHOWN_AGAIN) {
-      this.#shownAgain = 0;
+    if (this.#shown > MAX_SHOWN) {
+      this.#shown = 0;
       return [{ action: "set", path: [], value: viewOf(this.#root())! }];
     }
-    this.#shownAgain = 0;
+    this.#shown = 0;
     if (this.#patches.length === 0) return NONE;
     const taken = this.#patches;
     this.#patches = [];
@@ -108,11 +109,8 @@ export class PatchLog {
     if (path === null) return;
     let value: ViewValue | undefined;
     if (node.kind !== "entry") value = viewOf(node);
-    else if (node.assignments.size > 0) {
-      value = entryView(node);
-      // What nobody has edited is what one op brought.
-      if (node.values?.has(node.assignments.winner) === true) this.#count(value);
-    }
+    else if (node.assignments.size > 0) value = entryView(node);
+    if (value !== undefined) this.#count(value);
     if (!this.isCollecting) return;
     this.#patches.push(
       value === undefined ? { action: "unset", path } : { action: "set", path, value },
@@ -120,17 +118,22 @@ export class PatchLog {
   }
 
   #count(value: ViewValue): void {
-    this.#shownAgain += valuesIn(value);
-    if (this.#shownAgain > MAX_SHOWN_AGAIN) this.#patches = [];
+    this.#shown += valuesIn(value);
+    if (this.#shown > MAX_SHOWN) this.#patches = [];
   }
 }
 
-/** How many values a view has; of a text a sixteenth of its length. */
+/** How many values a view has; a text, bytes, a key and a large integer count for each sixteen bytes of theirs. */
 function valuesIn(view: ViewValue): number {
-  if (typeof view === "string") return 1 + (view.length >> 4);
-  if (typeof view !== "object" || view === null || view instanceof Uint8Array) return 1;
+  if (typeof view === "string" || view instanceof Uint8Array) return 1 + (view.length >> 4);
+  if (typeof view === "bigint") return BigInt.asIntN(64, view) === view ? 1 : MAX_BIGNUM_BYTES >> 4;
+  if (typeof view !== "object" || view === null) return 1;
   let values = 1;
-  for (const part of Object.values(view)) values += valuesIn(part);
+  if (Array.isArray(view)) {
+    for (const part of view as readonly ViewValue[]) values += valuesIn(part);
+    return values;
+  }
+  for (const [key, part] of Object.entries(view)) values += (key.length >> 4) + valuesIn(part);
   return values;
 }
 
