@@ -555,8 +555,8 @@ export const CURATED: readonly Curated[] = [
     what: "the number of remembered rejections is bounded",
     file: `${CORE}/history/reception.ts`,
     where: "Reception.#remember",
-    code: "this.#rejected.delete(oldest);",
-    by: "",
+    code: "this.#rejected.size > this.#rejectedLimit",
+    by: "false",
   },
   {
     what: "the number of missing ids that are reported is bounded",

@@ -9,6 +9,7 @@ import { decodeAgain, SIGNATURE_BYTES } from "../change/index.ts";
 import type { DecodedBody, OpsOutline } from "../change/index.ts";
 import { Heaviest } from "./heaviest.ts";
 import { idOf } from "./id-key.ts";
+import { Oldest } from "./oldest.ts";
 
 /**
  * A change that waits. There may be very many, and each is there for long: so what it is made of is few objects, or the
@@ -115,6 +116,8 @@ const NOTHING = new Set<string>();
 interface Account {
   bytes: number;
   readonly keys: Set<string>;
+  /** Of those keys, once one had to go. */
+  oldest: Oldest<string> | null;
   /** Among the heaviest peers; of an author's account always -1. */
   place: number;
 }
@@ -273,11 +276,10 @@ export class CausalQueue {
     }
   }
 
-  #dropOldest({ keys }: Account): void {
-    for (const key of keys) {
-      this.remove(key);
-      return;
-    }
+  /** Of an account that has entries. */
+  #dropOldest(account: Account): void {
+    account.oldest ??= new Oldest(account.keys);
+    this.remove(account.oldest.next()!);
   }
 }
 
@@ -336,7 +338,7 @@ export class PendingPool {
 function charge(accounts: Map<string, Account>, payer: string, key: string, cost: number): Account {
   let account = accounts.get(payer);
   if (account === undefined) {
-    account = { bytes: 0, keys: new Set(), place: -1 };
+    account = { bytes: 0, keys: new Set(), oldest: null, place: -1 };
     accounts.set(payer, account);
   }
   account.bytes += cost;

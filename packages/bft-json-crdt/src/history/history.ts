@@ -386,6 +386,11 @@ export class History {
     return this.#heads.sorted();
   }
 
+  /** How many heads there are. */
+  get headCount(): number {
+    return this.#heads.size;
+  }
+
   /** The `count` greatest heads by (lamport, id), the greatest first; O(count · log n), however many heads there are. */
   greatestHeads(count: number): number[] {
     return this.#heads.greatest(count);

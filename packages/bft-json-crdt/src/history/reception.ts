@@ -18,6 +18,7 @@ import { idOf, keyOf } from "./id-key.ts";
 import type { IdTable } from "./id-table.ts";
 import { Incoming, IncomingGroup } from "./incoming.ts";
 import { linksTo } from "./links.ts";
+import { Oldest } from "./oldest.ts";
 import { forgedCopy, refused, summarize } from "./received.ts";
 import type { ReceivedChange, ReceivedGroup } from "./received.ts";
 import { Screening } from "./screening.ts";
@@ -55,6 +56,7 @@ export class Reception {
   readonly #queue: CausalQueue;
   readonly #screening: Screening;
   readonly #rejected = new Map<string, RejectionCode>();
+  readonly #oldestRejected = new Oldest(this.#rejected);
   #rejectedLimit: number;
 
   constructor(applied: Applied, limits: Required<HistoryLimits>, pool: PendingPool | undefined) {
@@ -395,11 +397,8 @@ export class Reception {
 
   #remember(key: string, code: RejectionCode): void {
     this.#rejected.set(key, code);
-    if (this.#rejected.size <= this.#rejectedLimit) return;
-    for (const oldest of this.#rejected.keys()) {
-      this.#rejected.delete(oldest);
-      return;
-    }
+    while (this.#rejected.size > this.#rejectedLimit)
+      this.#rejected.delete(this.#oldestRejected.next()!);
   }
 }
 

@@ -64,6 +64,13 @@ export const MAX_RECEIVED_RUNS = 1_024;
 /** Local. Times that one open() or refresh() compares frontiers again because something was still missing. */
 export const MAX_ROUNDS = 3;
 
+/**
+ * Local. Times that a peer may have a wide frontier found again, each within fewer changes than one has heads by the 256; and how
+ * many of them come back whenever the host refreshes or tells a cursor.
+ */
+export const FRESH_FRONTIERS = 8;
+export const FRESH_FRONTIERS_AGAIN = 4;
+
 /** Local. Requests by id in a row that only uncovered more missing changes, before frontiers are compared instead. */
 export const MAX_WANT_DEPTH = 4;
 

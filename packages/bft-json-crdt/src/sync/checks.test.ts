@@ -6,6 +6,7 @@ import { describe, expect, it, vi } from "vitest";
 import { documentId, encodeGroup, FORMAT_VERSION } from "../change/index.ts";
 import { toHex } from "../encoding/bytes.ts";
 import { History } from "../history/index.ts";
+import { MAX_PARENTS } from "../limits.ts";
 import type { ChainTip, ReceivedGroup } from "../history/index.ts";
 import { forge, groupOf, person } from "../../test/forge.ts";
 import type { Forged, Recipe } from "../../test/forge.ts";
@@ -26,10 +27,11 @@ import { Comparison } from "./comparison.ts";
 import { Inquiry } from "./inquiry.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
 import type { SyncMessage } from "./messages.ts";
+import { OwnFrontier } from "./own-frontier.ts";
 import { Outbound } from "./outbound.ts";
 import { SyncSession } from "./session.ts";
 import type { SyncErrorCode, SyncSessionOptions } from "./session.ts";
-import { bucketOf, TipSummary } from "./tips.ts";
+import { bucketOf, TipSummary, withoutHeads } from "./tips.ts";
 import type { SyncHistory } from "./tips.ts";
 
 const DOCUMENT = documentId("sync checks");
@@ -320,13 +322,14 @@ describe("a session", () => {
   });
 
   it("acknowledges a bounded number of changes, in messages of bounded size, and none that are not here", () => {
-    const history: Pick<SyncHistory, "length" | "indexOf" | "idAt" | "dependencies" | "heads"> = {
-      length: 0,
-      indexOf: (id) => (id[31] === 0xee ? new DataView(id.buffer).getUint32(0) : -1),
-      idAt: junk,
-      dependencies: () => [],
-      heads: () => [],
-    };
+    const history: Pick<SyncHistory, "length" | "indexOf" | "idAt" | "dependencySlots" | "heads"> =
+      {
+        length: 0,
+        indexOf: (id) => (id[31] === 0xee ? new DataView(id.buffer).getUint32(0) : -1),
+        idAt: junk,
+        dependencySlots: () => 0,
+        heads: () => [],
+      };
     const { session, frames } = scripted(history as SyncHistory);
     session.acknowledge([new Uint8Array(32)]);
     expect(frames).toEqual([]);
@@ -336,6 +339,18 @@ describe("a session", () => {
       return message.ok && message.value.type === "ack" ? message.value.ids.length : -1;
     });
     expect(sizes).toEqual(Array.from({ length: MAX_WAITING_ACKS / MAX_IDS }, () => MAX_IDS));
+  });
+
+  it("looks for few of the references of a change, however often the peer names it", () => {
+    const references = chainOf(300);
+    const wide = change({ author: BOB, refs: references });
+    const history = historyOf([...references, wide]);
+    const { session, tell, have } = scripted(history);
+    have([junk(0)]);
+    const looks = vi.spyOn(history, "dependencyAt");
+    tell({ type: "ack", ids: Array<Uint8Array>(MAX_IDS).fill(wide.id) });
+    session.acknowledge(Array<Uint8Array>(MAX_IDS).fill(wide.id));
+    expect(looks.mock.calls.length).toBeLessThanOrEqual(2 * MAX_IDS * (1 + MAX_PARENTS));
   });
 
   it("sends nothing where what it does not have is asked for", () => {
@@ -408,9 +423,9 @@ describe("the budget of a connection", () => {
     const { budget, have, tell, take } = served(chainOf(1));
     budget.spend(1e9);
     have([junk(0)]);
-    take();
+    expect(take()).toEqual(["error", "known"]);
     tell({ type: "known", ids: [] });
-    expect(take()).toEqual(["error", "done"]);
+    expect(take()).toEqual(["done"]);
   });
 
   it("pays for answers", () => {
@@ -418,6 +433,33 @@ describe("the budget of a connection", () => {
     tell({ type: "probe", tips: [junk(0)] });
     expect(frames).toHaveLength(1);
     expect(spend.mock.calls).toEqual([[frames[0]!.length]]);
+  });
+
+  it("pays for an end that tells what was told before, and then hears it in short", () => {
+    const { spend, budget, have, history, frames } = served(chainOf(1));
+    have([]);
+    expect(spend.mock.calls).toEqual([[frames.at(-1)!.length]]);
+    budget.spend(1e9);
+    have([]);
+    const told = parseMessage(String(frames.at(-1)));
+    expect(told.ok && told.value).toEqual({
+      type: "done",
+      frontier: withoutHeads({ heads: [history.idAt(0)] }),
+    });
+  });
+
+  it("pays for what a peer makes this end ask again, which is left out when it is spent", () => {
+    const { spend, budget, have, done, frames, take } = served(chainOf(1));
+    have([junk(0)]);
+    done([junk(0)]);
+    const lengths = frames.filter((frame) => String(frame).includes("have")).map((f) => [f.length]);
+    expect(lengths).toHaveLength(2);
+    expect(spend.mock.calls).toEqual(lengths);
+    budget.spend(1e9);
+    take();
+    done([junk(0)]);
+    have([junk(0)]);
+    expect(take()).not.toContain("have");
   });
 
   it("pays for groups that are asked for by id", () => {
@@ -430,6 +472,7 @@ describe("the budget of a connection", () => {
     const { spend, have, tell, frames } = served(chainOf(1));
     have([junk(0)]);
     frames.length = 0;
+    spend.mockClear();
     tell({ type: "known", ids: [] });
     expect(frames).toHaveLength(1);
     expect(spend.mock.calls).toEqual([[frames[0]!.length]]);
@@ -557,7 +600,8 @@ describe("the asking half of a session", () => {
     Array.from({ length: to - from }, (_, i) => junk(from + i));
 
   function begun(): Inquiry {
-    return new Inquiry(historyOf([]), () => 0);
+    const history = historyOf([]);
+    return new Inquiry(history, new OwnFrontier(history), () => 0);
   }
 
   it("knows whether it has asked", () => {

@@ -8,7 +8,7 @@ import { toHex } from "../encoding/bytes.ts";
 import type { ReceivedGroup } from "../history/index.ts";
 import { MAX_ASKED_IDS, MAX_IDS, MAX_ROUNDS, MAX_WANT_DEPTH } from "./bounds.ts";
 import type { Frontier, SyncMessage } from "./messages.ts";
-import { frontierOf, sameFrontier } from "./tips.ts";
+import type { OwnFrontier } from "./own-frontier.ts";
 import type { SyncHistory } from "./tips.ts";
 
 const NOTHING: readonly Uint8Array[] = [];
@@ -16,6 +16,7 @@ const NOTHING: readonly Uint8Array[] = [];
 /** What is lacking here of what the peer named. */
 export class Inquiry {
   readonly #history: SyncHistory;
+  readonly #own: OwnFrontier;
   readonly #durable: () => number;
   /** Heads that the peer named and that are not applied here. */
   #heads: readonly Uint8Array[] = NOTHING;
@@ -32,8 +33,9 @@ export class Inquiry {
   readonly #wants = new Set<string>();
   #wantDepth = 0;
 
-  constructor(history: SyncHistory, durable: () => number) {
+  constructor(history: SyncHistory, own: OwnFrontier, durable: () => number) {
     this.#history = history;
+    this.#own = own;
     this.#durable = durable;
   }
 
@@ -72,7 +74,7 @@ export class Inquiry {
     this.#hasAsked = true;
     this.#isOpen = true;
     this.#wants.clear();
-    return { type: "have", frontier: frontierOf(this.#history, length), again };
+    return { type: "have", frontier: this.#own.at(length), again };
   }
 
   /** All before a cursor of the peer is here, and the rest is about to come. */
@@ -108,7 +110,7 @@ export class Inquiry {
     this.#wants.clear();
     this.#wantDepth = 0;
     // A frontier too wide to be listed changes all the time; if what was named before has come, that is enough.
-    if (!("heads" in frontier) && !this.#isOurs(frontier)) return;
+    if (!("heads" in frontier) && !this.#own.is(frontier)) return;
     this.#note(frontier);
     this.#hasAll = !this.lacksSome;
   }
@@ -151,13 +153,9 @@ export class Inquiry {
 
   #note(frontier: Frontier): void {
     this.#frontier = frontier;
-    this.#isUnnamed = "digest" in frontier && !this.#isOurs(frontier);
+    this.#isUnnamed = "digest" in frontier && !this.#own.is(frontier);
     this.#heads =
       "heads" in frontier ? frontier.heads.filter((id) => this.#history.indexOf(id) < 0) : NOTHING;
     if (!this.lacksSome) this.#hasAll = true;
-  }
-
-  #isOurs(frontier: Frontier): boolean {
-    return sameFrontier(frontier, frontierOf(this.#history));
   }
 }

@@ -20,6 +20,7 @@
  */
 import { toHex } from "../encoding/bytes.ts";
 import type { LiveGroup, ReceivedGroup } from "../history/index.ts";
+import { MAX_PARENTS } from "../limits.ts";
 import type { RejectionCode } from "../result.ts";
 import { differOf, lacksOf, samplesOf } from "./answers.ts";
 import {
@@ -38,10 +39,11 @@ import { Inquiry } from "./inquiry.ts";
 import { IndexRuns } from "./index-runs.ts";
 import { encodeMessage, parseMessage } from "./messages.ts";
 import type { Frontier, MessageFault, SyncMessage } from "./messages.ts";
+import { OwnFrontier } from "./own-frontier.ts";
 import { Outbound } from "./outbound.ts";
 import type { SendFrame } from "./outbound.ts";
-import { frontierOf, sameFrontier } from "./tips.ts";
 import type { SliceCache } from "./slices.ts";
+import { withoutHeads } from "./tips.ts";
 import type { SyncHistory } from "./tips.ts";
 
 /**
@@ -121,6 +123,7 @@ export class SyncSession {
   readonly #outbound: Outbound;
   #isClosed = false;
 
+  readonly #own: OwnFrontier;
   readonly #inquiry: Inquiry;
 
   #state: "idle" | "waiting" | "comparing" | "streaming" = "idle";
@@ -142,6 +145,8 @@ export class SyncSession {
    */
   #recovery: "none" | "sending" | "sent" = "none";
   readonly #cursors: CursorTeller;
+  /** The frontier of the last `done`. */
+  #told: Frontier | null = null;
 
   /** Changes at or above `covered` of the budget that came from the peer, or that it says it has. */
   readonly #received = new IndexRuns();
@@ -164,7 +169,8 @@ export class SyncSession {
       options.slices,
     );
     this.#budget = options.budget ?? new ResendBudget(options.history);
-    this.#inquiry = new Inquiry(options.history, () => this.#durable());
+    this.#own = new OwnFrontier(options.history);
+    this.#inquiry = new Inquiry(options.history, this.#own, () => this.#durable());
     this.#cursors = new CursorTeller(options.cursorAt);
   }
 
@@ -210,12 +216,14 @@ export class SyncSession {
 
   /** Tells the peer a cursor, if anything was passed on since the last one; to be called now and then. */
   tellCursor(): void {
+    this.#own.allowMore();
     this.#cursors.due();
     this.#flush();
   }
 
   /** Compares frontiers again; to be called now and then, and harmless at any time. */
   refresh(): void {
+    this.#own.allowMore();
     this.#inquiry.allowRounds();
     this.#reply(this.#inquiry.ask());
     // Answers that were lost would be waited for in vain.
@@ -267,8 +275,7 @@ export class SyncSession {
     for (const id of ids) {
       const index = this.#history.indexOf(id);
       if (index < 0) continue;
-      for (const dependency of this.#history.dependencies(index)) this.#acks.delete(dependency);
-      this.#acks.add(index);
+      addHead(this.#acks, this.#history, index);
       if (this.#acks.size > MAX_WAITING_ACKS) deleteFirst(this.#acks);
     }
     this.#flush();
@@ -351,7 +358,9 @@ export class SyncSession {
   #takeHave(frontier: Frontier, again: boolean): void {
     const inquiry = this.#inquiry;
     inquiry.takeHave(frontier);
-    if (!inquiry.hasAsked || (inquiry.lacksSome && !inquiry.isOpen)) this.#reply(inquiry.ask());
+    if (!inquiry.hasAsked) this.#reply(inquiry.ask());
+    else if (inquiry.lacksSome && !inquiry.isOpen && this.#mayAsk())
+      this.#budget.spend(this.#reply(inquiry.ask()));
     if (again) this.#recovery = "none";
     // What is being sent was chosen by an earlier `have`; `done` will show whether it was enough.
     if (this.#state === "streaming") return;
@@ -373,9 +382,9 @@ export class SyncSession {
       this.#streamIfKnown();
       return;
     }
-    const question = inquiry.askAgain();
+    const question = this.#mayAsk() ? inquiry.askAgain() : null;
     if (question !== null) {
-      this.#reply(question);
+      this.#budget.spend(this.#reply(question));
       return;
     }
     inquiry.forgetUnnamed();
@@ -443,8 +452,7 @@ export class SyncSession {
   #noteHeld(index: number): void {
     if (index < 0) return;
     if (this.#state === "waiting" || this.#state === "comparing") {
-      for (const dependency of this.#history.dependencies(index)) this.#known.delete(dependency);
-      this.#known.add(index);
+      addHead(this.#known, this.#history, index);
     }
     if (index >= this.#budget.covered) this.#received.add(index);
   }
@@ -533,7 +541,7 @@ export class SyncSession {
 
   #missing(): number[] {
     const frontier = this.#inquiry.peerFrontier;
-    if (frontier === null || sameFrontier(frontier, frontierOf(this.#history))) return [];
+    if (frontier === null || this.#own.is(frontier)) return [];
     if ("heads" in frontier) {
       for (const id of frontier.heads) {
         const index = this.#history.indexOf(id);
@@ -600,7 +608,16 @@ export class SyncSession {
     }
     this.#recovery = "none";
     this.#cursors.answered();
-    return { type: "done", frontier: frontierOf(this.#history, sent) };
+    return this.#conclusion(this.#own.at(sent));
+  }
+
+  /** The end of an answer. What says the same as the last one is told in short, if the peer has asked for too much again. */
+  #conclusion(frontier: Frontier): SyncMessage {
+    const isRepeated = this.#told === frontier;
+    this.#told = frontier;
+    const message: SyncMessage = { type: "done", frontier };
+    if (!isRepeated || this.#budget.spend(encodeMessage(message).length)) return message;
+    return { type: "done", frontier: withoutHeads(frontier) };
   }
 
   #nextAck(): SyncMessage {
@@ -611,6 +628,13 @@ export class SyncSession {
       ids.push(this.#history.idAt(index));
     }
     return { type: "ack", ids };
+  }
+
+  /** Whether to ask because of what the peer says: that is sent for it, too. The host may ask whenever it likes. */
+  #mayAsk(): boolean {
+    if (!this.#budget.isSpent) return true;
+    this.#refuseFlood();
+    return false;
   }
 
   /** Answers from the history, as far as the budget reaches. */
@@ -644,6 +668,16 @@ export class SyncSession {
     this.#errorReplies--;
     this.#reply({ type: "error", code, detail, ...(of === undefined ? {} : { of }) });
   }
+}
+
+/**
+ * Adds a change in the place of those that it is built on. Of these only `prev` and the parents are looked for: somebody who
+ * names a change again and again must not have thousands of references looked for each time, and what stays in there is harmless.
+ */
+function addHead(heads: Set<number>, history: SyncHistory, index: number): void {
+  const slots = Math.min(history.dependencySlots(index), 1 + MAX_PARENTS);
+  for (let slot = 0; slot < slots; slot++) heads.delete(history.dependencyAt(index, slot));
+  heads.add(index);
 }
 
 function deleteFirst(set: Set<number>): void {

@@ -19,7 +19,10 @@ export type SyncHistory = Pick<
   | "idAt"
   | "bodySizeAt"
   | "heads"
+  | "headCount"
   | "dependencies"
+  | "dependencySlots"
+  | "dependencyAt"
   | "seqAt"
   | "tips"
   | "tipsOf"
@@ -98,28 +101,46 @@ export function bucketOf({ author, chain }: Pick<ListedTip, "author" | "chain">)
   return sha256(input)[0]!;
 }
 
+/** What finding the frontier takes of a history. */
+type WithHeads = Pick<SyncHistory, "length" | "heads" | "dependencies" | "idAt">;
+
 /**
  * The frontier of the first `length` changes of a history, for a message: listed, or its digest when it is wide.
  * For less than the whole history some heads may be named that others build on; that is harmless.
  */
-export function frontierOf(
-  history: Pick<SyncHistory, "length" | "heads" | "dependencies" | "idAt">,
-  length: number = history.length,
-): Frontier {
-  const cached = frontiers.get(history);
-  if (cached?.length === length) return cached.frontier;
+export function frontierOf(history: WithHeads, length: number = history.length): Frontier {
+  let known = found.get(history);
+  if (known === undefined) found.set(history, (known = []));
+  const before = known.find((one) => one.length === length);
+  if (before !== undefined) return before.frontier;
   const frontier = announce(history, length);
   // A history only grows, so its first so many changes stay the same for ever.
-  frontiers.set(history, { length, frontier });
+  known.unshift({ length, frontier });
+  known.length = Math.min(known.length, FOUND_FRONTIERS);
   return frontier;
 }
 
-const frontiers = new WeakMap<object, { readonly length: number; readonly frontier: Frontier }>();
+/** The frontier that was found last of at most so many changes, and of how many; null if none was. */
+export function foundFrontier(history: object, length: number): FoundFrontier | null {
+  let latest: FoundFrontier | null = null;
+  for (const one of found.get(history) ?? [])
+    if (one.length <= length && one.length > (latest?.length ?? -1)) latest = one;
+  return latest;
+}
 
-function announce(
-  history: Pick<SyncHistory, "length" | "heads" | "dependencies" | "idAt">,
-  length: number,
-): Frontier {
+/** A frontier that was found, and of how many changes it is. */
+export interface FoundFrontier {
+  readonly length: number;
+  readonly frontier: Frontier;
+}
+
+/** Frontiers that are kept of one history, for all its sessions: of all of it, of what is durable, and those a moment ago. */
+const FOUND_FRONTIERS = 4;
+
+/** The latest first. */
+const found = new WeakMap<object, FoundFrontier[]>();
+
+function announce(history: WithHeads, length: number): Frontier {
   const heads = new Set(history.heads());
   for (let index = history.length - 1; index >= length; index--) {
     if (!heads.delete(index)) continue;
@@ -128,6 +149,11 @@ function announce(
   const ids = [...heads].map((index) => history.idAt(index));
   if (length < history.length) ids.sort(compareBytes);
   return ids.length <= MAX_LISTED_HEADS ? { heads: ids } : { digest: digestOf(ids) };
+}
+
+/** The same frontier without its heads: shorter, but a peer that lists its own cannot tell that it is the same. */
+export function withoutHeads(frontier: Frontier): Frontier {
+  return "heads" in frontier ? { digest: digestOf(frontier.heads) } : frontier;
 }
 
 /** Whether two frontiers are the same one. */
