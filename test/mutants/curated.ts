@@ -962,7 +962,7 @@ export const CURATED: readonly Curated[] = [
     what: "whose changes wait is remembered for a bounded number of them",
     file: `${RELAY}/room.ts`,
     where: "Room.#awaitChange",
-    code: "this.#awaited.delete(oldest);",
+    code: "this.#awaitNoMore(oldest);",
     by: "",
   },
   {

@@ -236,6 +236,11 @@ export class Intake {
     this.slowDown(wait);
   }
 
+  /** So many milliseconds were worked for it beside its frames. */
+  worked(ms: number): void {
+    this.#credit.worked(ms);
+  }
+
   /** Keeps what comes in the inbox from now on. */
   block(): void {
     this.#isBlocked = true;

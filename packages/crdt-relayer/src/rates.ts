@@ -274,10 +274,14 @@ export class Meter {
 
   /**
    * The connection goes into one more room, which may have to be loaded; returns for how many milliseconds no more should be read.
-   * Only its own rate has to bear that: thousands who come back from one address join one room each.
+   * The first costs nothing: thousands who come back from one address join one room each.
    */
   rejoins(): number {
-    return this.#own.take(this, JOIN_BYTES, performance.now());
+    const now = performance.now();
+    return Math.max(
+      this.#own.take(this, JOIN_BYTES, now),
+      this.#address.take(this, JOIN_BYTES, now),
+    );
   }
 
   /** The same of a question about what a room holds. */

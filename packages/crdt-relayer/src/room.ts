@@ -97,6 +97,9 @@ interface Origin {
 /** Who pays in the causal queue for what comes from the log and has to wait. */
 const LOG_PEER = "log";
 
+/** Authors are counted anew after so many changes as there are tips by this. */
+const COUNTED_TIPS = 256;
+
 /** One document on a relay. */
 export class Room {
   readonly document: Uint8Array;
@@ -105,8 +108,18 @@ export class Room {
   readonly #order: AppliedOrder;
   readonly #host: RoomHost;
   readonly #members = new Set<Member>();
+  #people = 0;
+  /** Runs for so long after people were told who came or left, while more of that is gathered. */
+  #companyNews: NodeJS.Timeout | null = null;
+  /** Who came or left meanwhile. */
+  #unsaidMoves: { count: number; readonly news: string; readonly except: Member | null } | null =
+    null;
+  /** How many authors there were when they were counted last, of how many changes and tips. */
+  #counted = { authors: 0, length: 0, tips: 0 };
   /** Who sent a change that is pending, by its id: they are told once it is durable. Mostly it is one. */
   readonly #awaited = new Map<string, Member | Set<Member>>();
+  /** The same by who sent it: the keys of those ids. */
+  readonly #awaitedBy = new Map<Member, Set<string>>();
   /** There are never more changes that wait. */
   #maxAwaited = 0;
   #durable: number;
@@ -203,33 +216,68 @@ export class Room {
     return this.#durable === this.history.length;
   }
 
-  /** Authors of applied changes. */
+  /** Authors of applied changes: of those of a moment ago where there are very many, since it takes a look at each. */
   get authors(): number {
-    return new Set(this.history.tips().map(({ author }) => toHex(author))).size;
+    const { length } = this.history;
+    if (length - this.#counted.length > this.#counted.tips / COUNTED_TIPS) {
+      const tips = this.history.tips();
+      const authors = new Set(tips.map(({ author }) => keyOf(author))).size;
+      this.#counted = { authors, length, tips: tips.length };
+    }
+    return this.#counted.authors;
   }
 
-  /** How many sessions of a kind are here. */
-  count(kind: Member["kind"]): number {
-    let found = 0;
-    for (const member of this.#members) if (member.kind === kind) found++;
-    return found;
+  /** Who is here, for people. */
+  get company(): string {
+    const programs = this.#members.size - this.#people;
+    return `${counted(programs, "program")} and ${counted(this.#people, "person", "people")} here`;
   }
 
+  /** Lets a session in, of which people here are told. */
   enter(member: Member): void {
     this.#members.add(member);
+    if (member.kind === "person") this.#people++;
+    this.#tellOfMove(
+      member.kind === "person" ? "a person came to look" : "a program came in",
+      member,
+    );
   }
 
+  /** The other way round. */
   leave(member: Member): void {
     this.#members.delete(member);
-    for (const [key, senders] of this.#awaited) {
+    if (member.kind === "person") this.#people--;
+    for (const key of this.#awaitedBy.get(member) ?? []) {
+      const senders = this.#awaited.get(key);
       if (senders instanceof Set) senders.delete(member);
       if (senders === member || (senders instanceof Set && senders.size === 0))
         this.#awaited.delete(key);
     }
+    this.#awaitedBy.delete(member);
+    this.#tellOfMove(`a ${member.kind} left`, member);
   }
 
-  /** Tells all people here but one. */
-  tell(news: string, except: Member): void {
+  /** Tells all people here but one who has come or left: at once now and then, else how many they were. */
+  #tellOfMove(news: string, except: Member | null): void {
+    if (this.#companyNews !== null) {
+      this.#unsaidMoves ??= { count: 0, news, except };
+      this.#unsaidMoves.count++;
+      return;
+    }
+    const heard = this.#people - (except?.kind === "person" && this.#members.has(except) ? 1 : 0);
+    if (heard === 0) return;
+    this.#tell(`* ${news}; ${this.company}`, except);
+    this.#companyNews = setTimeout(() => {
+      this.#companyNews = null;
+      const moves = this.#unsaidMoves;
+      this.#unsaidMoves = null;
+      if (moves === null) return;
+      if (moves.count === 1) this.#tellOfMove(moves.news, moves.except);
+      else this.#tellOfMove(`${moves.count} came or left`, null);
+    }, NEWS_MS).unref();
+  }
+
+  #tell(news: string, except: Member | null = null): void {
     for (const member of this.#members) {
       if (member.kind === "person" && member !== except) member.tell(news);
     }
@@ -448,14 +496,31 @@ export class Room {
     if (senders !== undefined) {
       if (senders instanceof Set) senders.add(from);
       else if (senders !== from) this.#awaited.set(key, new Set([senders, from]));
-      return;
+    } else {
+      this.#awaited.set(key, from);
     }
-    this.#awaited.set(key, from);
+    const all = this.#awaitedBy.get(from);
+    if (all === undefined) this.#awaitedBy.set(from, new Set([key]));
+    else all.add(key);
     if (this.#awaited.size <= this.#maxAwaited) return;
     for (const oldest of this.#awaited.keys()) {
-      this.#awaited.delete(oldest);
+      this.#awaitNoMore(oldest);
       return;
     }
+  }
+
+  /** Forgets who waits for a change; returns them. */
+  #awaitNoMore(key: string): Iterable<Member> {
+    const senders = this.#awaited.get(key);
+    if (senders === undefined) return [];
+    this.#awaited.delete(key);
+    const all = senders instanceof Set ? senders : [senders];
+    for (const member of all) {
+      const keys = this.#awaitedBy.get(member);
+      keys?.delete(key);
+      if (keys?.size === 0) this.#awaitedBy.delete(member);
+    }
+    return all;
   }
 
   /** Pending changes that were released: whoever sent them has waited for this. */
@@ -463,24 +528,19 @@ export class Room {
     if (this.#awaited.size === 0) return;
     for (let index = start; index < end; index++) {
       const id = this.history.idAt(index);
-      const key = keyOf(id);
-      const senders = this.#awaited.get(key);
-      if (senders === undefined) continue;
-      for (const member of senders instanceof Set ? senders : [senders]) member.acknowledge([id]);
-      this.#awaited.delete(key);
+      for (const member of this.#awaitNoMore(keyOf(id))) member.acknowledge([id]);
     }
   }
 
   #gatherNews(start: number, end: number): void {
-    if (this.count("person") === 0) return;
+    if (this.#people === 0) return;
     for (let index = start; index < end; index++) this.#unsaid.push(index);
     if (this.#news !== null) return;
     this.#news = setTimeout(() => {
       this.#news = null;
       const indexes = this.#unsaid;
       this.#unsaid = [];
-      const news = this.#describe(indexes);
-      for (const member of this.#members) if (member.kind === "person") member.tell(news);
+      this.#tell(this.#describe(indexes));
     }, NEWS_MS).unref();
   }
 

@@ -453,10 +453,13 @@ export class Session implements Member {
       if (entered.ok) this.#host.leave(document);
       return;
     }
+    const start = performance.now();
     this.#guard(() => {
       if (entered.ok) this.#settle(entered.value, name, kind, cursor);
       else this.#turnAway(entered.error, kind);
     });
+    // It comes in no turn of its own, and is paid for all the same.
+    this.#intake.worked(performance.now() - start);
   }
 
   #settle(room: Room, name: string | null, kind: Member["kind"], cursor?: unknown): void {
@@ -471,7 +474,6 @@ export class Session implements Member {
     this.#log.info({ document, room: name ?? undefined, kind }, "joined");
     if (kind === "person") {
       this.#send(this.#welcome(room));
-      room.tell(`* a person came to look; ${this.#company(room)}`, this);
       return;
     }
     let budget = this.#budgets.get(room.history);
@@ -491,7 +493,6 @@ export class Session implements Member {
         ...resumption?.fields,
       }),
     );
-    room.tell(`* a program came in; ${this.#company(room)}`, this);
     this.#sync = new SyncSession({
       history: room.history,
       peer: this.peer,
@@ -545,8 +546,7 @@ export class Session implements Member {
         this.#leaveRoom();
         return wasIn;
       },
-      who: () =>
-        this.#room === null ? null : `${this.#title(this.#room)}: ${this.#company(this.#room)}`,
+      who: () => (this.#room === null ? null : `${this.#title(this.#room)}: ${this.#room.company}`),
       reply: (text) => {
         this.#send(text);
       },
@@ -567,18 +567,13 @@ export class Session implements Member {
         : `${counted(length, "change")} by ${counted(room.authors, "author")}`;
     const summary = this.#policy?.summary ?? null;
     const rules = summary === null ? "" : `; ${summary}`;
-    return `joined ${this.#title(room)} (document ${toHex(room.document).slice(0, 8)}): ${changes}; ${this.#company(room)}${rules}`;
+    return `joined ${this.#title(room)} (document ${toHex(room.document).slice(0, 8)}): ${changes}; ${room.company}${rules}`;
   }
 
   #title(room: Room): string {
     return this.#roomName === null
       ? `document ${toHex(room.document).slice(0, 8)}`
       : `room ${JSON.stringify(this.#roomName)}`;
-  }
-
-  #company(room: Room): string {
-    const people = counted(room.count("person"), "person", "people");
-    return `${counted(room.count("program"), "program")} and ${people} here`;
   }
 
   #refuse(code: ErrorCode, detail: string): void {
@@ -633,7 +628,6 @@ export class Session implements Member {
     room.leave(this);
     this.#intake.pay();
     this.#meter.enter(null);
-    room.tell(`* a ${this.#kind} left; ${this.#company(room)}`, this);
     this.#host.leave(room.document);
   }
 

@@ -34,6 +34,28 @@ describe("a person with any WebSocket client", () => {
     expect(await person.text()).toBe("* a program left; 0 programs and 1 person here");
   });
 
+  it("hears of many who come and go at once how many they were, and nothing of itself", async () => {
+    const { url } = await startRelay();
+    const person = await Client.open(url);
+    await person.ask("/join main");
+    const others = await Promise.all(Array.from({ length: 40 }, () => Client.open(url)));
+    for (const other of others) for (const line of ["/join main", "/leave"]) other.send(line);
+    let moves = 0;
+    let told = 0;
+    for (; moves < 80; told++) {
+      const news = await person.text();
+      const [, many] =
+        /^\* (?:(\d+) came or left|a person (?:came to look|left)); 0 programs and \d+ (?:person|people) here$/u.exec(
+          news,
+        ) ?? expect.fail(news);
+      moves += Number(many ?? 1);
+    }
+    expect(moves).toBe(80);
+    // Each is told at once, or waits for all that come within a quarter of a second.
+    expect(told).toBeLessThan(20);
+    expect(await person.ask("/who")).toBe('room "main": 0 programs and 1 person here');
+  });
+
   it("can list the commands, leave, and ask who is there", async () => {
     const { url } = await startRelay();
     const person = await Client.open(url);
