@@ -45,9 +45,10 @@ export function commitTo(
   value: Value,
   salt: Uint8Array = randomBytes(SALT_BYTES),
 ): Committed {
-  const opening = { value, salt };
-  const commitment = commitmentOf(context, opening);
-  if (commitment !== null) return { commitment, opening };
+  const commitment = commitmentOf(context, { value, salt });
+  // Copies: whoever goes on to edit what they have committed to must still be able to reveal it.
+  if (commitment !== null)
+    return { commitment, opening: { value: structuredClone(value), salt: salt.slice() } };
   throw new MisuseError(
     "bad_value",
     `what is committed to takes at most ${MAX_COMMITTED_BYTES} bytes, a salt, a document id and a public key take 32, a topic 1 to ${MAX_KEY_BYTES}`,

@@ -267,6 +267,17 @@ describe("a reveal", () => {
     );
   });
 
+  test("opens as it was made, whatever becomes of the value and the salt that it was made of", () => {
+    const ann = open(1);
+    const bid = { amount: 120, for: ["lot 7"] };
+    const salt = new Uint8Array(32).fill(7);
+    const { commitment, opening } = commitTo(contextOf(ann), bid, salt);
+    bid.amount = 5;
+    bid.for.push("lot 8");
+    salt.fill(0);
+    expect(commitmentOf(contextOf(ann), opening)).toEqual(commitment);
+  });
+
   test("of a value that is too large has no effect, and nobody is helped to commit to one", () => {
     const { ann, cem, round, openings } = begun();
     const salt = new Uint8Array(32);

@@ -616,6 +616,8 @@ describe("the author's own chain", () => {
   test("is not extended with a key that does not fit", () => {
     const keyPair = { publicKey: KEYS[0]!.publicKey, secretKey: KEYS[1]!.secretKey };
     expectMisuse("bad_key", () => open(0, { keyPair }));
+    for (const chain of [-1n, 2n ** 64n, 5 as unknown as bigint])
+      expectMisuse("bad_value", () => open(0, { chain }), /bigint/);
     const short = { publicKey: KEYS[0]!.publicKey, secretKey: new Uint8Array(31) };
     expectMisuse("bad_key", () => open(0, { keyPair: short }));
     expectMisuse("bad_document_id", () => open(0, { id: new Uint8Array(31) }));

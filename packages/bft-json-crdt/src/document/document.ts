@@ -173,6 +173,8 @@ export class Document<S extends Schema = Schema> {
   readonly #elementsAtEnd: number[] = [];
   /** Changes folded so far. */
   #folded = 0;
+  /** Changes below this were told to the listeners, or shown before anybody listened. */
+  #announced = 0;
   /** The last change made here, or -1. */
   #made = -1;
   /** True while the callback of a change runs. */
@@ -181,8 +183,6 @@ export class Document<S extends Schema = Schema> {
   #signed: Uint8Array[] = [];
   /** While `batch` runs: where its open group begins, the bytes in that, and the groups that are closed. */
   #batch: {
-    /** Changes below this are not of the batch. */
-    readonly first: number;
     start: number;
     end: number;
     bytes: number;
@@ -199,8 +199,11 @@ export class Document<S extends Schema = Schema> {
     parents: NOTHING,
     required: NOTHING,
   };
-  /** Events that no listener has heard yet. */
-  readonly #events: DocumentEvent[] = [];
+  /** Events that not all have heard yet who listened when they happened. */
+  readonly #events: {
+    readonly event: DocumentEvent;
+    readonly listeners: readonly ((event: DocumentEvent) => void)[];
+  }[] = [];
   #isAnnouncing = false;
 
   /** Opens an empty document. Throws MisuseError for an id, schema, key pair or chain that is none. */
@@ -240,7 +243,7 @@ export class Document<S extends Schema = Schema> {
 
   /** Public key of who edits here; null when the document can only be read. */
   get author(): Uint8Array | null {
-    return this.#keyPair?.publicKey ?? null;
+    return this.#keyPair?.publicKey.slice() ?? null;
   }
 
   /**
@@ -259,7 +262,7 @@ export class Document<S extends Schema = Schema> {
     const groups = this.#signed;
     this.#signed = [];
     // Others may follow, released by this change.
-    this.#announce("local", start);
+    this.#announce("local");
     return new LocalChange(this.#history, groups, indexes);
   }
 
@@ -277,7 +280,7 @@ export class Document<S extends Schema = Schema> {
     this.#checkIdle();
     const start = this.history.length;
     let failure: { readonly cause: unknown } | null = null;
-    this.#batch = { first: start, start, end: start, bytes: 0, closed: [] };
+    this.#batch = { start, end: start, bytes: 0, closed: [] };
     let isOver = false;
     try {
       const returned: unknown = make((edit, options = {}) => {
@@ -299,7 +302,7 @@ export class Document<S extends Schema = Schema> {
       indexes: closed.map(({ indexes }) => indexes),
       live: closed,
     };
-    if (this.history.length > start) this.#announce("local", start);
+    if (this.history.length > start) this.#announce("local");
     if (failure !== null) throw new BatchError(batch, failure.cause);
     return batch;
   }
@@ -354,7 +357,7 @@ export class Document<S extends Schema = Schema> {
 
   /** Tells the listeners of what has come from outside, if anything has. */
   #tellSince(start: number): void {
-    if (this.history.length > start) this.#announce("remote", start);
+    if (this.history.length > start) this.#announce("remote");
   }
 
   /** The document as plain data; objects have no prototype. */
@@ -382,9 +385,18 @@ export class Document<S extends Schema = Schema> {
 
   /**
    * Calls back after each change of the document, local or remote. Returns what ends the subscription. What a listener
-   * throws is thrown on its own, once the change is done: neither `change` nor `receive` fails for it.
+   * throws is thrown on its own, once the change is done: neither `change` nor `receive` fails for it. Of what the view shows
+   * already it is told nothing. Throws MisuseError inside of a change or batch, where that is not certain.
    */
   subscribe(listener: (event: DocumentEvent) => void): () => void {
+    if (this.#isMaking || this.#batch !== null)
+      throw new MisuseError("in_change", "subscribe is called inside of change() or batch()");
+    this.#editor.settle();
+    if (this.#unverified === null) {
+      this.#foldForeign();
+      // Those who listen already are told of it first.
+      if (this.#announced < this.#history.length) this.#announce("remote");
+    }
     this.#listeners.add(listener);
     this.#state.patches.enabled = true;
     return () => {
@@ -401,13 +413,15 @@ export class Document<S extends Schema = Schema> {
 
   /**
    * All applied changes as bytes, for a file. With a key pair the file is sealed: it says what the document shows, so that
-   * `load` with the same key shows it at once. `seal: false` leaves that out, for a file that is made for others.
+   * `load` with the same key shows it at once. `seal: false` leaves that out, for a file that is made for others. Throws
+   * MisuseError for a document that was loaded from a file with changes that are refused: the new file would hold less.
    *
    * @param options - `seal`: true by default
    */
   save({ seal = true }: { readonly seal?: boolean } = {}): Uint8Array {
     const { history, schema } = this;
     const keyPair = this.#keyPair;
+    if (this.#wasDeceived) throw deceived();
     // What a change shows while it is made is not what the history holds.
     const isSealed = seal && keyPair !== null && !this.#isMaking && this.#batch === null;
     // What nothing vouches for yet would make the file one that is refused.
@@ -426,7 +440,8 @@ export class Document<S extends Schema = Schema> {
     options: DocumentOptions<S>,
   ): Result<Document<S>> {
     const document = new Document(options);
-    const saved = document.#readSaved(bytes);
+    // What is verified later must not have been written over meanwhile.
+    const saved = document.#readSaved(options.keyPair === undefined ? bytes : bytes.slice());
     if (!saved.ok) return saved;
     document.#unverified = openUnverified(saved.value, document.author, document.schema);
     if (document.#unverified !== null) return ok(document);
@@ -475,6 +490,7 @@ export class Document<S extends Schema = Schema> {
       if (this.#wasDeceived) break;
     }
     this.#fold();
+    this.#announced = this.#history.length;
     patches.enabled = enabled;
   }
 
@@ -484,18 +500,16 @@ export class Document<S extends Schema = Schema> {
     if (this.#keyPair === null)
       throw new MisuseError("no_key", "open the document with a keyPair to edit it");
     if (this.#unverified !== null) this.#verify();
-    if (this.#wasDeceived) {
-      throw new MisuseError(
-        "bad_key",
-        "the file was sealed with this key, but holds changes that are refused: open another one",
-      );
-    }
+    if (this.#wasDeceived) throw deceived();
   }
 
   /** Makes one change, in as many parts as it takes; returns how many. */
   #make(edit: (doc: Handle<S>) => void, options: ChangeOptions): number {
     if (this.#isMaking) throw new MisuseError("in_change", "a change is being made already");
-    if (this.#folded < this.history.length) {
+    const start = this.history.length;
+    // Others have come into the history meanwhile, and are not of the batch.
+    if (this.#batch !== null && start > this.#batch.end) this.#close();
+    if (this.#folded < start) {
       // The change before, of a batch, has released others.
       this.#editor.settle();
       this.#fold();
@@ -503,6 +517,7 @@ export class Document<S extends Schema = Schema> {
     this.#isMaking = true;
     try {
       const required = this.#requiredBy(options);
+      this.#editor.beginChange();
       this.#editor.beginPart(requiredBytes(required, 0));
       // What one change cannot name is named by changes before it, on which it builds.
       for (let part = 1; part * MAX_REQUIRED < required.length; part++)
@@ -510,7 +525,8 @@ export class Document<S extends Schema = Schema> {
       const returned: unknown = edit(this.root);
       if (isPromise(returned)) throw abandoned(returned, "change()");
       this.#editor.endChange(this.#batch !== null);
-      const start = this.history.length;
+      if (this.history.length !== start)
+        throw new MisuseError("in_change", "the history was given changes inside of change()");
       const { drafts } = this.#editor;
       for (let part = 0; part < drafts.length; part++) {
         this.#commit(drafts[part]!, start + part, options, requiredBy(required, part));
@@ -622,14 +638,13 @@ export class Document<S extends Schema = Schema> {
     this.#signed = [];
     if (this.#editor.drafts.every((draft) => draft.ops.length === 0)) return;
     const { enabled } = this.#state.patches;
-    const told = this.#batch?.first ?? this.history.length;
     this.#state = new DocumentState(this.schema, this.history);
     this.#editor.refolded(this.#state);
     this.#folded = 0;
     this.#elementsAtEnd.push(this.history.elementCount);
     this.#handles.epoch = this.#elementsAtEnd.length;
-    this.#fold(told);
-    // Of the changes before it in its batch nobody was told yet.
+    this.#fold(this.#announced);
+    // Of those that came later nobody was told yet, such as the ones before it in its batch.
     this.#state.patches.enabled = enabled;
     this.#fold();
   }
@@ -645,9 +660,11 @@ export class Document<S extends Schema = Schema> {
     this.#fold();
   }
 
-  /** Tells the listeners of all changes from a local index on. */
-  #announce(origin: "local" | "remote", start: number): void {
+  /** Tells the listeners of all changes that they were not told of. */
+  #announce(origin: "local" | "remote"): void {
     this.#fold();
+    const start = this.#announced;
+    this.#announced = this.history.length;
     if (this.#listeners.size > 0) this.#tellAll(origin, start);
     else this.#state.patches.take();
     if (this.#forkListeners.size > 0 && !this.#isAnnouncing) this.#announceForks();
@@ -655,12 +672,15 @@ export class Document<S extends Schema = Schema> {
 
   #tellAll(origin: "local" | "remote", start: number): void {
     const changes = range(start, this.history.length);
-    this.#events.push({ origin, changes, patches: this.#state.patches.take() });
+    const event = { origin, changes, patches: this.#state.patches.take() };
+    this.#events.push({ event, listeners: [...this.#listeners] });
     // What a listener does is heard of when all have heard of what it was told.
     if (this.#isAnnouncing) return;
     this.#isAnnouncing = true;
-    for (let event = this.#events.shift(); event !== undefined; event = this.#events.shift()) {
-      for (const listener of [...this.#listeners]) tell(listener, event);
+    for (let next = this.#events.shift(); next !== undefined; next = this.#events.shift()) {
+      // One that has ended its subscription meanwhile hears nothing any more.
+      for (const listener of next.listeners)
+        if (this.#listeners.has(listener)) tell(listener, next.event);
     }
     this.#isAnnouncing = false;
   }
@@ -668,11 +688,13 @@ export class Document<S extends Schema = Schema> {
   /** Tells of chains that have forked. A proof is made only for a new one: each costs two signature checks. */
   #announceForks(): void {
     const { history } = this;
-    for (; this.#searched < history.length; this.#searched++) {
-      if (!history.isForked(this.#searched)) continue;
-      const chain = history.chainIndexAt(this.#searched);
+    while (this.#searched < history.length) {
+      // A listener that edits the document has the search go on before this one does.
+      const index = this.#searched++;
+      if (!history.isForked(index)) continue;
+      const chain = history.chainIndexAt(index);
       if (this.#knownForks.has(chain)) continue;
-      const proof = history.forkOf(this.#searched);
+      const proof = history.forkOf(index);
       if (proof === null) continue;
       this.#knownForks.add(chain);
       for (const listener of [...this.#forkListeners]) tell(listener, proof);
@@ -731,8 +753,8 @@ function checkedKeyPair(keyPair: KeyPair): KeyPair {
 }
 
 function checkedChain(chain: bigint): bigint {
-  if (BigInt.asUintN(64, chain) === chain) return chain;
-  throw new MisuseError("bad_value", "a chain is an integer from 0 to 2^64 - 1");
+  if (typeof chain === "bigint" && BigInt.asUintN(64, chain) === chain) return chain;
+  throw new MisuseError("bad_value", "a chain is a bigint from 0n to 2n ** 64n - 1n");
 }
 
 function checkedTime(time: number | null | undefined): number | null {
@@ -773,6 +795,14 @@ function abandoned(promise: PromiseLike<unknown>, taker: string): MisuseError {
   return new MisuseError(
     "in_change",
     `the callback of ${taker} must not be async: edits are made at once`,
+  );
+}
+
+/** The error for what would go on from less than a file had. */
+function deceived(): MisuseError {
+  return new MisuseError(
+    "bad_key",
+    "the file was sealed with this key, but holds changes that are refused: open another one",
   );
 }
 

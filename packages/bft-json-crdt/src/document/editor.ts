@@ -33,7 +33,7 @@ import type {
 import { Draft, empty } from "./draft.ts";
 import type { AssignDraftOp, DraftOp, LocalPlace } from "./draft.ts";
 import {
-  counterAmount,
+  counterInitial,
   elementContent,
   fieldsOf,
   leafContent,
@@ -62,6 +62,10 @@ const PIECE_BYTES = PART_BYTES >> 2;
 /** Items and UTF-16 units that one op inserts at most, for the same reason. */
 const PIECE_ITEMS = MAX_ELEMENTS_PER_CHANGE >> 3;
 const PIECE_UNITS = Math.floor(PIECE_BYTES / 3);
+
+/** The greatest and the least amount of one op. */
+const MOST = 2n ** 63n - 1n;
+const LEAST = -(2n ** 63n);
 
 /** No items. */
 const NOTHING: readonly unknown[] = [];
@@ -98,6 +102,8 @@ export class Editor {
   } | null = null;
   /** What ended an edit of which a part has taken effect: the change cannot be made any more, even if somebody caught it. */
   #broken: { readonly cause: unknown } | null = null;
+  /** Changes that were begun. */
+  #changes = 0;
 
   /** What is edited. */
   state: DocumentState;
@@ -115,7 +121,12 @@ export class Editor {
     return this.#host.author;
   }
 
-  /** Begins a change, or the next part of it, in which so many bytes are taken already. */
+  /** Begins a change, of which the first part is to be begun. */
+  beginChange(): void {
+    this.#changes++;
+  }
+
+  /** Begins the first part of a change, or the next, in which so many bytes are taken already. */
   beginPart(reserved = 0): void {
     const base = this.#part?.next ?? this.history.elementCount;
     const draft = this.#spare ?? new Draft();
@@ -164,8 +175,8 @@ export class Editor {
   elementId(element: number): string {
     const { history } = this.#host;
     if (element >= history.elementCount) {
-      // Its change has no id yet; it can be named that way until the change is made.
-      return `self:${element - history.elementCount}`;
+      // Its change has no id yet; it can be named that way in this change, and in no other.
+      return `self:${this.#changes}:${element - history.elementCount}`;
     }
     const change = history.changeOfElement(element);
     return `${toHex(history.idAt(change))}:${element - history.elementBaseAt(change)}`;
@@ -175,13 +186,15 @@ export class Editor {
   elementOf(id: unknown): number {
     if (typeof id !== "string") return -1;
     const { history } = this.#host;
-    const [change = "", index = ""] = id.split(":");
-    const within = /^(0|[1-9][0-9]{0,9})$/.test(index) ? Number(index) : -1;
+    const [change = "", ...numbers] = id.split(":");
+    const within = indexOf(numbers.pop());
     if (within < 0) return -1;
     if (change === "self") {
       const element = history.elementCount + within;
-      return this.#part !== undefined && element < this.#part.next ? element : -1;
+      const isOfThis = numbers.length === 1 && numbers[0] === String(this.#changes);
+      return isOfThis && this.#part !== undefined && element < this.#part.next ? element : -1;
     }
+    if (numbers.length > 0) return -1;
     const bytes = fromHex(change);
     const row = bytes === null ? -1 : history.indexOf(bytes);
     if (row < 0 || within >= history.elementsAt(row) || !history.isFoldable(row)) return -1;
@@ -375,13 +388,17 @@ export class Editor {
     return true;
   }
 
-  /** Adds to a counter. */
-  increment(node: CounterNode, amount: unknown): void {
-    const integer = counterAmount(amount);
+  /** Adds to a counter, what is more than 64 bits by several ops. */
+  increment(node: CounterNode, sum: bigint): void {
     const place = placeOf(node);
-    this.#record({ kind: OP_INCREMENT, made: 0, place, amount: integer }, 16, place, () =>
-      this.state.increment(node, integer),
-    );
+    let left = sum;
+    do {
+      const amount = left > MOST ? MOST : left < LEAST ? LEAST : left;
+      left -= amount;
+      this.#record({ kind: OP_INCREMENT, made: 0, place, amount }, 16, place, () =>
+        this.state.increment(node, amount),
+      );
+    } while (left !== 0n);
   }
 
   /** Fills a new container with what the caller gave for it. Recursion follows the schema. */
@@ -391,7 +408,7 @@ export class Editor {
         if (initial !== "") this.insertText(node, 0, initial);
         return;
       case "counter":
-        if (counterAmount(initial) !== 0n) this.increment(node, initial);
+        if (counterInitial(initial) !== 0n) this.increment(node, counterInitial(initial));
         return;
       case "set":
         for (const item of initial as readonly unknown[]) this.addToSet(node, item);
@@ -707,6 +724,11 @@ function sizeOf(value: Value): number {
   if (typeof value === "number" || typeof value === "boolean" || value === null) return 9;
   if (typeof value === "string") return utf8Length(value) + 9;
   return encodeValue(value).length;
+}
+
+/** A number as an id has it; -1 for any other text. */
+function indexOf(text: string | undefined): number {
+  return text !== undefined && /^(0|[1-9][0-9]{0,9})$/.test(text) ? Number(text) : -1;
 }
 
 function pathBytes(place: LocalPlace | null): number {

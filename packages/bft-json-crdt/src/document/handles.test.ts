@@ -330,11 +330,15 @@ describe("a counter", () => {
       c.increment(2n ** 63n - 1n);
       c.increment(-(2n ** 63n));
       c.decrement(-4);
-      for (const amount of [0.5, NaN, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n, "1", null, {}]) {
-        expectMisuse("bad_value", () => c.increment(untyped(amount)), /integer of at most 64 bits/);
+      const wrong = [0.5, NaN, 2 ** 53, 2n ** 63n, -(2n ** 63n) - 1n, "1", null, {}, Symbol("1")];
+      for (const amount of wrong) {
+        const message = /integer of at most 64 bits/;
+        expectMisuse("bad_value", () => c.increment(untyped(amount)), message);
+        expectMisuse("bad_value", () => c.decrement(untyped(amount)), message);
       }
-      // The least integer of 64 bits has no opposite.
-      expectMisuse("bad_value", () => c.decrement(-(2n ** 63n)), /integer of at most 64 bits/);
+      // The least integer of 64 bits has no opposite: that takes two ops.
+      c.decrement(-(2n ** 63n));
+      c.increment(-(2n ** 63n));
     });
     edit(bob, ({ c }) => c.increment(Number.MAX_SAFE_INTEGER));
     sync();
@@ -553,6 +557,10 @@ describe("a list", () => {
       `${change.slice(1)}:${index}`,
       `${"0".repeat(64)}:0`,
       "self:0",
+      "self:0:0",
+      "self:1:0",
+      `${change}:${index}:0`,
+      `0:${change}:${index}`,
       "__proto__:0",
       ...([undefined, 0, 5n, {}, Symbol("s")] as unknown as string[]),
     ];
@@ -584,6 +592,13 @@ describe("a list", () => {
     });
     expect(document.view()).toEqual(["between", "b"]);
     expect(document.root.indexOf(within)).toBe(-1);
+    // In the next change it does not name what has the same place there.
+    edit(document, (doc) => {
+      doc.push("c");
+      expect(doc.indexOf(within)).toBe(-1);
+      expectMisuse("unknown_element", () => doc.deleteById(within), /there is no element/);
+      expect(doc.indexOf(doc.idAt(2))).toBe(2);
+    });
   });
 
   test("moves items, which get new ids and keep what is in them", () => {
@@ -626,13 +641,26 @@ describe("a list", () => {
       sync();
     }
     expect(alice.view()).toEqual(before);
-    // What cannot be made anew stays where it is.
+    // So much is in no single increment.
+    const most = 2n ** 63n - 1n;
+    for (const sum of [3n * most, -5n * most]) {
+      edit(alice, (doc) => {
+        const { votes } = doc.at(0);
+        for (let left = sum - votes.value; left !== 0n;) {
+          const amount = left > most ? most : left < -most ? -most : left;
+          votes.increment(amount);
+          left -= amount;
+        }
+        doc.move(0, 1);
+      });
+      expect(orders(alice)).toBe("bac");
+      edit(alice, (doc) => doc.move(1, 0));
+      sync();
+      expect([alice.root.at(0).votes.value, bob.root.at(0).votes.value]).toEqual([sum, sum]);
+    }
     edit(alice, (doc) => {
-      doc.at(0).votes.increment(2n ** 63n - 1n);
-      doc.at(0).votes.increment(2n ** 63n - 1n);
-      expectMisuse("bad_value", () => doc.move(0, 1), /64 bits/);
+      expectMisuse("bad_value", () => doc.push({ name: "d", votes: 2n ** 75n }), /75 bits/);
     });
-    expect(orders(alice)).toBe("abc");
   });
 
   test("assigns leaves in place, and replaces other items", () => {

@@ -31,10 +31,13 @@ import type {
 } from "./containers.ts";
 import { outside, placeOf } from "./editor.ts";
 import type { Editor } from "./editor.ts";
-import { show } from "./initial.ts";
+import { counterAmount, show } from "./initial.ts";
 import { contentView, entryView, itemView, leafView, shown, textOf, viewOf } from "./view.ts";
 
-/** The stable id of an element: change id in hex, a colon, the index within the change. Valid on every replica. */
+/**
+ * The stable id of an element: change id in hex, a colon, the index within the change. Valid on every replica. What the change
+ * that is being made has made itself has an id that begins with `self:` until that has ended, and that names nothing later.
+ */
 export type ElementId = string;
 
 /** One of several concurrent values of a register or a map's key. */
@@ -163,12 +166,12 @@ export class CounterHandle extends NodeHandle<CounterNode> {
 
   /** Adds an integer of at most 64 bits, 1 by default; negative ones subtract. */
   increment(amount: number | bigint = 1): void {
-    this.editor.increment(this.node, amount);
+    this.editor.increment(this.node, counterAmount(amount));
   }
 
   /** Subtracts an integer of at most 64 bits, 1 by default. */
   decrement(amount: number | bigint = 1): void {
-    this.editor.increment(this.node, -amount);
+    this.editor.increment(this.node, -counterAmount(amount));
   }
 }
 

@@ -81,6 +81,20 @@ export function counterAmount(amount: unknown): bigint {
   return integer;
 }
 
+/** Increments that what a counter begins with may take: what two of them can make must be able to be moved. */
+const MAX_INITIAL_INCREMENTS = 4_096n;
+
+/** Checks what a counter begins with: an integer, which may be more than one increment can add. */
+export function counterInitial(sum: unknown): bigint {
+  if (typeof sum !== "bigint") return counterAmount(sum);
+  const size = sum < 0n ? -sum : sum;
+  if (size >> 63n < MAX_INITIAL_INCREMENTS) return sum;
+  throw new MisuseError(
+    "bad_value",
+    "what a counter begins with should be an integer of at most 75 bits",
+  );
+}
+
 /** The fields of a plain object; those of a Map or a Date would silently be none. */
 export function fieldsOf(initial: unknown, name: string): { readonly [key: string]: unknown } {
   if (isRecord(initial as Value)) {
@@ -102,7 +116,7 @@ function checkContainerInitial(schema: Schema, initial: unknown, name: string): 
       textContent(initial, name);
       return;
     case "counter":
-      counterAmount(initial);
+      counterInitial(initial);
       return;
     case "set":
     case "list":

@@ -109,6 +109,44 @@ describe("patches", () => {
     expect(events.at(-1)!.patches.map(({ action, path }) => [action, path])).toEqual([["set", []]]);
   });
 
+  it("are few where one edit brings or takes characters of one and of two units in turn", () => {
+    const { document, events, mirror } = listen();
+    document.change((doc) => doc.t.append("«»"));
+    const writer = new Document({ schema, id, keyPair: generateKeyPair() });
+    writer.merge(document.save());
+    const typed = writer.change((doc) => doc.t.insert(1, "é🌍".repeat(500)));
+    document.receive(typed.bytes);
+    expect(events.at(-1)!.patches).toEqual([
+      { action: "spliceText", path: ["t"], index: 1, remove: 0, insert: "é🌍".repeat(500) },
+    ]);
+    document.receive(writer.change((doc) => doc.t.delete(1, 1_500)).bytes);
+    expect(events.at(-1)!.patches).toEqual([
+      { action: "spliceText", path: ["t"], index: 1, remove: 1_500, insert: "" },
+    ]);
+    expect(mirror.view).toEqual(document.view());
+  });
+
+  it("of a text stay apart where something else happened in between", () => {
+    const { document, events, mirror } = listen();
+    document.change((doc) => {
+      doc.t.append("ab");
+      doc.l.push(1);
+      doc.t.append("cd");
+      doc.l.push(2);
+      doc.t.insert(0, "-");
+      doc.t.delete(4, 1);
+    });
+    expect(events.at(-1)!.patches.map(({ path }) => path[0])).toEqual([
+      "t",
+      "l",
+      "t",
+      "l",
+      "t",
+      "t",
+    ]);
+    expect(mirror.view).toEqual(document.view());
+  });
+
   it("are as many as ever where little is shown again", () => {
     const { document, events, mirror } = listen();
     document.change((doc) => doc.m.set("k", [1, 2]));

@@ -23,11 +23,15 @@ const NONE: readonly Patch[] = [];
 /** Values that registers may show in one event: some ten megabytes. */
 const MAX_SHOWN = 1_000_000;
 
+type TextPatch = Patch & { readonly action: "spliceText" };
+
 /** The patches of one event. */
 export class PatchLog {
   /** Whether anybody listens. */
   enabled = false;
   #patches: Patch[] = [];
+  /** The last one of a text, and which that is: what goes on there goes on in it, while it is the last one at all. */
+  #text: { readonly node: TextNode; readonly patch: TextPatch } | null = null;
   /** Values in what registers have shown since the last time. */
   #shown = 0;
   readonly #root: () => Node;
@@ -79,14 +83,24 @@ export class PatchLog {
     const path = this.isCollecting ? pathOf(node) : null;
     if (path === null) return;
     const index = node.sequence.unitIndexOf(element);
-    this.#patches.push({ action: "spliceText", path, index, remove: 0, insert });
+    const last = this.#lastOf(node);
+    if (last === null || last.remove > 0 || last.index + last.insert.length !== index) {
+      this.#pushText(node, { action: "spliceText", path, index, remove: 0, insert });
+    } else {
+      // The characters of one op come in pieces, by how many units they have.
+      this.#joinText(node, { ...last, insert: last.insert + insert });
+    }
   }
 
   /** So many UTF-16 units went from an index of a text. */
   textRemoved(node: TextNode, index: number, remove: number): void {
     const path = this.isCollecting ? pathOf(node) : null;
-    if (path !== null)
-      this.#patches.push({ action: "spliceText", path, index, remove, insert: "" });
+    if (path === null) return;
+    const last = this.#lastOf(node);
+    const isBehind = last?.index === index;
+    if (last === null || last.insert !== "" || !(isBehind || index + remove === last.index))
+      this.#pushText(node, { action: "spliceText", path, index, remove, insert: "" });
+    else this.#joinText(node, { ...last, index, remove: last.remove + remove });
   }
 
   /** A set has gained a value. */
@@ -115,6 +129,23 @@ export class PatchLog {
     this.#patches.push(
       value === undefined ? { action: "unset", path } : { action: "set", path, value },
     );
+  }
+
+  /** The last patch, if it is one of this text. */
+  #lastOf(node: TextNode): TextPatch | null {
+    const last = this.#text;
+    if (last?.node !== node || last.patch !== this.#patches[this.#patches.length - 1]) return null;
+    return last.patch;
+  }
+
+  #pushText(node: TextNode, patch: TextPatch): void {
+    this.#patches.push(patch);
+    this.#text = { node, patch };
+  }
+
+  #joinText(node: TextNode, patch: TextPatch): void {
+    this.#patches.pop();
+    this.#pushText(node, patch);
   }
 
   #count(value: ViewValue): void {

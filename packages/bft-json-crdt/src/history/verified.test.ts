@@ -547,6 +547,15 @@ describe("Document.receiveAll", () => {
     expect(isClosed).toBe(true);
   });
 
+  test("refuses bytes that were handed to somebody else, and goes on", async () => {
+    const [first, second] = typed(newDocument(0), 2);
+    const gone = second!.slice();
+    structuredClone(gone.buffer, { transfer: [gone.buffer] });
+    const document = newDocument(1);
+    const received = await document.receiveAll([first!, gone, second!]);
+    expect(received.map(({ status }) => status)).toEqual(["applied", "rejected", "applied"]);
+  });
+
   test("is refused inside of a change and of a batch", async () => {
     const document = newDocument(1);
     const misuse = expect.objectContaining({ name: "MisuseError", code: "in_change" });

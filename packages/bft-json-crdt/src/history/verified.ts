@@ -122,7 +122,8 @@ class Copies {
     }
     const start = this.#used;
     this.#used += bytes.length;
-    this.#buffer.set(bytes, start);
+    // One that was handed to somebody else is empty, and cannot be read at all.
+    if (bytes.length > 0) this.#buffer.set(bytes, start);
     return this.#buffer.subarray(start, this.#used);
   }
 }

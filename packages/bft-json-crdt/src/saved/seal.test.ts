@@ -167,6 +167,8 @@ describe("a sealed document", () => {
     for (const use of [
       (document: Small) => document.change((doc) => doc.title.set("x")),
       (document: Small) => document.batch((change) => change((doc) => doc.title.set("x"))),
+      // The file that it came from holds more.
+      (document: Small) => document.save(),
       (document: Small) => {
         expect(document.history.length).toBe(0);
         document.change((doc) => doc.title.set("x"));
