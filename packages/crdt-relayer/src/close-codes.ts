@@ -31,7 +31,7 @@ export const CLOSE = {
   slowReader: { code: 4000, reason: "slow reader, reconnect", then: "reconnect" },
   /** No room was joined within --join-seconds. */
   notJoined: { code: 4001, reason: "no room was joined in time", then: "terminal" },
-  /** --max-rooms are in use. */
+  /** --max-rooms are in use; or somebody from elsewhere got this one, from where more were in use. */
   tooManyRooms: { code: 4002, reason: "too many rooms; try again later", then: "reconnect" },
   /** --max-room-sessions are in this room. */
   roomFull: { code: 4003, reason: "the room is full; try again later", then: "reconnect" },

@@ -28,7 +28,7 @@ import { Pings } from "./pings.ts";
 import { networkOf, Rates } from "./rates.ts";
 import { counted, type Room, type RoomHost } from "./room.ts";
 import { Policies } from "./room-policy.ts";
-import { Rooms } from "./rooms.ts";
+import { type Guest, Rooms } from "./rooms.ts";
 import { SendAccount } from "./send-account.ts";
 import { Session, type SessionHost } from "./session.ts";
 import { completeSettings, EMBEDDED, type Settings } from "./settings.ts";
@@ -281,12 +281,12 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
     slowest.terminate();
   }
 
-  enter(document: Uint8Array): ReturnType<Rooms["enter"]> {
-    return this.#rooms.enter(document);
+  enter(document: Uint8Array, guest: Guest): ReturnType<Rooms["enter"]> {
+    return this.#rooms.enter(document, guest);
   }
 
-  leave(document: Uint8Array): void {
-    this.#rooms.leave(document);
+  leave(document: Uint8Array, guest: Guest): void {
+    this.#rooms.leave(document, guest);
   }
 
   joined(session: Session): void {

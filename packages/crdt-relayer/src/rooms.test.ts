@@ -126,6 +126,76 @@ describe("a room", () => {
     expect(await refusalOf(rooms.enter(documentId("third")))).toBe("too_many_rooms");
   });
 
+  it("is taken from the network that sits alone in most, for whoever comes from one that has few", async () => {
+    const rooms = roomsOn(new MemoryLevel(), { maxRooms: 6 });
+    const sentAway: string[] = [];
+    /** Somebody from an address, in a room; it leaves when it is sent away. */
+    const enter = async (peer: string, name: string): Promise<string> => {
+      const id = documentId(name);
+      const guest = {
+        peer,
+        close: (code: string) => {
+          sentAway.push(`${peer} from ${name}: ${code}`);
+          rooms.leave(id, guest);
+        },
+      };
+      return refusalOf(rooms.enter(id, guest));
+    };
+    // Two of six are also somebody else's, and in one there is something.
+    for (const name of ["a", "b", "c", "d", "e", "f"])
+      expect(await enter("192.0.2.1", name)).toBe("entered");
+    expect(await enter("192.0.2.2", "a")).toBe("entered");
+    expect(await enter("192.0.2.2", "b")).toBe("entered");
+    await written(rooms, "c");
+    rooms.leave(documentId("c"));
+    await settle();
+    expect(await enter("192.0.2.3", "g")).toBe("entered");
+    expect(sentAway).toEqual(["192.0.2.1 from f: tooManyRooms"]);
+    expect(await enter("192.0.2.1", "h")).toBe("too_many_rooms");
+    expect(await enter("192.0.2.3", "h")).toBe("entered");
+    expect(sentAway[1]).toBe("192.0.2.1 from e: tooManyRooms");
+    // Now both have two for themselves, and c is the one in which there is something.
+    expect(await enter("192.0.2.3", "i")).toBe("too_many_rooms");
+    expect(await enter("2001:db8::1", "i")).toBe("entered");
+    expect(await enter("198.51.100.7", "j")).toBe("entered");
+    expect(sentAway.slice(2)).toEqual([
+      "192.0.2.1 from d: tooManyRooms",
+      "192.0.2.3 from h: tooManyRooms",
+    ]);
+    // One each, and two together: nobody has more than somebody else could have.
+    expect(await enter("198.51.100.8", "k")).toBe("too_many_rooms");
+    expect(sentAway).toHaveLength(4);
+    expect(rooms.size).toBe(6);
+  });
+
+  it("in which somebody is of whom nothing is known is taken from nobody", async () => {
+    const rooms = roomsOn(new MemoryLevel(), { maxRooms: 3 });
+    const guest = (peer: string) => ({ peer, close: () => expect.unreachable() });
+    for (const name of ["a", "b", "c"]) {
+      await rooms.enter(documentId(name));
+      await rooms.enter(documentId(name), guest("192.0.2.1"));
+    }
+    expect(await refusalOf(rooms.enter(documentId("d"), guest("192.0.2.2")))).toBe(
+      "too_many_rooms",
+    );
+  });
+
+  it("of which not all is stored is taken from nobody", async () => {
+    const database = new HeldLevel();
+    const rooms = roomsOn(database, { maxRooms: 2 });
+    const guest = (peer: string) => ({ peer, close: () => expect.unreachable() });
+    database.isHolding = true;
+    for (const name of ["a", "b"]) {
+      const room = roomOf(await rooms.enter(documentId(name), guest("192.0.2.1")));
+      room.receive(writeLine(openLines(name), "hello"), stranger);
+    }
+    expect(await refusalOf(rooms.enter(documentId("c"), guest("192.0.2.2")))).toBe(
+      "too_many_rooms",
+    );
+    database.isHolding = false;
+    for (const { pass } of database.held) pass();
+  });
+
   it("that nobody is in is not left by anyone", () => {
     const rooms = roomsOn(new MemoryLevel());
     rooms.leave(documentId("main"));

@@ -1,12 +1,14 @@
 /**
  * The rooms that are loaded: each document once, however many sessions ask for it at once; loaded when the first session
- * comes, forgotten some time after the last has left, never more than a bound.
+ * comes, forgotten some time after the last has left, never more than a bound. When all places are taken, whoever comes from a network
+ * that has few of them gets one of the network that has most: nobody can shut out all others by sitting in rooms of their own.
  */
 import { type LogFault, PendingPool, type Result, toHex } from "bft-json-crdt";
 import type { Logger } from "pino";
 import { type Backplane, BackplaneError } from "./backplane.ts";
 import type { CloseName } from "./close-codes.ts";
 import { messageOf, systemCode } from "./exit-codes.ts";
+import { networkOf } from "./rates.ts";
 import { counted, Room, type RoomHost } from "./room.ts";
 import { Policies } from "./room-policy.ts";
 import type { Settings } from "./settings.ts";
@@ -25,6 +27,14 @@ export interface RoomRefusal {
   readonly close: CloseName;
 }
 
+/** Who is in a room, or waits for it. */
+export interface Guest {
+  /** The address that it comes from. */
+  readonly peer: string;
+  /** Sends it away. */
+  close(name: CloseName): void;
+}
+
 interface Entry {
   readonly document: Uint8Array;
   readonly loading: Promise<Result<Room, RoomRefusal>>;
@@ -33,6 +43,8 @@ interface Entry {
   isUnavailable: boolean;
   /** Sessions that are in it or wait for it. */
   sessions: number;
+  /** Those of them that are known. */
+  readonly guests: Set<Guest>;
   grace: NodeJS.Timeout | null;
 }
 
@@ -81,9 +93,12 @@ export class Rooms {
    * Takes a place in a document's room, and loads it when it is not. Each place that was given must be given back by
    * {@link leave}; a refusal leaves nothing to give back. Never rejects.
    */
-  async enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>> {
+  async enter(
+    document: Uint8Array,
+    guest: Guest | null = null,
+  ): Promise<Result<Room, RoomRefusal>> {
     const key = toHex(document);
-    const entry = this.#entries.get(key) ?? this.#load(key, document);
+    const entry = this.#entries.get(key) ?? this.#load(key, document, guest);
     if (entry === null) {
       return this.#isClosed
         ? refused("stopping", "the relay is stopping", "stopping")
@@ -101,19 +116,21 @@ export class Rooms {
       );
     }
     entry.sessions++;
+    if (guest !== null) entry.guests.add(guest);
     if (entry.grace !== null) clearTimeout(entry.grace);
     entry.grace = null;
     const loaded = await entry.loading;
-    if (!loaded.ok) this.leave(document);
+    if (!loaded.ok) this.leave(document, guest);
     return loaded;
   }
 
   /** Gives a place back. */
-  leave(document: Uint8Array): void {
+  leave(document: Uint8Array, guest: Guest | null = null): void {
     const key = toHex(document);
     const entry = this.#entries.get(key);
     if (entry === undefined) return;
     entry.sessions--;
+    if (guest !== null) entry.guests.delete(guest);
     if (entry.sessions > 0) return;
     // The order of the map is the order in which rooms were left.
     this.#entries.delete(key);
@@ -135,15 +152,16 @@ export class Rooms {
     );
   }
 
-  #load(key: string, document: Uint8Array): Entry | null {
-    if (this.#isClosed || (this.#entries.size >= this.#settings.maxRooms && !this.#makeSpace()))
-      return null;
+  #load(key: string, document: Uint8Array, guest: Guest | null): Entry | null {
+    const isFull = this.#entries.size >= this.#settings.maxRooms;
+    if (this.#isClosed || (isFull && !this.#makeSpace() && !this.#makeSpaceFor(guest))) return null;
     const entry: Entry = {
       document,
       loading: this.#read(key, document),
       room: null,
       isUnavailable: false,
       sessions: 0,
+      guests: new Set(),
       grace: null,
     };
     void entry.loading.then((loaded) => {
@@ -201,6 +219,29 @@ export class Rooms {
     return false;
   }
 
+  /**
+   * Takes a room from the network that sits alone in most rooms, if that are at least two more than the guest's own sits in: from those
+   * of nobody else, the one that was loaded last, first of those in which there is nothing. False when there is none.
+   */
+  #makeSpaceFor(guest: Guest | null): boolean {
+    if (guest === null) return false;
+    const alone = new Map<string, Entry[]>();
+    for (const entry of this.#entries.values()) {
+      const network = entry.room?.isSettled === true ? onlyNetworkOf(entry) : null;
+      if (network === null) continue;
+      const rooms = alone.get(network);
+      if (rooms === undefined) alone.set(network, [entry]);
+      else rooms.push(entry);
+    }
+    const own = alone.get(networkOf(guest.peer))?.length ?? 0;
+    let most: Entry[] = [];
+    for (const rooms of alone.values()) if (rooms.length > most.length) most = rooms;
+    if (most.length < own + 2) return false;
+    const given = most.findLast(({ room }) => room!.history.length === 0) ?? most[most.length - 1]!;
+    for (const other of given.guests) other.close("tooManyRooms");
+    return this.#makeSpace();
+  }
+
   async #forget(key: string, entry: Entry): Promise<void> {
     // Two logs of one document would overwrite each other's records: a room goes only when nothing is on its way.
     await entry.room?.settled();
@@ -216,6 +257,18 @@ export class Rooms {
     entry.room?.close();
     this.#log.debug({ document: key }, "room forgotten");
   }
+}
+
+/** The network that all come from who are in a room; null when they are from several, or not known. */
+function onlyNetworkOf({ sessions, guests }: Entry): string | null {
+  if (sessions !== guests.size) return null;
+  let only: string | null = null;
+  for (const { peer } of guests) {
+    const network = networkOf(peer);
+    if (only !== null && network !== only) return null;
+    only = network;
+  }
+  return only;
 }
 
 function refused(

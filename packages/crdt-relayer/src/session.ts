@@ -65,8 +65,8 @@ export interface SessionHost extends OutletHost, IntakeHost {
   /** What sessions have encoded of histories, for all of them. */
   readonly slices: SliceCache;
   /** Takes a place in a room; see Rooms. */
-  enter(document: Uint8Array): Promise<Result<Room, RoomRefusal>>;
-  leave(document: Uint8Array): void;
+  enter(document: Uint8Array, session: Session): Promise<Result<Room, RoomRefusal>>;
+  leave(document: Uint8Array, session: Session): void;
   /** The session is in a room for the first time. */
   joined(session: Session): void;
   /** The socket is gone. */
@@ -444,13 +444,13 @@ export class Session implements Member {
     this.#hasEntered = true;
     this.#intake.block();
     const policy = this.#host.policies.of(document);
-    const entered = await this.#host.enter(document);
+    const entered = await this.#host.enter(document, this);
     this.#intake.unblock();
     // Who came in under other rules may not be who may come in now.
     if (this.#host.policies.of(document) !== policy) this.close("rulesChanged");
     this.#policy = policy;
     if (this.#isClosed) {
-      if (entered.ok) this.#host.leave(document);
+      if (entered.ok) this.#host.leave(document, this);
       return;
     }
     const start = performance.now();
@@ -628,7 +628,7 @@ export class Session implements Member {
     room.leave(this);
     this.#intake.pay();
     this.#meter.enter(null);
-    this.#host.leave(room.document);
+    this.#host.leave(room.document, this);
   }
 
   #end(): void {
