@@ -3,12 +3,13 @@
  * written once, against {@link Call}.
  */
 import { setTimeout as sleep } from "node:timers/promises";
-import { documentId, toHex } from "bft-json-crdt";
+import { documentId, type KeyPair, toHex } from "bft-json-crdt";
 import { ControlClient } from "./control/client.ts";
 import { CommandError, EXIT } from "./exit-codes.ts";
 import type { NodeHome } from "./home.ts";
-import { readKeyFile } from "./key-file.ts";
+import { readKeyFile, readKeyIfThere } from "./key-file.ts";
 import { Node, type NodeListener } from "./node.ts";
+import { warn } from "./output.ts";
 import { answerRequest, type Call } from "./requests.ts";
 import type { Settings } from "./settings.ts";
 import { holderOf, openStore, type Store } from "./store.ts";
@@ -37,12 +38,22 @@ export async function openAccess(
 ): Promise<Access> {
   const found = await clientOrStore(home, settings, command);
   if (found instanceof ControlClient) return remoteAccess(found, home, settings);
-  const node = await openNode(home, settings, found, listener);
-  return {
-    call: callOf((method, params) => answerRequest(node, method, params)),
-    local: node,
-    close: () => node.close(),
-  };
+  return localAccess(await openNode(home, settings, found, () => readKeyFile(home.keys), listener));
+}
+
+/** Like {@link openAccess} for commands that sign nothing, so that who has lost the key can still read what is stored. */
+export async function openToRead(
+  home: NodeHome,
+  settings: Settings,
+  command: string,
+): Promise<Access> {
+  const found = await clientOrStore(home, settings, command);
+  if (found instanceof ControlClient) return remoteAccess(found, home, settings);
+  const key = (): KeyPair | null =>
+    readKeyIfThere(home.keys, (loss) => {
+      warn(`${loss}; reading needs none`);
+    });
+  return localAccess(await openNode(home, settings, found, key));
 }
 
 /** Like {@link openAccess}, but reads nothing of the store, so that a damaged one can be verified; only for "verify". */
@@ -76,7 +87,8 @@ export async function openToRun(
   const deadline = performance.now() + STORE_PATIENCE_MS;
   for (;;) {
     const store = await openStore(home, documentId(settings.room), "run");
-    if (store !== null) return openNode(home, settings, store, listener);
+    if (store !== null)
+      return openNode(home, settings, store, () => readKeyFile(home.keys), listener);
     if (holderOf(home)?.command === "run") throw inUse(home);
     await waitForStore(home, deadline);
   }
@@ -92,13 +104,14 @@ async function openNode(
   home: NodeHome,
   { room, budgets }: Settings,
   store: Store,
-  listener: NodeListener,
+  readKey: () => KeyPair | null,
+  listener: NodeListener = {},
 ): Promise<Node> {
   try {
     return await Node.open({
       home,
       room,
-      keyPair: readKeyFile(home.keys),
+      keyPair: readKey(),
       store,
       listener,
       budgets,
@@ -107,6 +120,14 @@ async function openNode(
     await store.close();
     throw error;
   }
+}
+
+function localAccess(node: Node): Access {
+  return {
+    call: callOf((method, params) => answerRequest(node, method, params)),
+    local: node,
+    close: () => node.close(),
+  };
 }
 
 function remoteAccess(client: ControlClient, home: NodeHome, settings: Settings): Access {

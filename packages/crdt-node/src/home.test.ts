@@ -53,13 +53,30 @@ test("SIDE_HOME says where nodes are, ~/.side otherwise", () => {
 test("a node's folder that others can get at is refused", () => {
   const env = { SIDE_HOME: folder };
   expect(exitCode(() => existingHome("alice", env))).toBe(EXIT.failure);
-  mkdirSync(join(folder, "alice"), { mode: 0o700 });
+  mkdirSync(join(folder, "alice", "store"), { recursive: true });
+  chmodSync(join(folder, "alice"), 0o700);
   expect(exitCode(() => existingHome("alice", env))).toBe(EXIT.ok);
   chmodSync(join(folder, "alice"), 0o750);
   expect(exitCode(() => existingHome("alice", env))).toBe(EXIT.refused);
   mkdirSync(join(folder, "relayer"));
   mkdirSync(join(folder, ".init-123"));
   expect(nodeNames(env)).toEqual(["alice"]);
+});
+
+test("a folder with neither a key nor a store is no node", () => {
+  const env = { SIDE_HOME: folder };
+  const empty = join(folder, "empty");
+  mkdirSync(empty, { mode: 0o700 });
+  expect(() => existingHome("empty", env)).toThrow(
+    expect.objectContaining({
+      complaint: {
+        what: `there is no node named "empty", but something else in its place: ${empty}`,
+        why: "it holds neither a key nor a store",
+        next: `mv ${empty} ${empty}.old && crdt-node init empty`,
+      },
+    }),
+  );
+  rmSync(empty, { recursive: true });
 });
 
 test("a node's folder that cannot be looked at is told of, and not taken for one that is not there", () => {

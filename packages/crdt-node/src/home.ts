@@ -1,10 +1,17 @@
 /**
  * Where a node keeps its state: `$SIDE_HOME` or `~/.side`, and in it one folder per node, readable by its owner only.
  */
-import { mkdirSync, readdirSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { CommandError, EXIT, messageOf, systemCode, writeReason } from "./exit-codes.ts";
+import {
+  CommandError,
+  EXIT,
+  type ExitCode,
+  messageOf,
+  systemCode,
+  writeReason,
+} from "./exit-codes.ts";
 
 /** The paths of one node. */
 export interface NodeHome {
@@ -83,7 +90,17 @@ export function existingHome(name: string, env: NodeJS.ProcessEnv): NodeHome {
     });
   }
   refuseLooseMode(home.folder, mode, 0o700, "it holds a private key");
+  if (!existsSync(home.keys) && !existsSync(home.store)) throw holdsNoNode(home, EXIT.failure);
   return home;
+}
+
+/** For something that has the place of a node, and neither a key nor a store in it. */
+export function holdsNoNode({ name, folder }: NodeHome, exitCode: ExitCode): CommandError {
+  return new CommandError(exitCode, {
+    what: `there is no node named "${name}", but something else in its place: ${folder}`,
+    why: "it holds neither a key nor a store",
+    next: `mv ${quoted(folder)} ${quoted(`${folder}.old`)} && crdt-node init ${name}`,
+  });
 }
 
 /** The names of all nodes of this user. */

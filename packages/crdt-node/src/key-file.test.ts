@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { generateKeyPair } from "bft-json-crdt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { CommandError, EXIT } from "./exit-codes.ts";
-import { readKeyFile, writeKeyFile } from "./key-file.ts";
+import { readKeyFile, readKeyIfThere, writeKeyFile } from "./key-file.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -66,7 +66,34 @@ test("a file that holds no key is damaged, and is not quoted", () => {
   const { exitCode, complaint } = refusal(() => readKeyFile(path));
   expect(exitCode).toBe(EXIT.damaged);
   expect(JSON.stringify(complaint)).not.toContain("c2VjcmV0");
-  expect(refusal(() => readKeyFile(join(folder, "missing.pem"))).exitCode).toBe(EXIT.failure);
+  expect(complaint.next).toBe(`install -m 600 /your/copy/of/keys.pem ${path}`);
+});
+
+test("a key that is lost is told apart from one that cannot be read, and both say what to type", () => {
+  const missing = join(folder, "missing.pem");
+  const { exitCode, complaint } = refusal(() => readKeyFile(missing));
+  expect(exitCode).toBe(EXIT.failure);
+  expect(complaint).toMatchObject({
+    what: `the key ${missing} is not there`,
+    next: `install -m 600 /your/copy/of/keys.pem ${missing}`,
+  });
+  const unreadable = refusal(() => readKeyFile(join(folder, "x".repeat(300))));
+  expect(unreadable.complaint.what).toContain("cannot read the key");
+  expect(unreadable.complaint.next).toContain("ls -la");
+});
+
+test("who only reads goes without a key that is lost, and not with one that others can read", () => {
+  const told: string[] = [];
+  const read = (name: string): unknown =>
+    readKeyIfThere(join(folder, name), (loss) => told.push(loss));
+  const keyPair = generateKeyPair();
+  writeKeyFile(join(folder, "here.pem"), keyPair);
+  expect(read("here.pem")).toEqual(keyPair);
+  expect(told).toEqual([]);
+  expect(read("gone.pem")).toBeNull();
+  expect(told).toEqual([`the key ${join(folder, "gone.pem")} is not there`]);
+  chmodSync(join(folder, "here.pem"), 0o644);
+  expect(refusal(() => read("here.pem")).exitCode).toBe(EXIT.refused);
 });
 
 test("a key that cannot be written for another reason says that reason", () => {

@@ -68,7 +68,8 @@ export interface NodeListener {
 export interface NodeOptions {
   readonly home: NodeHome;
   readonly room: string;
-  readonly keyPair: KeyPair;
+  /** Null when it is lost: then the node can only be read, by the one process that has opened it. */
+  readonly keyPair: KeyPair | null;
   /** Open, and this node's own; closed by {@link Node.close}. */
   readonly store: Store;
   readonly listener?: NodeListener;
@@ -94,8 +95,7 @@ export class Node implements LinkHost, GuestHost {
   readonly budgets: Budgets;
   /** What happens to the view, for those who watch it. */
   readonly feed: Feed;
-  readonly #keyPair: KeyPair;
-  readonly #publicKey: Uint8Array;
+  readonly #keyPair: KeyPair | null;
   readonly #document: LedgerDocument;
   readonly #listener: NodeListener;
   readonly instance = randomBytes(16).toString("hex");
@@ -127,7 +127,6 @@ export class Node implements LinkHost, GuestHost {
     this.store = store;
     this.budgets = budgets;
     this.#keyPair = keyPair;
-    this.#publicKey = keyPair.publicKey;
     this.#document = document;
     this.#listener = listener ?? {};
     this.#durable = document.history.length;
@@ -140,7 +139,7 @@ export class Node implements LinkHost, GuestHost {
     const document = new Document({
       schema: ledger,
       id: documentId(room),
-      keyPair,
+      ...(keyPair !== null && { keyPair }),
       chain: store.chain,
       limits: {
         pendingBytes: budgets.pendingBytes,
@@ -182,7 +181,7 @@ export class Node implements LinkHost, GuestHost {
 
   /** True for changes signed with this node's key, on whatever chain. */
   isOwn(index: number): boolean {
-    return Buffer.compare(this.history.authorAt(index), this.#publicKey) === 0;
+    return this.#isOwnKey(this.history.authorAt(index));
   }
 
   /** Connects to relays and to peers, and stays connected. */
@@ -288,7 +287,7 @@ export class Node implements LinkHost, GuestHost {
 
   /** The graph of all changes as text; this node's own key goes by the node's name. */
   graph(format: DagFormat): string {
-    const own = toHex(this.#publicKey);
+    const own = this.#keyInHex();
     return dagText(this.history, format, (author) =>
       author === own ? this.home.name : short(author),
     );
@@ -324,7 +323,7 @@ export class Node implements LinkHost, GuestHost {
       name: this.home.name,
       running,
       pid: process.pid,
-      key: toHex(this.#publicKey),
+      key: this.#keyInHex(),
       room: this.room,
       document: toHex(history.document),
       chain: this.store.chain.toString(),
@@ -398,12 +397,13 @@ export class Node implements LinkHost, GuestHost {
   }
 
   get key(): string {
-    return toHex(this.#publicKey);
+    return toHex(this.#signingKey().publicKey);
   }
 
   prove(nonce: Uint8Array, host: string): Proof {
     const message = authenticationMessage(nonce, this.history.document, host);
-    return { author: this.key, signature: toHex(sign(message, this.#keyPair.secretKey)) };
+    const { secretKey } = this.#signingKey();
+    return { author: this.key, signature: toHex(sign(message, secretKey)) };
   }
 
   linkChanged(link: Link, reason: string | null): void {
@@ -425,6 +425,21 @@ export class Node implements LinkHost, GuestHost {
     if (count === this.#guestCount) return;
     this.#guestCount = count;
     this.#listener.guests?.(count);
+  }
+
+  /** The key of a node that connects. */
+  #signingKey(): KeyPair {
+    if (this.#keyPair === null) throw new Error("a node that has no key can only be read");
+    return this.#keyPair;
+  }
+
+  /** The public key; "" without one. */
+  #keyInHex(): string {
+    return this.#keyPair === null ? "" : toHex(this.#keyPair.publicKey);
+  }
+
+  #isOwnKey(author: Uint8Array): boolean {
+    return this.#keyPair !== null && Buffer.compare(author, this.#keyPair.publicKey) === 0;
   }
 
   async #append(transactions: readonly Transaction[]): Promise<string[]> {
@@ -535,7 +550,7 @@ export class Node implements LinkHost, GuestHost {
   #noteFork({ author, chain, seq, ids }: ForkProof): ForkStatus | null {
     const key = `${toHex(author)} ${chain}`;
     if (this.#forked.has(key)) return null;
-    const own = Buffer.compare(author, this.#publicKey) === 0;
+    const own = this.#isOwnKey(author);
     const fork: ForkStatus = {
       author: toHex(author),
       chain: chain.toString(),

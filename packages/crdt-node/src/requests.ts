@@ -38,6 +38,7 @@ export interface Status {
   readonly name: string;
   readonly running: boolean;
   readonly pid: number;
+  /** "" when the key is lost; a node that runs has one. */
   readonly key: string;
   readonly room: string;
   readonly document: string;

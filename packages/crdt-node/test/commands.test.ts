@@ -5,6 +5,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -24,7 +25,7 @@ import {
 import { ClassicLevel } from "classic-level";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { ledger } from "../src/ledger.ts";
-import { crdtNode, digestOf, transactionsOf, useHome } from "./in-process.ts";
+import { crdtNode, digestOf, statusOf, transactionsOf, useHome } from "./in-process.ts";
 import { NOWHERE, type Outcome, Place } from "./processes.ts";
 
 const place = new Place();
@@ -611,6 +612,80 @@ describe("an author who signed two changes with one number", () => {
       });
     }
     expect(await crdtNode(["verify-proof", join(place.home, "none")])).toMatchObject({ code: 1 });
+  });
+});
+
+describe("a node whose key is lost", () => {
+  const folder = join(place.home, "lea");
+  const key = join(folder, "keys.pem");
+
+  beforeAll(async () => {
+    await crdtNode(["init", "lea"]);
+    await store("lea", ["lea -> bob 10 lunch"]);
+    renameSync(key, `${key}.away`);
+  });
+
+  test("can be read by every command that signs nothing, with one warning", async () => {
+    const file = join(place.home, "lea.changes");
+    for (const [args, shows] of [
+      [["view", "lea"], "lea -> bob 10 lunch"],
+      [["view", "lea", "--json"], '"memo":"lunch"'],
+      [["log", "lea"], "lea -> bob 10 lunch"],
+      [["forks", "lea"], ""],
+      [["dag", "lea"], "digraph"],
+      [["status", "lea"], "lost: nothing can be signed"],
+      [["status", "lea", "--json"], '"key":""'],
+      [["verify", "lea"], "1 change verified"],
+      [["export", "lea", file], ""],
+    ] as const) {
+      const { code, stdout, stderr } = await crdtNode(args);
+      expect([args[0], code]).toEqual([args[0], 0]);
+      expect(stdout).toContain(shows);
+      if (args[0] !== "verify")
+        expect(stderr).toContain(`warning: the key ${key} is not there; reading needs none\n`);
+    }
+    await crdtNode(["init", "lea2"]);
+    expect(await crdtNode(["import", "lea2", file])).toMatchObject({ code: 0 });
+    expect(await digestOf("lea2")).toBe(await digestOf("lea"));
+  });
+
+  test.each([
+    ["run"],
+    ["whoami"],
+    ["send", "lea -> bob 1"],
+    ["import", join(place.home, "lea.changes")],
+  ])("is told what to do by %s, and signs nothing", async (command, ...args) => {
+    const { code, stdout, stderr } = await crdtNode([command, "lea", ...args]);
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(`the key ${key} is not there\n`);
+    expect(stderr).toContain(`  next: install -m 600 /your/copy/of/keys.pem ${key}\n`);
+  });
+
+  test("is told apart by init from a node that is there, and from a folder that is none", async () => {
+    const { code, stderr } = await crdtNode(["init", "lea"]);
+    expect(code).toBe(4);
+    expect(stderr).toContain('there is a node named "lea" already, which has lost its key\n');
+    expect(stderr).toContain("  next: crdt-node export lea lea.changes\n");
+    const empty = join(place.home, "empty");
+    mkdirSync(empty, { mode: 0o700 });
+    for (const [command, expected] of [
+      ["init", 4],
+      ["view", 1],
+      ["whoami", 1],
+    ] as const) {
+      const refused = await crdtNode([command, "empty"]);
+      expect([command, refused.code]).toEqual([command, expected]);
+      expect(refused.stderr).toContain('there is no node named "empty", but something else');
+      expect(refused.stderr).toContain(`  next: mv ${empty} ${empty}.old && crdt-node init empty`);
+    }
+    expect(readdirSync(empty)).toEqual([]);
+  });
+
+  test("signs again when the key is put back, without contradicting itself", async () => {
+    renameSync(`${key}.away`, key);
+    await store("lea", ["lea -> bob 11"]);
+    expect((await statusOf("lea")).faults).toMatchObject({ forkCount: 0 });
+    expect(await transactionsOf("lea")).toHaveLength(2);
   });
 });
 

@@ -2,14 +2,14 @@
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import type { DagFormat } from "../inspection.ts";
 import { collect } from "../requests.ts";
-import { withNode } from "./with-node.ts";
+import { withReader } from "./with-node.ts";
 
 /** Prints the graph in the given format. */
 export function dag(
   name: string,
   options: { readonly room?: string; readonly format: DagFormat },
 ): Promise<ExitCode> {
-  return withNode(name, options, "dag", async ({ call }) => {
+  return withReader(name, options, "dag", async ({ call }) => {
     const parts: string[] = [];
     await collect(call, "dag", { format: options.format }, (part) => {
       parts.push(part);

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "n
 import { CommandError, EXIT, type ExitCode, messageOf, systemCode } from "../exit-codes.ts";
 import { count, note, printed } from "../output.ts";
 import { collect } from "../requests.ts";
-import { withNode } from "./with-node.ts";
+import { withReader } from "./with-node.ts";
 
 /** Writes the history to a new file, whole or not at all; `-` is stdout. */
 export function exportFile(
@@ -11,7 +11,7 @@ export function exportFile(
   file: string,
   options: { readonly room?: string },
 ): Promise<ExitCode> {
-  return withNode(name, options, "export", async ({ call }) => {
+  return withReader(name, options, "export", async ({ call }) => {
     const target = file === "-" ? new StandardOutput() : new NewFile(file);
     try {
       const { changes } = await collect(call, "export", {}, (part) => {

@@ -5,7 +5,7 @@ import { changeLines, type ForkEvidence, placeOf } from "../fork-evidence.ts";
 import { quoted } from "../home.ts";
 import { note, paint, print, printed, short } from "../output.ts";
 import { collect } from "../requests.ts";
-import { withNode } from "./with-node.ts";
+import { withReader } from "./with-node.ts";
 
 /** Options of the command, as typed. */
 export interface ForksOptions {
@@ -30,7 +30,7 @@ export function forks(name: string, options: ForksOptions): Promise<ExitCode> {
       next: `crdt-node forks ${name}`,
     });
   }
-  return withNode(name, options, "forks", async ({ call }) => {
+  return withReader(name, options, "forks", async ({ call }) => {
     const found: ForkEvidence[] = [];
     await collect(call, "forks", {}, (fork) => {
       if (of === "" || namesOf(fork).some((hex) => hex.startsWith(of))) found.push(fork);

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { generateKeyPair, toHex } from "bft-json-crdt";
 import { writeUnused } from "../chain.ts";
 import { CommandError, EXIT, type ExitCode, systemCode, writeReason } from "../exit-codes.ts";
-import { ensureSideHome, nodeHome, quoted, sideHome } from "../home.ts";
+import { ensureSideHome, holdsNoNode, type NodeHome, nodeHome, quoted, sideHome } from "../home.ts";
 import { writeKeyFile } from "../key-file.ts";
 import { note, print } from "../output.ts";
 import { checkRelay, checkRoom, configText, DEFAULT_ROOM } from "../settings.ts";
@@ -20,7 +20,7 @@ export function init(name: string, options: InitOptions): ExitCode {
   const home = nodeHome(name, process.env);
   const room = checkRoom(options.room ?? DEFAULT_ROOM, "--room");
   const relays = options.relay?.map((address) => checkRelay(address, "--relay")) ?? null;
-  if (existsSync(home.folder)) throw exists(name, home.folder);
+  if (existsSync(home.folder)) throw exists(home);
 
   const keyPair = generateKeyPair();
   // Made under another name and then renamed, so that a node without a key is never seen, and none is overwritten.
@@ -34,8 +34,7 @@ export function init(name: string, options: InitOptions): ExitCode {
     renameSync(draft, home.folder);
   } catch (error) {
     rmSync(draft, { recursive: true, force: true });
-    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error)))
-      throw exists(name, home.folder);
+    if (["ENOTEMPTY", "EEXIST", "ENOTDIR"].includes(systemCode(error))) throw exists(home);
     throw error instanceof CommandError ? error : cannotWrite(sideHome(process.env), error);
   }
   print(`key:    ${home.keys}`);
@@ -67,10 +66,20 @@ function cannotWrite(folder: string, error: unknown): CommandError {
   );
 }
 
-function exists(name: string, folder: string): CommandError {
+/** What is there already: a node, one that has lost its key, or something else. */
+function exists(home: NodeHome): CommandError {
+  const { name, folder, keys, store } = home;
+  if (existsSync(keys)) {
+    return new CommandError(EXIT.refused, {
+      what: `there is a node named "${name}" already`,
+      why: `${quoted(folder)} holds its key, and a key that is lost cannot be made again`,
+      next: `crdt-node whoami ${name}`,
+    });
+  }
+  if (!existsSync(store)) return holdsNoNode(home, EXIT.refused);
   return new CommandError(EXIT.refused, {
-    what: `there is a node named "${name}" already`,
-    why: `${quoted(folder)} holds its key, and a key that is lost cannot be made again`,
-    next: `crdt-node whoami ${name}`,
+    what: `there is a node named "${name}" already, which has lost its key`,
+    why: `${quoted(folder)} holds its store and no keys.pem; a new node can import what it holds`,
+    next: `crdt-node export ${name} ${name}.changes`,
   });
 }

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { describeChange } from "../inspection.ts";
 import { formatTime, paint, print, printable, short } from "../output.ts";
 import { collect } from "../requests.ts";
-import { withNode } from "./with-node.ts";
+import { withReader } from "./with-node.ts";
 
 /** Options of the command, as typed. */
 export interface LogOptions {
@@ -13,7 +13,7 @@ export interface LogOptions {
 
 /** Prints one change per line. */
 export function log(name: string, options: LogOptions): Promise<ExitCode> {
-  return withNode(name, options, "log", async ({ call }) => {
+  return withReader(name, options, "log", async ({ call }) => {
     await collect(call, "log", {}, (entry) => {
       if (options.json === true) {
         print(JSON.stringify(entry));

@@ -3,7 +3,7 @@ import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { placeOf } from "../fork-evidence.ts";
 import { count, paint, print, printable, short } from "../output.ts";
 import { ask, type LinkStatus, type Status } from "../requests.ts";
-import { withNode } from "./with-node.ts";
+import { withReader } from "./with-node.ts";
 
 /** Options of the command, as typed. */
 export interface StatusOptions {
@@ -13,7 +13,7 @@ export interface StatusOptions {
 
 /** Prints the status; relays and peers of a node that is not running are those that it would connect to. */
 export function status(name: string, options: StatusOptions): Promise<ExitCode> {
-  return withNode(name, options, "status", async ({ call, local }, _home, settings) => {
+  return withReader(name, options, "status", async ({ call, local }, _home, settings) => {
     const answer = await ask(call, "status", {});
     const offline = (urls: readonly string[]): LinkStatus[] =>
       urls.map((url) => ({ url, state: "offline", reason: null }));
@@ -52,7 +52,7 @@ function lines(status: Status): string[] {
   if (forks.length > 0) allFaults.push(field("", `crdt-node forks ${status.name} shows the proof`));
   return [
     field("node", `${status.name}, ${running}`),
-    field("key", status.key),
+    field("key", status.key || paint("red", "lost: nothing can be signed")),
     field("room", `${printable(status.room)}  (document ${short(status.document)}…)`),
     ...fields("relays", relays),
     ...(status.listening === null ? [] : [field("listens", status.listening)]),

@@ -2,7 +2,7 @@
 import { EXIT, type ExitCode } from "../exit-codes.ts";
 import { count, note, paint, print, printable, short } from "../output.ts";
 import { ask, collect } from "../requests.ts";
-import { withNode } from "./with-node.ts";
+import { withReader } from "./with-node.ts";
 import { type Ledger, showTransaction } from "../ledger.ts";
 
 /** Options of the command, as typed. */
@@ -14,7 +14,7 @@ export interface ViewOptions {
 
 /** Prints the view for people, as RFC 8785 JSON, or just its digest. */
 export function view(name: string, options: ViewOptions): Promise<ExitCode> {
-  return withNode(name, options, "view", async ({ call }) => {
+  return withReader(name, options, "view", async ({ call }) => {
     if (options.digest === true) {
       print((await ask(call, "digest", {})).digest);
       return EXIT.ok;

@@ -1,5 +1,5 @@
 /** What most commands do first and last: read the settings, get at the node, and let go of it again. */
-import { type Access, openAccess } from "../access.ts";
+import { type Access, openAccess, openToRead } from "../access.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { existingHome, type NodeHome } from "../home.ts";
 import { flagOf } from "../limits.ts";
@@ -52,16 +52,39 @@ export function placeOf(
   return { home, settings: loadSettings(home.config, flags, process.env) };
 }
 
+/** What a command does with a node. */
+type Use = (access: Access, home: NodeHome, settings: Settings) => Promise<ExitCode>;
+
 /** Runs `use` with access to the node, running or not, and closes it afterwards. */
-export async function withNode(
+export function withNode(
   name: string,
   options: PlaceOptions,
   command: string,
-  use: (access: Access, home: NodeHome, settings: Settings) => Promise<ExitCode>,
+  use: Use,
+): Promise<ExitCode> {
+  return withAccess(openAccess, name, options, command, use);
+}
+
+/** The same for commands that only read, which a node whose key is lost can answer, too. */
+export function withReader(
+  name: string,
+  options: PlaceOptions,
+  command: string,
+  use: Use,
+): Promise<ExitCode> {
+  return withAccess(openToRead, name, options, command, use);
+}
+
+async function withAccess(
+  open: (home: NodeHome, settings: Settings, command: string) => Promise<Access>,
+  name: string,
+  options: PlaceOptions,
+  command: string,
+  use: Use,
 ): Promise<ExitCode> {
   const { home, settings } = placeOf(name, options);
   endOnInterrupt();
-  const access = await openAccess(home, settings, command);
+  const access = await open(home, settings, command);
   try {
     return await use(access, home, settings);
   } finally {
