@@ -52,8 +52,7 @@ function filesIn(folder: string): string[] {
 
 const page = readFileSync(join(root, "docs/first-document.md"), "utf8");
 const [inTheClone = "", intoAProject = ""] = blocksOf(page, "sh");
-/** The folder in the clone that the page tells to make, and where the page installs: `~/my-project`. */
-const first = mkdtempSync(join(root, "first-"));
+/** Where the page installs: `~/my-project`. */
 const project = join(scratch, "my-project");
 let uninstall: (() => void) | undefined;
 
@@ -63,14 +62,13 @@ beforeAll(async () => {
   const silent = { npm_config_audit: "false", npm_config_fund: "false" };
   const home = { ...env, ...silent, HOME: scratch, npm_config_cache: cache };
   uninstall = await keepingBuilds(async () => {
-    await run("bash", ["-euc", intoAProject], { cwd: first, env: home });
+    await run("bash", ["-euc", intoAProject], { cwd: root, env: home });
     await installTarballs(prefix, join(scratch, "packed"));
   });
 }, 300_000);
 
 afterAll(() => {
   uninstall?.();
-  rmSync(first, { recursive: true, force: true });
   rmSync(scratch, { recursive: true, force: true });
 });
 
@@ -103,6 +101,22 @@ test("its programs pass the type check of what `tsc --init` writes, with the opt
   const written = readFileSync(config, "utf8").replace(/^ *"types".*$/mu, "");
   writeFileSync(config, written.replace(/"compilerOptions": \{/u, `$&${options.join(", ")},`));
   await run(process.execPath, [tsc], { cwd: project, env });
+});
+
+test("the pages that say how to pack it name the very block, and each finds three files where it says", () => {
+  const heading = page
+    .slice(0, page.indexOf(intoAProject))
+    .match(/^#+ .+$/gmu)!
+    .at(-1)!;
+  const anchor = heading.replace(/^#+ /u, "").toLowerCase().replaceAll(" ", "-");
+  const telling = ["docs/operations.md", "docs/oracle-deployment.md"].concat(
+    packages.map((name) => `packages/${name}/README.md`),
+  );
+  for (const file of telling)
+    expect(readFileSync(join(root, file), "utf8"), file).toContain(`first-document.md#${anchor})`);
+  expect(readdirSync(join(scratch, "packed"))).toEqual(
+    packages.map((name) => `${name}-${version}.tgz`),
+  );
 });
 
 test("the first document begins in a folder of the clone, which the README's command has installed", async () => {
