@@ -245,6 +245,8 @@ export const EQUIVALENT: Readonly<Record<string, string>> = {
     "only time depends on it: of a chain that nobody has heard of no tips are listed",
   "packages/crdt-relayer/src/room.ts Room: refuse if `this.#ready.length === 0`":
     "only time depends on it: nothing is passed on then, and what comes next is gathered for less long",
+  "packages/crdt-relayer/src/room-rules.ts checkRules: demand `error instanceof RulesFault`":
+    "no other error is thrown in there; one would be a mistake of the code, and must not pass for one of the rules",
 };
 
 /**

@@ -12,6 +12,7 @@ import {
   systemCode,
   writeReason,
 } from "./exit-codes.ts";
+import { nearest } from "./nearest.ts";
 
 /** The paths of one node. */
 export interface NodeHome {
@@ -76,10 +77,7 @@ export function existingHome(name: string, env: NodeJS.ProcessEnv): NodeHome {
       });
     }
     const others = nodeNames(env);
-    const meant = others
-      .map((other) => ({ other, distance: differences(other, name) }))
-      .filter(({ distance }) => distance <= 2)
-      .sort((a, b) => a.distance - b.distance)[0]?.other;
+    const meant = nearest(name, others);
     throw new CommandError(EXIT.failure, {
       what: `there is no node named "${name}" in ${sideHome(env)}`,
       why: others.length === 0 ? undefined : `nodes there: ${others.slice(0, 8).join(", ")}`,
@@ -148,20 +146,6 @@ export function refuseLooseMode(path: string, mode: number, wanted: number, why:
 /** `path` as a shell takes it. */
 export function quoted(path: string): string {
   return /^[\w./:@%+=-]+$/u.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-/** How many letters have to be put in, left out or exchanged to make one name of the other (Levenshtein). */
-function differences(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const exchanged = row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, exchanged));
-    }
-    row = next;
-  }
-  return row[b.length]!;
 }
 
 function checkName(name: string): string {

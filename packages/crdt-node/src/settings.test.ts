@@ -13,6 +13,7 @@ import {
   DEFAULT_RELAY,
   loadSettings,
   type Settings,
+  strangeVariables,
 } from "./settings.ts";
 
 const NO_PEERS = { peers: [], listen: null, maxPeers: 64 };
@@ -224,6 +225,43 @@ describe("settings", () => {
     expect(complaint(() => loadSettings(config(""), {}, { SIDE_ROOM: "a b" }))).toContain(
       "SIDE_ROOM",
     );
+  });
+
+  test("that are wrong say why, and what to write where they stand", () => {
+    const path = join(folder, "config.toml");
+    const next = (run: () => unknown): string | undefined => {
+      try {
+        run();
+      } catch (error) {
+        if (error instanceof CommandError) return error.complaint.next;
+      }
+      throw new Error("it was accepted");
+    };
+    const inFile = (text: string) => () => loadSettings(config(text), {}, {});
+    expect(complaint(inFile('room = "a"\nroom = "b"\n'))).toContain(
+      "line 2, column 1 is not TOML: trying to redefine an already defined table or value",
+    );
+    expect(complaint(inFile("rom = 1\n"))).toContain('unknown setting "rom"; did you mean "room"?');
+    expect(complaint(inFile("colour = 1\n"))).toContain("(known: room, relays, ");
+    expect(next(inFile("listen = 'x'\n"))).toBe(`write listen = 9001 into ${path}`);
+    expect(next(inFile("max-peers = 0\n"))).toBe(`write max-peers = 64 into ${path}`);
+    expect(next(inFile("room = 'a b'\n"))).toBe(`write room = "main" into ${path}`);
+    expect(next(inFile("peers = ['x']\n"))).toBe(
+      `write peers = ["ws://127.0.0.1:9001"] into ${path}`,
+    );
+    expect(next(inFile("send-bytes = 1\n"))).toBe(`write send-bytes = 4194304 into ${path}`);
+    expect(next(() => loadSettings(config(""), {}, { SIDE_LISTEN: "x" }))).toBe("SIDE_LISTEN=9001");
+    expect(next(() => checkRelay("x", "--relay"))).toBe(`--relay ${DEFAULT_RELAY}`);
+    expect(next(() => checkRoom("", "--room"))).toBe("--room main");
+  });
+
+  test("that are variables are told of when they are misspelt, unless they are a relay's", () => {
+    const known = { SIDE_HOME: "x", SIDE_DEBUG: "1", SIDE_SEND_BYTES: "1", SIDE_RELAYER_PORT: "1" };
+    expect(strangeVariables({ ...known, OTHER: "1", SIDE_LISTENS: "", PATH: "x" })).toEqual([]);
+    expect(strangeVariables({ ...known, SIDE_RELAYS: "ws://x", SIDE_COLOUR: "red" })).toEqual([
+      'the variable SIDE_RELAYS is no setting of a node; did you mean "SIDE_RELAY"?',
+      "the variable SIDE_COLOUR is no setting of a node",
+    ]);
   });
 });
 

@@ -5,6 +5,7 @@
 import { readFileSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
+import { quoted } from "./home.ts";
 import {
   BUDGET_NAMES,
   BUDGETS,
@@ -14,6 +15,7 @@ import {
   flagOf,
   variableOf,
 } from "./limits.ts";
+import { guess } from "./nearest.ts";
 
 /** What was set explicitly; absent means "not given". */
 export interface Given {
@@ -98,14 +100,14 @@ export function checkBudgets(
 }
 
 function checkBudget(name: keyof Budgets, value: unknown, source: string): number {
-  const { least } = BUDGETS[name];
+  const { least, standard } = BUDGETS[name];
   const bytes = typeof value === "string" && /^\d{1,16}$/u.test(value) ? Number(value) : value;
   if (typeof bytes === "number" && Number.isSafeInteger(bytes) && bytes >= least) return bytes;
   const why = least > 0 ? ": a change of the greatest size must fit" : "";
   throw new CommandError(EXIT.usage, {
     what: `${source} cannot be ${JSON.stringify(value)}`,
     why: `it must be a whole number of bytes, at least ${least}${why}`,
-    next: "crdt-node run --help",
+    next: instead(source, standard),
   });
 }
 
@@ -143,30 +145,34 @@ export function checkRoom(room: string, source: string): string {
           ? "it holds a space or a control character"
           : null;
   if (bad === null) return room;
-  throw new CommandError(EXIT.usage, { what: `${source} cannot be the name of a room`, why: bad });
+  throw new CommandError(EXIT.usage, {
+    what: `${source} cannot be the name of a room`,
+    why: bad,
+    next: instead(source, DEFAULT_ROOM),
+  });
 }
 
 /** Checks a relay's address that came from `source`, and completes it with the path that relays listen on. */
 export function checkRelay(address: string, source: string): string {
-  return checkAddress(address, source, "relay", `--relay ${DEFAULT_RELAY}`);
+  return checkAddress(address, source, "relay", DEFAULT_RELAY);
 }
 
 /** Checks the address of another node that came from `source`, and completes it with the path that nodes listen on. */
 export function checkPeer(address: string, source: string): string {
-  return checkAddress(address, source, "peer", "--peer ws://127.0.0.1:9001");
+  return checkAddress(address, source, "peer", "ws://127.0.0.1:9001");
 }
 
 function checkAddress(
   address: string,
   source: string,
   kind: "relay" | "peer",
-  next: string,
+  example: string,
 ): string {
   const bad = (why: string): CommandError =>
     new CommandError(EXIT.usage, {
       what: `${source} is not the address of a ${kind}: ${address.slice(0, 200)}`,
       why,
-      next,
+      next: instead(source, [example]),
     });
   let url: URL;
   try {
@@ -196,7 +202,7 @@ export function checkListen(value: string | number, source: string): ListenAddre
   throw new CommandError(EXIT.usage, {
     what: `${source} cannot be ${JSON.stringify(text.slice(0, 200))}`,
     why: "it must be a port from 0 to 65535, or HOST:PORT with an address of this machine",
-    next: "--listen 9001",
+    next: instead(source, 9001),
   });
 }
 
@@ -208,8 +214,31 @@ export function checkMaxPeers(value: unknown, source: string): number {
   throw new CommandError(EXIT.usage, {
     what: `${source} cannot be ${JSON.stringify(value)}`,
     why: `it must be a whole number from 1 to ${MOST_PEERS}`,
-    next: `--max-peers ${DEFAULT_PEER_BOUNDS.maxPeers}`,
+    next: instead(source, DEFAULT_PEER_BOUNDS.maxPeers),
   });
+}
+
+/** What to write in the place of a value that is wrong, as it is written there: an option, a variable or a line of a file. */
+function instead(source: string, value: string | number | readonly string[]): string {
+  const [, key, path] = /^"(.+?)" in (.+)$/su.exec(source) ?? [];
+  if (key !== undefined) return `write ${key} = ${JSON.stringify(value)} into ${path}`;
+  return `${source}${source.startsWith("--") ? " " : "="}${[value].flat().join(",")}`;
+}
+
+/** Variables that are read elsewhere, or by the other programs of this folder. */
+const OTHER_VARIABLES = ["SIDE_HOME", "SIDE_DEBUG"];
+
+/** What there is to say about variables that look like ours and are none. They are no error: other programs may have them. */
+export function strangeVariables(env: NodeJS.ProcessEnv): string[] {
+  const settings = ["SIDE_ROOM", "SIDE_RELAY", "SIDE_PEER", "SIDE_LISTEN", "SIDE_MAX_PEERS"];
+  const known = [...settings, ...OTHER_VARIABLES, ...BUDGET_NAMES.map(variableOf)];
+  return Object.entries(env)
+    .filter(
+      ([name, value]) =>
+        name.startsWith("SIDE_") && !name.startsWith("SIDE_RELAYER_") && value !== "",
+    )
+    .filter(([name]) => !known.includes(name))
+    .map(([name]) => `the variable ${name} is no setting of a node${guess(name, known)}`);
 }
 
 function fromEnvironment(env: NodeJS.ProcessEnv): Given {
@@ -241,19 +270,27 @@ function readConfig(path: string): Given {
   } catch (error) {
     // Someone who deletes it gets the defaults.
     if (systemCode(error) === "ENOENT") return {};
-    throw new CommandError(EXIT.failure, { what: `cannot read ${path}`, why: messageOf(error) });
+    throw new CommandError(EXIT.failure, {
+      what: `cannot read ${path}`,
+      why: messageOf(error),
+      next: `ls -la ${quoted(path)}`,
+    });
   }
   let table: { readonly [key: string]: unknown };
   try {
     table = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw badConfig(path, `line ${error.line}, column ${error.column} is not TOML`);
+    const place = `line ${error.line}, column ${error.column}`;
+    throw badConfig(path, `${place} is not TOML: ${reasonOf(error)}`);
   }
   const known = ["room", "relays", "peers", "listen", "max-peers", ...BUDGET_NAMES.map(flagOf)];
   for (const key of Object.keys(table)) {
     if (!known.includes(key))
-      throw badConfig(path, `unknown setting "${key}" (known: ${known.join(", ")})`);
+      throw badConfig(
+        path,
+        `unknown setting "${key}"${guess(key, known, ` (known: ${known.join(", ")})`)}`,
+      );
   }
   const { room, relays, peers, listen, "max-peers": maxPeers } = table;
   if (room !== undefined && typeof room !== "string")
@@ -278,6 +315,12 @@ function readConfig(path: string): Given {
   };
 }
 
+/** What the parser says, without its title and its picture of the line. */
+function reasonOf(error: TomlError): string {
+  const [first = ""] = error.message.split("\n");
+  return first.replace(/^Invalid TOML document: /u, "");
+}
+
 function isStrings(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every((item) => typeof item === "string");
 }
@@ -286,6 +329,6 @@ function badConfig(path: string, why: string): CommandError {
   return new CommandError(EXIT.usage, {
     what: `cannot use ${path}`,
     why,
-    next: `\${EDITOR:-vi} ${path}`,
+    next: `\${EDITOR:-vi} ${quoted(path)}`,
   });
 }

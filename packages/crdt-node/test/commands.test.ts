@@ -125,6 +125,14 @@ describe("a command line that is wrong", () => {
     expect((await crdtNode(["status", "ana"])).stderr).toContain("with anna, if you meant that");
   });
 
+  test("with a variable that is misspelt is told so, and goes on", async () => {
+    vi.stubEnv("SIDE_ROMS", "cafe");
+    const { code, stderr } = await crdtNode(["view", "anna"]);
+    vi.stubEnv("SIDE_ROMS", undefined);
+    expect(code).toBe(0);
+    expect(stderr).toContain("warning: the variable SIDE_ROMS is no setting of a node");
+  });
+
   test("in config.toml is named with its place", async () => {
     await crdtNode(["init", "typo"]);
     writeFileSync(join(place.home, "typo", "config.toml"), "rom = 'x'\n");

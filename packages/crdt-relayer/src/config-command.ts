@@ -28,7 +28,7 @@ export function configText({ settings, origins, file }: Located): string {
       ...(setting.needsRestart === true ? ["a change needs a restart"] : []),
     ];
     const value = shown(name, settings[name]);
-    lines.push("", `# ${setting.help}`, `# ${notes.join("; ")}`, lineOf(name, value));
+    lines.push("", `# ${setting.help}`, `# ${notes.join("; ")}`, ...linesOf(name, value));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -53,9 +53,14 @@ function shown(name: keyof Settings, value: Settings[keyof Settings]): Settings[
   return value.replace(/(?<=:\/\/)[^/@,]*(?=@)/gu, "***");
 }
 
-function lineOf(name: keyof Settings, value: Settings[keyof Settings] | null): string {
-  // What is not set has no form in TOML.
-  return value === null
-    ? `# ${flagOf(name)} is not set`
-    : stringify({ [flagOf(name)]: value }).trimEnd();
+function linesOf(name: keyof Settings, value: Settings[keyof Settings]): string[] {
+  // An empty table would take in whatever somebody writes below it.
+  if (name === "rooms" && Object.keys(value).length === 0) return NO_ROOMS;
+  return [stringify({ [flagOf(name)]: value }).trimEnd()];
 }
+
+const NO_ROOMS = [
+  "# No room has any. A room's rules are a table, and stand at the end of the file:",
+  '# [rooms."main"]',
+  '# authors = ["<64 hex digits>"]',
+];

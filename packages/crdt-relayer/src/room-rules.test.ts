@@ -2,7 +2,7 @@
 import { documentId, generateKeyPair, toHex } from "bft-json-crdt";
 import { describe, expect, it } from "vitest";
 import { MAX_ROOM_KEYS } from "./limits.ts";
-import { documentsOf, readRules, type RulesByRoom, rulesText } from "./room-rules.ts";
+import { documentsOf, faultInRules, readRules, type RulesByRoom, rulesText } from "./room-rules.ts";
 
 const [A, B] = [0, 1].map(() => toHex(generateKeyPair().publicKey)) as [string, string];
 
@@ -75,6 +75,53 @@ describe("the rules of rooms", () => {
     ["a room twice", "main read-only; main"],
   ])("are refused: %s", (_, value) => {
     expect(readRules(value)).toBeNull();
+    expect(faultInRules(value)).not.toBe("");
+  });
+
+  it.each([
+    ["no table", 7, /^it must be rules such as "main authors=KEY/u],
+    ["no name", { "": {} }, '"" cannot be the name of a room'],
+    ["no list", { main: { authors: A } }, 'room "main": "authors" must be a list of keys'],
+    [
+      "an empty list",
+      { main: { readers: [] } },
+      'room "main": "readers" must hold 1 to 1024 keys, not 0',
+    ],
+    [
+      "a key that is no text",
+      { main: { readers: [7] } },
+      'room "main": "readers" holds 7, which is no text',
+    ],
+    [
+      "a point that is no key",
+      { main: { readers: [`01${"0".repeat(62)}`] } },
+      `room "main": "readers" holds "01${"0".repeat(62)}", which is no public key`,
+    ],
+    [
+      "no boolean",
+      "main read-only=maybe",
+      'room "main": "read-only" must be true or false, not "maybe"',
+    ],
+    ["a rule twice", "main read-only read-only", 'room "main": "read-only" stands twice'],
+    [
+      "an unknown rule",
+      "main reader=x",
+      'room "main": "reader" is no rule; did you mean "readers"?',
+    ],
+    ["an escape that is none", "%ff read-only", 'the name "%ff" is not written as in a URL'],
+    ["a room twice", "main; main", 'room "main": other rules are for the same document'],
+    [
+      "a long key",
+      { main: { authors: ["x".repeat(5_000)] } },
+      `room "main": "authors" holds "${"x".repeat(65)}…, which is 5000 characters long and no public key of 64 hex digits`,
+    ],
+  ])("name the room, the rule and the reason: %s", (_, value, fault) => {
+    expect(faultInRules(value)).toMatch(fault);
+    expect(readRules(value)).toBeNull();
+  });
+
+  it("have no fault when they are accepted", () => {
+    expect(faultInRules({ main: { authors: [A] } })).toBe("");
   });
 
   it("hold the most keys, and not one more", () => {

@@ -26,6 +26,16 @@ function configFile(text: string): string {
   return file;
 }
 
+function complaint(load: () => unknown): Pick<RelayError, "why" | "next"> & { what: string } {
+  try {
+    load();
+  } catch (error) {
+    if (!(error instanceof RelayError)) throw error;
+    return { what: error.message, why: error.why, next: error.next };
+  }
+  throw new Error("it was accepted");
+}
+
 describe("settings", () => {
   it("have defaults that their own rules accept", () => {
     const settings = loadSettings({}, undefined, env);
@@ -146,6 +156,66 @@ describe("settings", () => {
     expect(() => loadSettings({}, configFile("[rooms.x]\nauthors = ['no']\n"), env)).toThrow(
       '"rooms" in',
     );
+  });
+
+  it.each([
+    [
+      "authors = ['ab']",
+      'room "x": "authors" holds "ab", which is 2 characters long and no public key of 64 hex digits',
+    ],
+    ["author = []", 'room "x": "author" is no rule; did you mean "authors"?'],
+    ['read-only = "yes"', 'room "x": "read-only" must be true or false, not "yes"'],
+    [
+      "port = 1",
+      'room "x": "port" is no rule (rules are authors, readers, read-only; other settings stand above all tables of a file)',
+    ],
+  ])("say what is wrong in the table of a room: %s", (line, why) => {
+    const file = configFile(`[rooms.x]\n${line}\n`);
+    expect(complaint(() => loadSettings({}, file, env))).toEqual({
+      what: `"rooms" in ${file} cannot be used`,
+      why,
+      next: 'write [rooms."NAME"], and below it read-only = true, say',
+    });
+  });
+
+  it("say that a line below the tables is no setting", () => {
+    const { why } = complaint(() => loadSettings({}, configFile("[rooms]\nprot = 4\n"), env));
+    expect(why).toBe(
+      'room "prot" has no table of rules, but is 4: what is no room stands above all tables of a file',
+    );
+  });
+
+  it("pass on why a file is not TOML", () => {
+    const file = configFile("port = 1\nport = 2\n");
+    expect(complaint(() => loadSettings({}, file, env))).toEqual({
+      what: `cannot use ${file}`,
+      why: "line 2, column 1 is not TOML: trying to redefine an already defined table or value",
+      next: `\${EDITOR:-vi} ${file}`,
+    });
+  });
+
+  it("guess which line of the file was meant, and say what to write there", () => {
+    const of = (text: string) => complaint(() => loadSettings({}, configFile(text), env));
+    expect(of("prot = 1\n").why).toBe('unknown setting "prot"; did you mean "port"?');
+    expect(of("colour = 1\n").why).toBe(
+      'unknown setting "colour" (crdt-relayer config prints all)',
+    );
+    expect(of("port = -1\n").next).toBe("write port = 8080, which is the default");
+    expect(of('origins = ["x"]\n').next).toBe('write origins = [ "*" ], which is the default');
+    expect(of('tls-cert = "a.pem"\n').next).toBe('write tls-key = "key.pem" below it');
+    expect(of("send-hard-bytes = 70000\n").next).toMatch(/^write send-hard-bytes = \d+$/u);
+  });
+
+  it("refuse a variable that is none of them, and guess which was meant", () => {
+    const of = (variables: NodeJS.ProcessEnv) =>
+      complaint(() => loadSettings({}, undefined, { ...env, ...variables }));
+    expect(of({ SIDE_RELAYER_MAX_ROMS: "4" })).toMatchObject({
+      what: 'unknown variable SIDE_RELAYER_MAX_ROMS; did you mean "SIDE_RELAYER_MAX_ROOMS"?',
+      next: "unset SIDE_RELAYER_MAX_ROMS",
+    });
+    expect(of({ SIDE_RELAYER_COLOUR: "red" }).what).toBe("unknown variable SIDE_RELAYER_COLOUR");
+    const unset = { SIDE_RELAYER_MAX_ROMS: "", SIDE_RELAY: "ws://other", OTHER: "1" };
+    expect(loadSettings({}, undefined, { ...env, ...unset }).port).toBe(8080);
   });
 
   it("take a port for metrics, the same, or none", () => {

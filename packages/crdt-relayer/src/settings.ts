@@ -5,14 +5,15 @@
 import { readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
-import { parse, TomlError } from "smol-toml";
+import { parse, stringify, TomlError } from "smol-toml";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { readRange } from "./client-address.ts";
 import { readHostName } from "./host-names.ts";
 import * as limits from "./limits.ts";
 import { readNatsAddress } from "./nats/address.ts";
+import { guess } from "./nearest.ts";
 import { ANY_ORIGIN, ONLY_BROWSERS, readOrigin } from "./origins.ts";
-import { readRules, RULES_FORM, type RulesByRoom, rulesText } from "./room-rules.ts";
+import { faultInRules, readRules, RULES_FORM, type RulesByRoom, rulesText } from "./room-rules.ts";
 
 /** How much the log says. */
 export type LogLevel = "fatal" | "error" | "warn" | "info" | "debug" | "trace" | "silent";
@@ -106,6 +107,8 @@ export interface Setting<T = Settings[keyof Settings]> {
   readonly read: (value: unknown) => T | null;
   /** What is accepted, for people. */
   readonly accepts: string;
+  /** Says what is wrong with a value that is not accepted, where more can be said than what is. */
+  readonly faultIn?: (value: unknown) => string;
   /** Bounds that only few ever change are listed apart in help. */
   readonly isBound: boolean;
   /** It may hold a password: what was given is not repeated in messages. */
@@ -398,6 +401,7 @@ export const SETTINGS: { readonly [K in keyof Settings]: Setting<Settings[K]> } 
     standard: () => ({}),
     read: readRules,
     accepts: RULES_FORM,
+    faultIn: faultInRules,
     isBound: false,
     isRepeatable: true,
   },
@@ -411,9 +415,12 @@ export function flagOf(name: keyof Settings): string {
   return name.replace(/[A-Z]/gu, (letter) => `-${letter.toLowerCase()}`);
 }
 
+/** What the names of all variables begin with. */
+const VARIABLES = "SIDE_RELAYER_";
+
 /** `maxRooms` as an environment variable: `SIDE_RELAYER_MAX_ROOMS`. */
 export function variableOf(name: keyof Settings): string {
-  return `SIDE_RELAYER_${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
+  return `${VARIABLES}${flagOf(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
 /** A value as an option or a variable would have it. */
@@ -466,6 +473,7 @@ export function locateSettings(
   config: string | undefined,
   env: NodeJS.ProcessEnv,
 ): Located {
+  checkVariables(env);
   const file = config ?? standardConfig(env);
   const table = readConfig(file, config !== undefined);
   const found = settingsFrom((name) => {
@@ -477,6 +485,19 @@ export function locateSettings(
     return { value: table?.[flagOf(name)], origin: "file", source: `"${flagOf(name)}" in ${file}` };
   }, env);
   return { ...found, file: { path: file, isThere: table !== null } };
+}
+
+/** Refuses variables that are meant for a relay and are none: a rule that is misspelt would leave it open. */
+function checkVariables(env: NodeJS.ProcessEnv): void {
+  const known = SETTING_NAMES.map(variableOf);
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith(VARIABLES) || value === "" || known.includes(name)) continue;
+    throw new RelayError(EXIT.usage, {
+      what: `unknown variable ${name}${guess(name, known)}`,
+      why: "what is not understood is not ignored: it may have been meant to keep somebody out",
+      next: `unset ${name}`,
+    });
+  }
 }
 
 interface Given {
@@ -500,11 +521,11 @@ function settingsFrom(
     if (read === null) {
       throw new RelayError(EXIT.usage, {
         what:
-          setting.isSecret === true
+          setting.isSecret === true || setting.faultIn !== undefined
             ? `${source} cannot be used`
             : `${source} cannot be ${JSON.stringify(value)}`,
-        why: `it must be ${setting.accepts}`,
-        next: "crdt-relayer --help",
+        why: setting.faultIn?.(value) ?? `it must be ${setting.accepts}`,
+        next: origin === "file" ? lineFor(name, env) : "crdt-relayer --help",
       });
     }
     checked[name] = read;
@@ -518,7 +539,10 @@ function settingsFrom(
     throw new RelayError(EXIT.usage, {
       what: `--tls-${given} is given without --tls-${missing}`,
       why: "TLS needs a certificate and its private key",
-      next: "crdt-relayer --tls-cert cert.pem --tls-key key.pem",
+      next:
+        origins[given === "cert" ? "tlsCert" : "tlsKey"]?.origin === "file"
+          ? `write tls-${missing} = "${missing}.pem" below it`
+          : "crdt-relayer --tls-cert cert.pem --tls-key key.pem",
     });
   }
   const least = settings.sendSoftBytes + settings.maxFrameBytes;
@@ -526,7 +550,10 @@ function settingsFrom(
     throw new RelayError(EXIT.usage, {
       what: `--send-hard-bytes cannot be ${settings.sendHardBytes}`,
       why: `it must be at least --send-soft-bytes and --max-frame-bytes together, ${least}`,
-      next: "crdt-relayer --help",
+      next:
+        origins["sendHardBytes"]?.origin === "file"
+          ? `write send-hard-bytes = ${least}`
+          : "crdt-relayer --help",
     });
   }
   return { settings, origins: origins as unknown as Located["origins"] };
@@ -542,6 +569,7 @@ function readConfig(file: string, isNamed: boolean): { readonly [key: string]: u
     throw new RelayError(EXIT.usage, {
       what: `cannot read the config file ${file}`,
       why: messageOf(error),
+      next: "crdt-relayer config prints a file with every setting",
     });
   }
   let table: { readonly [key: string]: unknown };
@@ -549,14 +577,33 @@ function readConfig(file: string, isNamed: boolean): { readonly [key: string]: u
     table = parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    throw badConfig(file, `line ${error.line}, column ${error.column} is not TOML`);
+    throw badConfig(
+      file,
+      `line ${error.line}, column ${error.column} is not TOML: ${reasonOf(error)}`,
+    );
   }
   const known = SETTING_NAMES.map(flagOf);
   for (const key of Object.keys(table)) {
     if (!known.includes(key))
-      throw badConfig(file, `unknown setting "${key}" (known: ${known.join(", ")})`);
+      throw badConfig(
+        file,
+        `unknown setting "${key}"${guess(key, known, " (crdt-relayer config prints all)")}`,
+      );
   }
   return table;
+}
+
+/** What the parser says, without its title and its picture of the line. */
+function reasonOf(error: TomlError): string {
+  const [first = ""] = error.message.split("\n");
+  return first.replace(/^Invalid TOML document: /u, "");
+}
+
+/** What may stand in the file in the place of a line that is wrong: the default. */
+function lineFor(name: keyof Settings, env: NodeJS.ProcessEnv): string {
+  const standard = SETTINGS[name].standard(env);
+  if (name === "rooms") return `write [rooms."NAME"], and below it read-only = true, say`;
+  return `write ${stringify({ [flagOf(name)]: standard }).trimEnd()}, which is the default`;
 }
 
 function badConfig(file: string, why: string): RelayError {

@@ -73,6 +73,13 @@ describe("crdt-relayer config", () => {
     expect(after.settings["data"]).toMatchObject({ value: data, origin: "file" });
   });
 
+  it("prints no table below which a line that is added would be lost, when no room has rules", async () => {
+    const file = join(temporaryFolder(), "relayer.toml");
+    const { stdout } = await runCommand(["config"]);
+    writeFileSync(file, `${stdout.replace(/^port = .*$/mu, "")}port = 4\n`);
+    expect((await listed(["--config", file])).settings["port"]).toMatchObject({ value: 4 });
+  });
+
   it("prints the rules of rooms so that they are read as they were, from options, a variable and a file", async () => {
     const folder = temporaryFolder();
     const [a, b] = [1, 2].map(() => toHex(generateKeyPair().publicKey));

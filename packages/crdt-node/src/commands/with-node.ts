@@ -3,6 +3,7 @@ import { type Access, openAccess, openToRead } from "../access.ts";
 import type { ExitCode } from "../exit-codes.ts";
 import { existingHome, type NodeHome } from "../home.ts";
 import { flagOf } from "../limits.ts";
+import { warn } from "../output.ts";
 import {
   checkBudgets,
   checkListen,
@@ -13,6 +14,7 @@ import {
   type Given,
   loadSettings,
   type Settings,
+  strangeVariables,
 } from "../settings.ts";
 import { endOnInterrupt } from "../signals.ts";
 
@@ -49,7 +51,9 @@ export function placeOf(
       (name) => `--${flagOf(name)}`,
     ),
   };
-  return { home, settings: loadSettings(home.config, flags, process.env) };
+  const settings = loadSettings(home.config, flags, process.env);
+  for (const strange of strangeVariables(process.env)) warn(strange);
+  return { home, settings };
 }
 
 /** What a command does with a node. */
