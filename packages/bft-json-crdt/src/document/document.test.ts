@@ -620,7 +620,17 @@ describe("the author's own chain", () => {
       expectMisuse("bad_value", () => open(0, { chain }), /bigint/);
     const short = { publicKey: KEYS[0]!.publicKey, secretKey: new Uint8Array(31) };
     expectMisuse("bad_key", () => open(0, { keyPair: short }));
+    const { publicKey, secretKey } = KEYS[0]!;
+    for (const none of [null, {}, { publicKey }, { secretKey }, { publicKey: "x", secretKey }])
+      expectMisuse("bad_key", () => open(0, { keyPair: none as never }));
     expectMisuse("bad_document_id", () => open(0, { id: new Uint8Array(31) }));
+  });
+
+  test("is not opened without options", () => {
+    for (const none of [undefined, null, "main"]) {
+      expectMisuse("bad_value", () => new Document(none as never), /opened with options/);
+      expectMisuse("bad_value", () => Document.load(open(0).save(), none as never), /options/);
+    }
   });
 });
 

@@ -208,6 +208,7 @@ export class Document<S extends Schema = Schema> {
 
   /** Opens an empty document. Throws MisuseError for an id, schema, key pair or chain that is none. */
   constructor(options: DocumentOptions<S>) {
+    checkOptions(options);
     checkSchema(options.schema);
     this.schema = options.schema;
     const limits = options.limits === undefined ? {} : { limits: options.limits };
@@ -744,8 +745,20 @@ function range(start: number, end: number): number[] {
   return numbers;
 }
 
+/** For callers without types. */
+function checkOptions(options: unknown): void {
+  if (typeof options === "object" && options !== null) return;
+  throw new MisuseError("bad_value", "a document is opened with options: { schema, id, keyPair }");
+}
+
 function checkedKeyPair(keyPair: KeyPair): KeyPair {
-  const { publicKey, secretKey } = keyPair;
+  const { publicKey, secretKey } = (keyPair ?? {}) as Partial<KeyPair>;
+  if (!(publicKey instanceof Uint8Array) || !(secretKey instanceof Uint8Array)) {
+    throw new MisuseError(
+      "bad_key",
+      "a key pair has a publicKey and a secretKey, each a Uint8Array: use generateKeyPair()",
+    );
+  }
   if (!equalBytes(publicKeyOf(secretKey), publicKey) || !isValidPublicKey(publicKey)) {
     throw new MisuseError("bad_key", "the public key does not belong to the secret key");
   }

@@ -176,6 +176,9 @@ describe("a register", () => {
       bad(n, 2n ** 60n, /should be a finite number, not 1152921504606846976/);
       bad(i, 0.5, /should be a safe integer, not 0\.5/);
       bad(i, 2 ** 53, /should be a safe integer/);
+      bad(i, NaN, /should be a safe integer, not NaN/);
+      bad(s, NaN, /should be a string, not NaN/);
+      bad(j, NaN, /should be a finite number, not NaN/);
       bad(b, 0.5, /should be an integer, not 0\.5/);
       bad(b, "5", /should be an integer/);
       bad(b, 1n << 9_000n, /1024 bytes/);
@@ -907,6 +910,39 @@ describe("a map", () => {
     sync();
     expect(alice.view()).toEqual({ k: { body: "new" } });
   });
+});
+
+test("what is assigned to a handle with an equals sign is refused and not lost", () => {
+  const [document] = pair(
+    struct({
+      map: map(string()),
+      list: list(integer()),
+      log: log(integer()),
+      text: text(),
+      counter: counter(),
+      set: set(string()),
+      leaf: string(),
+    }),
+  );
+  edit(document, (doc) => {
+    const refused = (handle: unknown, name: string | symbol, call: string): void => {
+      const assign = (): unknown => ((handle as { [name: string | symbol]: unknown })[name] = 1);
+      expectMisuse("bad_value", assign, /^nothing in a handle is assigned with "=": call \./);
+      expect(assign).toThrow(call);
+    };
+    refused(doc.map, "a key", 'call .set("a key", …)');
+    refused(doc.map, "", 'call .set("", …)');
+    refused(doc.list, "0", "call .set(0, …)");
+    refused(doc.list, "first", "call .push(…)");
+    refused(doc.log, "0", "call .append(…)");
+    refused(doc.text, "content", "call .insert(…)");
+    refused(doc.counter, "sum", "call .increment(…)");
+    refused(doc.set, Symbol("x"), "call .add(…)");
+    refused(doc.leaf, "val", "call .set(…)");
+    expect("nothing" in doc.map).toBe(false);
+    expect(doc.text.toString()).toBe("");
+  });
+  expect(document.view().map).toEqual({});
 });
 
 describe("a struct", () => {

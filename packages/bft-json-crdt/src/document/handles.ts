@@ -96,6 +96,19 @@ export interface HandleHost {
   locate(owner: number, path: readonly string[], epoch: number): Node;
 }
 
+/**
+ * Stands behind the methods of every handle, so that `doc.map.name = value`, which the types forbid, is refused and not lost
+ * without a word: what a handle has no name for is looked for here last. It costs nothing when a handle is made.
+ */
+const REFUSES_ASSIGNMENTS: object = new Proxy(Object.create(Object.prototype) as object, {
+  set(_behind, name, _value, handle): never {
+    throw new MisuseError(
+      "bad_value",
+      `nothing in a handle is assigned with "=": call .${methodFor(handle, name)}`,
+    );
+  },
+});
+
 abstract class NodeHandle<N extends Node> {
   /** @internal */
   protected readonly host: HandleHost;
@@ -130,6 +143,8 @@ abstract class NodeHandle<N extends Node> {
     return this.host.editor;
   }
 }
+
+Object.setPrototypeOf(NodeHandle.prototype, REFUSES_ASSIGNMENTS);
 
 /** A register: one value, assigned as a whole. `Shown` is what it shows: undefined too if it is optional. */
 export class RegisterHandle<T, Shown = T> extends NodeHandle<LeafNode> {
@@ -543,6 +558,17 @@ class StructReference extends NodeHandle<StructNode> {
     }
     return handle;
   }
+}
+
+/** What edits a handle that somebody assigned `name` of: with that as the key or index, where it may have been meant so. */
+function methodFor(handle: unknown, name: string | symbol): string {
+  if (handle instanceof MapHandle) return `set(${JSON.stringify(String(name))}, …)`;
+  if (handle instanceof ListHandle)
+    return /^\d+$/.test(String(name)) ? `set(${String(name)}, …)` : "push(…)";
+  if (handle instanceof LogHandle) return `${METHODS.log}(…)`;
+  if (handle instanceof TextHandle) return `${METHODS.text}(…)`;
+  if (handle instanceof CounterHandle) return `${METHODS.counter}(…)`;
+  return handle instanceof SetHandle ? `${METHODS.set}(…)` : `${METHODS.leaf}(…)`;
 }
 
 /** What edits a field of each kind. */

@@ -12,7 +12,7 @@ import { utf8Length } from "../encoding/index.ts";
 
 /** The content of a leaf. Throws MisuseError when the value does not fit. */
 export function leafContent(schema: LeafSchema, value: unknown, name = "the value"): Value {
-  const content = normalized(value, name);
+  const content = normalized(value, name, NUMBERS[schema.type]);
   if (fitsLeaf(schema.type, content)) return content;
   throw new MisuseError(
     "bad_value",
@@ -139,7 +139,8 @@ function checkContainerInitial(schema: Schema, initial: unknown, name: string): 
   }
 }
 
-function normalized(value: unknown, name: string): Value {
+/** Checks and copies a value; `number` is what a number should have been that is none. */
+function normalized(value: unknown, name: string, number: string): Value {
   switch (typeof value) {
     case "boolean":
       return value;
@@ -147,7 +148,7 @@ function normalized(value: unknown, name: string): Value {
       return textContent(value, name);
     case "number":
       if (Number.isFinite(value)) return value === 0 ? 0 : value;
-      throw new MisuseError("bad_value", `${name} should be a finite number, not ${value}`);
+      throw new MisuseError("bad_value", `${name} should be ${number}, not ${value}`);
     case "object": {
       // Throws MisuseError for anything that is not plain data, or nests too deep.
       const decoded = decodeValue(encodeValue(value as Value));
@@ -176,6 +177,9 @@ const ARTICLES = {
   bytes: "a Uint8Array",
   json: "plain data",
 } as const;
+
+/** What should stand in the place of a NaN: where any plain data may, a number. */
+const NUMBERS = { ...ARTICLES, json: ARTICLES.number };
 
 /** A value as a sentence names it. */
 export function show(value: unknown): string {
