@@ -7,8 +7,9 @@ import { isatty } from "node:tty";
 import { styleText } from "node:util";
 import { Command, CommanderError, Option } from "commander";
 import type { Logger } from "pino";
-import { EXIT, type ExitCode, messageOf, RelayError } from "./exit-codes.ts";
+import { EXIT, type ExitCode, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { yieldHelperThreads } from "./helper-threads.ts";
+import { guess } from "./nearest.ts";
 import type { Relay } from "./relay.ts";
 import {
   flagOf,
@@ -57,9 +58,14 @@ async function main(): Promise<ExitCode> {
     const flags = program.opts<{ readonly [name: string]: string | undefined }>();
     return locateSettings(flags, flags["config"], process.env);
   };
-  program.action(() => run(() => located().settings));
+  program.action(() => {
+    const [stranger] = program.args;
+    if (stranger !== undefined) throw unknownCommand(stranger, program);
+    return run(() => located().settings);
+  });
   program
     .command("config")
+    .allowExcessArguments(false)
     .description("print every setting and where it comes from, as a config file")
     .option("--json", "print JSON")
     .action(async ({ json }: { readonly json?: boolean }) => {
@@ -68,6 +74,7 @@ async function main(): Promise<ExitCode> {
     });
   program
     .command("doctor")
+    .allowExcessArguments(false)
     .description("check every hash, link and signature in the store")
     .option("--repair", "set aside what is damaged; nothing is deleted")
     .option("--json", "print JSON")
@@ -143,9 +150,21 @@ function endByHangup(): void {
   process.kill(process.pid, "SIGHUP");
 }
 
-/** Nobody reads what it says any more (`crdt-relayer --help | head -1`): it ends quietly, as every Unix tool does. */
-function leaveUnread(): void {
-  process.exit(EXIT.ok);
+/**
+ * Nobody reads what it says any more (`crdt-relayer --help | head -1`): it ends quietly, as every Unix tool does. What cannot
+ * be written for another reason is not there, and whoever asked for it is told.
+ */
+function leaveUnread(error: Error): void {
+  const code = systemCode(error);
+  if (code === "EPIPE" || code === "EIO") process.exit(EXIT.ok);
+  complain(
+    new RelayError(EXIT.failure, {
+      what: "cannot write what was asked for",
+      why: error.message,
+      next: code === "ENOSPC" ? "df -h" : undefined,
+    }),
+  );
+  process.exit(EXIT.failure);
 }
 
 /** Reads the settings again and says what became of them; when they are wrong, everything stays as it is. */
@@ -189,12 +208,14 @@ function commandLine(): Command {
     .usage("[command] [options]")
     .version(version, "-V, --version", "print the version")
     .helpOption("-h, --help", "print this help")
-    .allowExcessArguments(false)
+    .allowExcessArguments(true)
     .configureHelp({ helpWidth: Math.min(process.stdout.columns ?? 80, 100) })
     .configureOutput({
       outputError: (text, write) => {
         write(
-          text.replace(/^error:/u, styleText("red", "crdt-relayer:", { stream: process.stderr })),
+          text
+            .replace(/^error:/u, styleText("red", "crdt-relayer:", { stream: process.stderr }))
+            .replace(/\n\(Did you mean (.+)\?\)/u, "; did you mean $1?"),
         );
       },
     })
@@ -208,6 +229,15 @@ function commandLine(): Command {
       `read settings from a TOML file (default: ${shortened(standardConfig(process.env))}, if there)`,
     ),
   );
+}
+
+function unknownCommand(typed: string, { commands }: Command): RelayError {
+  const names = commands.map((command) => command.name());
+  return new RelayError(EXIT.usage, {
+    what: `unknown command ${JSON.stringify(typed)}${guess(typed, names)}`,
+    why: `the commands are ${names.join(" and ")}`,
+    next: "crdt-relayer --help",
+  });
 }
 
 function optionOf(name: keyof Settings): Option {

@@ -30,7 +30,7 @@ export function openLog(level: LogLevel): Logger {
   );
 }
 
-/** Turns pino's lines into `12:34:56 joined room="main"`. */
+/** Turns pino's lines into `12:34:56 joined room="main"`; what nests is for machines, but for an error, which a person needs. */
 class TerminalLines implements DestinationStream {
   readonly #stream: NodeJS.WriteStream;
 
@@ -44,9 +44,15 @@ class TerminalLines implements DestinationStream {
     const name =
       colour === undefined ? "" : `${styleText(colour, String(level), { stream: this.#stream })} `;
     const clock = styleText("dim", String(time).slice(11, 19), { stream: this.#stream });
-    const details = Object.entries(fields).map(([key, value]) => ` ${key}=${shown(value)}`);
+    const details = Object.entries(fields)
+      .filter(([key, value]) => key === "err" || !isNested(value))
+      .map(([key, value]) => ` ${key}=${shown(value)}`);
     this.#stream.write(`${clock} ${name}${String(msg)}${details.join("")}\n`);
   }
+}
+
+function isNested(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** A value on one line: hex ids short, and whatever steers a terminal or the direction of text written as \u{…}. */

@@ -8,6 +8,7 @@ import { CLOSE } from "../src/index.ts";
 import { Client, Participant } from "./participant.ts";
 import {
   runCommand,
+  runInto,
   runUnread,
   startCommand,
   startInTerminal,
@@ -37,6 +38,14 @@ describe("crdt-relayer", () => {
     expect(await runUnread(["config"])).toMatchObject({ code: 0, stderr: "" });
   });
 
+  it.runIf(existsSync("/dev/full"))("says so when what it prints cannot be written", async () => {
+    for (const args of [["--help"], ["config"], ["config", "--json"]]) {
+      const { code, stderr } = await runInto("/dev/full", args);
+      expect(code).toBe(1);
+      expect(stderr).toMatch(/^crdt-relayer: cannot write what was asked for\n {2}why: {2}ENOSPC/u);
+    }
+  });
+
   it("prints its version", async () => {
     expect(await runCommand(["--version"])).toMatchObject({
       code: 0,
@@ -47,21 +56,26 @@ describe("crdt-relayer", () => {
   it.each([
     [
       ["--prot", "1"],
-      /unknown option '--prot'\n\(Did you mean --port\?\)\n {2}next: crdt-relayer --help/u,
+      /^crdt-relayer: unknown option '--prot'; did you mean --port\?\n {2}next: crdt-relayer --help\n$/u,
     ],
     [
       ["--port", "99999"],
       /--port cannot be "99999"\n {2}why: {2}it must be a number from 0 to 65535/u,
     ],
     [["--port"], /argument missing/u],
-    [["extra"], /too many arguments/u],
+    [
+      ["extra"],
+      /^crdt-relayer: unknown command "extra"\n {2}why: {2}the commands are config and doctor\n {2}next: crdt-relayer --help\n$/u,
+    ],
+    [["doktor"], /^crdt-relayer: unknown command "doktor"; did you mean "doctor"\?\n/u],
+    [["config", "extra"], /too many arguments for 'config'/u],
     [["--log-level", "loud"], /--log-level cannot be "loud"/u],
     [["--max-frame-bytes", "1000"], /--max-frame-bytes cannot be "1000"/u],
     [
       ["--pending-bytes", "1000"],
       /--pending-bytes cannot be "1000"\n {2}why: {2}it must be a whole number of at least 1048576: a change of the greatest size must fit/u,
     ],
-    [["--room-pending-byte", "1"], /Did you mean --room-pending-bytes\?/u],
+    [["--room-pending-byte", "1"], /; did you mean --room-pending-bytes\?/u],
     [["--send-hard-bytes", "70000"], /--send-hard-bytes cannot be 70000/u],
     [["--config", "/nowhere/config.toml"], /cannot read the config file \/nowhere\/config.toml/u],
   ])("ends with 2 and a hint for %j", async (args, message) => {
@@ -158,6 +172,16 @@ describe("crdt-relayer", () => {
       expect(await relay.ended).toBe(-constants.signals.SIGHUP);
     },
   );
+
+  it("says in one short line of its log in a terminal that it stops", async () => {
+    const relay = await startInTerminal('exec "$@"', ["--data", ":memory:"]);
+    relay.type("\x03");
+    const line = await relay.says(/ (stopping .*?)\r?\n/u);
+    expect(line).toMatch(
+      /^stopping signal=SIGINT status=ok uptime=[\d.]+ ready=true rooms=0 sessions=0$/u,
+    );
+    expect(await relay.ended).toBe(0);
+  });
 
   it("reads its settings again on SIGHUP in a terminal that is open", async () => {
     const relay = await startInTerminal('exec "$@"', ["--data", ":memory:"]);

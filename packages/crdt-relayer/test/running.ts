@@ -1,7 +1,7 @@
 /** Relays and folders that a test has started, and that are gone when it ends. */
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { closeSync, mkdtempSync, openSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -98,18 +98,32 @@ export function runUnread(args: readonly string[], env: NodeJS.ProcessEnv = {}):
   return outcome;
 }
 
+/** The same with what it prints going into a file. */
+export async function runInto(
+  path: string,
+  args: readonly string[],
+): Promise<Pick<Outcome, "code" | "stderr">> {
+  const file = openSync(path, "w");
+  try {
+    return await launch(args, {}, file).outcome;
+  } finally {
+    closeSync(file);
+  }
+}
+
 function launch(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
+  output: "pipe" | number = "pipe",
 ): { child: ChildProcess; outcome: Promise<Outcome> } {
   const child = spawn(process.execPath, [COMMAND, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
+    stdio: ["ignore", output, "pipe"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1", ...env },
   });
   let stdout = "";
   let stderr = "";
-  child.stdout.on("data", (data: Buffer) => (stdout += data.toString()));
-  child.stderr.on("data", (data: Buffer) => (stderr += data.toString()));
+  child.stdout?.on("data", (data: Buffer) => (stdout += data.toString()));
+  child.stderr!.on("data", (data: Buffer) => (stderr += data.toString()));
   const outcome = once(child, "close").then(([code]) => ({
     code: code as number | null,
     stdout,
