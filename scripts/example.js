@@ -24,7 +24,8 @@ if (name === undefined || name === "--help" || name === "-h") {
 } else {
   const near = names.find((known) => distance(known, name) <= 3);
   console.error(`error: there is no example "${name}"${near ? `; did you mean ${near}?` : ""}`);
-  console.error(`       the examples are ${names.join(", ")}`);
+  const lines = wrapped(`the examples are ${names.join(", ")}`, 80 - 7);
+  for (const line of lines) console.error(`       ${line}`);
   process.exitCode = 2;
 }
 

@@ -29,3 +29,12 @@ describe.each(["simulate", "model-check", "mutants", "torture", "fuzz", "scenari
     });
   },
 );
+
+test("an example that is not there is told of with those that are, within 80 columns", () => {
+  const args = [join(root, "scripts/example.js"), "oracl"];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: "utf8" });
+  expect([status, stdout]).toEqual([2, ""]);
+  expect(stderr).toContain('there is no example "oracl"');
+  expect(stderr).toContain("state-channel");
+  expect(stderr.split("\n").filter((line) => line.length > 80)).toEqual([]);
+});

@@ -83,6 +83,8 @@ for (const file of documents) {
         const isExact = step.command.startsWith(EXAMPLE);
         expect(printed.join("\n"), `$ ${step.command}`).toMatch(pattern(step.expected, isExact));
         if (isExact) expect(shell.code).toBe(0);
+        if (isExact || step.command === DEMO)
+          expect(printed.filter((line) => [...line].length > 80)).toEqual([]);
       }
     });
   }

@@ -33,7 +33,7 @@ function whoIsWho(world: World): void {
     const verdict = isAdmitted ? paint("green", "admitted") : paint("red", "not admitted: ");
     say(`${name.padEnd(8)} ${verdict}${reasons.join(", ")}`);
   }
-  say("The channel's id is a hash of the five keys and the chain's: nobody joins later.");
+  say("The channel's id is a hash of five keys and the chain's: nobody joins later.");
 }
 
 function borrow(world: World): string {

@@ -55,6 +55,7 @@ test.each([
     code === 0 ? [outcome.stdout, outcome.stderr] : [outcome.stderr, outcome.stdout];
   expect([outcome.code, other]).toEqual([code, ""]);
   expect(told).toMatch(/^usage: pnpm demo\n/u);
+  expect(told.split("\n").filter((line) => line.length > 80)).toEqual([]);
 });
 
 test("Ctrl-C while it makes a node ends it without a complaint, and leaves nothing behind", async () => {

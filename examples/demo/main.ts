@@ -22,9 +22,14 @@ const COLORS = {
   mallory: "red",
 } as const;
 
+/** The width of a terminal that nobody has widened, and where in a line stands what somebody says. */
+const COLUMNS = 80;
+const TEXT_COLUMN = 11;
+
 const USAGE = `usage: pnpm demo
 
-  It takes no options: a relayer and three nodes on this machine, in a temporary home, for some seconds.
+  It takes no options: a relayer and three nodes on this machine, in a temporary
+  home, for some seconds.
 `;
 
 // pnpm passes the `--` on that separates its own options.
@@ -86,7 +91,7 @@ async function play(): Promise<void> {
 
   title("Carol's network goes away; everybody goes on typing");
   cable.cut();
-  say("carol", await nodes.carol.line("offline from"));
+  say("carol", shorten(await nodes.carol.line("offline from")));
   await typed(nodes, "carol", "carol -> bob 1 written offline", ["carol"]);
   await typed(nodes, "alice", "alice -> dave 4", ["alice", "bob"]);
 
@@ -164,7 +169,22 @@ function title(text: string): void {
 }
 
 function say(who: keyof typeof COLORS, text: string): void {
-  print(`  ${styleText(COLORS[who], who.padEnd(8))} ${text}`);
+  const [first, ...others] = folded(text, COLUMNS - TEXT_COLUMN);
+  print(`  ${styleText(COLORS[who], who.padEnd(8))} ${first}`);
+  for (const line of others) print(`${" ".repeat(TEXT_COLUMN)}${line}`);
+}
+
+/** Text in lines of at most so many characters. */
+function folded(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
 }
 
 /** Keys as they are shown elsewhere, and only the first half of the sentence. */
