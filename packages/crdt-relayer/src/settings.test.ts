@@ -174,7 +174,7 @@ describe("settings", () => {
     expect(complaint(() => loadSettings({}, file, env))).toEqual({
       what: `"rooms" in ${file} cannot be used`,
       why,
-      next: 'write [rooms."NAME"], and below it read-only = true, say',
+      next: 'write authors = ["KEY"], readers = ["KEY"] or read-only = true below [rooms."NAME"]',
     });
   });
 

@@ -602,7 +602,8 @@ function reasonOf(error: TomlError): string {
 /** What may stand in the file in the place of a line that is wrong: the default. */
 function lineFor(name: keyof Settings, env: NodeJS.ProcessEnv): string {
   const standard = SETTINGS[name].standard(env);
-  if (name === "rooms") return `write [rooms."NAME"], and below it read-only = true, say`;
+  if (name === "rooms")
+    return 'write authors = ["KEY"], readers = ["KEY"] or read-only = true below [rooms."NAME"]';
   return `write ${stringify({ [flagOf(name)]: standard }).trimEnd()}, which is the default`;
 }
 
