@@ -103,6 +103,11 @@ export class Feed {
 
   #take({ origin, changes, patches }: DocumentEvent): void {
     const { history } = this.#document;
+    if (patches.some(({ path }) => path.length === 0)) {
+      // The whole view is told in pieces, however large it is.
+      for (const subscriber of this.#subscribers) subscriber.lag();
+      return;
+    }
     const event = {
       event: "changes",
       origin,
@@ -132,11 +137,15 @@ class Subscriber {
     if (this.#lagged) return;
     this.#waiting.push(waiting);
     this.#bytes += waiting.bytes;
-    if (this.#bytes > SUBSCRIBER_BYTES) {
-      this.#waiting = [];
-      this.#bytes = 0;
-      this.#lagged = true;
-    }
+    if (this.#bytes > SUBSCRIBER_BYTES) this.lag();
+    this.wake();
+  }
+
+  /** Drops what waits; the view follows. */
+  lag(): void {
+    this.#waiting = [];
+    this.#bytes = 0;
+    this.#lagged = true;
     this.wake();
   }
 
