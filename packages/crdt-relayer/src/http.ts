@@ -96,6 +96,7 @@ export class HttpSide {
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
       socket.on("error", destroyThis);
+      if (this.#isAhead(request.socket, null)) return;
       this.#requests.next(this.#addressOf(request), () => {
         this.#upgrade(request, socket, head);
       });
@@ -299,12 +300,13 @@ export class HttpSide {
 
   /**
    * True when a connection asks again before it has its answer: it gets that one, and is closed. Else a packet of questions
-   * would be answered in one pass of the event loop, and all others wait for that.
+   * would be answered in one pass of the event loop, and all others wait for that; and what is still owed to who asks to be a session
+   * (then there is no `response`) would come amid the frames of that.
    */
-  #isAhead(socket: Socket, response: ServerResponse): boolean {
+  #isAhead(socket: Socket, response: ServerResponse | null): boolean {
     const before = this.#answers.get(socket);
     if (before === undefined || before.writableFinished) {
-      this.#answers.set(socket, response);
+      if (response !== null) this.#answers.set(socket, response);
       return false;
     }
     if (before.headersSent) socket.destroy();

@@ -357,6 +357,31 @@ describe("a connection that does not become a session in time", () => {
     await expectAlive(relay);
   });
 
+  it("is answered and closed when it asks to be a session before it has its answer", async () => {
+    const relay = await startRelay({ handshakeSeconds: 60 });
+    const question = "GET /metrics HTTP/1.1\r\nhost: relay\r\n\r\n";
+    for (const ahead of [question, question.repeat(2)]) {
+      const raw = new Raw(relay);
+      raw.socket.write(ahead + UPGRADE);
+      const text = await raw.gone;
+      expect(text.match(/^HTTP\/1\.1 \d+ /gmu)).toEqual(["HTTP/1.1 200 "]);
+      expect(text).toMatch(/^connection: close\r$/imu);
+    }
+    expect(relay.status().sessions).toBe(0);
+    await expectAlive(relay);
+  });
+
+  it("becomes a session when it asks to after it has its answer", async () => {
+    const relay = await startRelay();
+    const raw = new Raw(relay);
+    raw.socket.write("GET /healthz HTTP/1.1\r\nhost: relay\r\n\r\n");
+    await once(raw.socket, "data");
+    raw.socket.write(UPGRADE);
+    await once(raw.socket, "data");
+    expect(raw.text).toMatch(/^HTTP\/1\.1 200 [^]*^HTTP\/1\.1 101 /mu);
+    raw.socket.destroy();
+  });
+
   it("is closed when it asks on and on and takes no answer", async () => {
     const relay = await startRelay({ ...settings, handshakeSeconds: 60 });
     const raw = new Raw(relay);
