@@ -1060,8 +1060,22 @@ export const CURATED: readonly Curated[] = [
     what: "connections that are not let in are held within a bound",
     file: `${RELAY}/http.ts`,
     where: "HttpSide.#turnsAway",
-    code: "this.#held.size >= MAX_HELD",
+    code: "this.#held.size >= mostHeld(this.#host.settings)",
     by: "false",
+  },
+  {
+    what: "who is still owed an answer becomes no session",
+    file: `${RELAY}/http.ts`,
+    where: "HttpSide.constructor",
+    code: "this.#isAhead(request.socket, null)",
+    by: "false",
+  },
+  {
+    what: "connections leave the store files that it may open",
+    file: `${RELAY}/open-files.ts`,
+    where: "withinOpenFiles",
+    code: "needed <= limit",
+    by: "true",
   },
   {
     what: "whoever is being turned away takes nobody's place",

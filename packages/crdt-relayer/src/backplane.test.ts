@@ -293,11 +293,22 @@ describe("a relay whose backplane is lost", () => {
     }
   });
 
+  it.each([
+    ["No space left on device", "df -h '/srv/the rooms'"],
+    ["Disk quota exceeded", "df -h '/srv/the rooms'"],
+    ["Too many open files", "ulimit -n 65536"],
+    ["Too many open files in system", "crdt-relayer doctor --data '/srv/the rooms'"],
+    ["File too large", "ulimit -f unlimited"],
+    ["Input/output error", "crdt-relayer doctor --data '/srv/the rooms'"],
+  ])("is told by the embedded one what to do about: %s", (reason, command) => {
+    const backplane = new EmbeddedBackplane(new MemoryLevel(), "/srv/the rooms");
+    expect(backplane.remedyFor(new Error(`IO error: /x/000012.log: ${reason}`))).toBe(command);
+  });
+
   it("is not told of by the embedded one, which is there as long as the process is", async () => {
     const store = new MemoryLevel();
     const backplane = new EmbeddedBackplane(store, "/srv/rooms");
     expect(backplane.status()).toEqual({ kind: "embedded", lost: null, delivered: 0, dropped: 0 });
-    expect(backplane.remedy).toBe("df -h /srv/rooms");
     const log = backplane.open(documentId("main"));
     const group = writeLine(openLines("main"), "hello");
     await log.append([{ ids: [documentId("some id")], group }]);

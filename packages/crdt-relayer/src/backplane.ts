@@ -6,9 +6,10 @@
  */
 import { ChangeLog, type History, type LogFault, type NewRecord } from "bft-json-crdt";
 import { Epochs } from "./epochs.ts";
+import { messageOf } from "./exit-codes.ts";
 import { IN_MEMORY } from "./settings.ts";
 import { SharedWrites } from "./shared-writes.ts";
-import type { Store } from "./store.ts";
+import { examineCommand, remedyFor, type Store } from "./store.ts";
 
 /** Takes in a group from the log, at once; false when nothing in it was applied, is waiting, or was known. */
 export type GroupListener = (group: Uint8Array) => boolean;
@@ -67,8 +68,8 @@ export interface Backplane {
   /** Begins to deliver and to tell; called once. */
   start(host: BackplaneHost): void;
   status(): BackplaneStatus;
-  /** What to look at when it fails, as a command. */
-  readonly remedy: string;
+  /** What to do, or to look at, when it has failed so, as a command. */
+  remedyFor(error: unknown): string;
   close(): Promise<void>;
 }
 
@@ -82,7 +83,7 @@ export class BackplaneError extends Error {
 
 /** The store of one relay, which nobody else writes to. */
 export class EmbeddedBackplane implements Backplane {
-  readonly remedy: string;
+  readonly #data: string;
   readonly #store: Store;
   readonly #epochs: Epochs;
   readonly #writes: SharedWrites;
@@ -92,7 +93,7 @@ export class EmbeddedBackplane implements Backplane {
     this.#store = store;
     this.#epochs = new Epochs(store);
     this.#writes = new SharedWrites(store);
-    this.remedy = `df -h ${data}`;
+    this.#data = data;
   }
 
   open(document: Uint8Array): RoomLog {
@@ -112,6 +113,10 @@ export class EmbeddedBackplane implements Backplane {
 
   status(): BackplaneStatus {
     return { kind: "embedded", lost: null, delivered: 0, dropped: 0 };
+  }
+
+  remedyFor(error: unknown): string {
+    return remedyFor(this.#data, messageOf(error)) ?? examineCommand(this.#data);
   }
 
   close(): Promise<void> {

@@ -26,11 +26,11 @@ import {
   KEEP_ALIVE_MS,
   LEAST_FRAGMENT_BYTES,
   LEAST_HANDSHAKE_CHECK_MS,
-  MAX_HELD,
   MAX_METRICS_CONNECTIONS,
   MOST_HANDSHAKE_CHECK_MS,
 } from "./limits.ts";
 import { Newcomers, placeOfEnd } from "./newcomers.ts";
+import { mostConnections, mostHeld } from "./open-files.ts";
 import { allowsOrigin } from "./origins.ts";
 import { type Answer, type PagesHost, Pages, problem, WEBSOCKET_PATH } from "./pages.ts";
 import { giveBack } from "./pieces.ts";
@@ -198,7 +198,7 @@ export class HttpSide {
       server.timeout = 2 * headersTimeout;
     }
     // Beyond that nobody is told why; some are just being ended.
-    this.#server.maxConnections = settings.maxSessions + 2 * settings.maxHttpConnections + MAX_HELD;
+    this.#server.maxConnections = mostConnections(settings);
     if (this.#metricsServer !== null) this.#metricsServer.maxConnections = MAX_METRICS_CONNECTIONS;
   }
 
@@ -228,7 +228,7 @@ export class HttpSide {
     if (this.#mayBeProxy(socket) || this.#host.conduct.admits(socket.remoteAddress ?? ""))
       return false;
     socket.on("error", destroyThis);
-    if (this.#held.size >= MAX_HELD) {
+    if (this.#held.size >= mostHeld(this.#host.settings)) {
       socket.destroy();
       return true;
     }

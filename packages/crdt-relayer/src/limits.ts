@@ -173,6 +173,22 @@ export const MOST_APART_MS = 10_000;
 export const HELD_MS = 2_000;
 export const MAX_HELD = 1_024;
 
+/**
+ * Files that the process may open besides connections and those of the store: its outputs, what Node waits with, of each thread that
+ * verifies some, certificates. A relay that does nothing has some 25 open.
+ */
+export const RESERVED_FILES = 64;
+
+/**
+ * Files that the store may open: its lock, log, journal and manifest, and for a moment those that a compaction writes and that are
+ * read for the first time by several threads at once. Of the up to 990 tables that LevelDB keeps (`maxOpenFiles`) it maps each into
+ * memory, on machines of 64 bits, and closes the file.
+ */
+export const STORE_FILES = 64;
+
+/** Connections of all kinds that there may be however few files the process may open: with fewer it is no relay. */
+export const LEAST_CONNECTIONS = 16;
+
 /** The part of such a session that one is which had to give way, since it had joined no room and its network had most of those. */
 export const STRANGER_STRIKE = 1 / 8;
 

@@ -22,6 +22,7 @@ import { CLOSE_MS, DRAIN_MS, MOST_TURNS_MS, SLICES_BYTES, STRANGER_STRIKE } from
 import { LiveSettings, type Reloaded } from "./live-settings.ts";
 import { Metrics } from "./metrics.ts";
 import { Newcomers } from "./newcomers.ts";
+import { filesNeeded, openFilesLimit, withinOpenFiles } from "./open-files.ts";
 import { type Frame, Outlets } from "./outlet.ts";
 import { Pauses } from "./pauses.ts";
 import { Pings } from "./pings.ts";
@@ -88,8 +89,8 @@ export async function createRelay(
   settings: Partial<Settings> = {},
   options: RelayOptions = {},
 ): Promise<Relay> {
-  const complete = completeSettings(settings, options.env ?? process.env);
   const log = options.logger ?? pino({ level: "silent" });
+  const complete = fitting(completeSettings(settings, options.env ?? process.env), log);
   const backplane = await openBackplane(complete, options, log);
   const relay = new RunningRelay(complete, backplane, log);
   try {
@@ -99,6 +100,20 @@ export async function createRelay(
     throw listeningError(error, complete);
   }
   return relay;
+}
+
+/** The settings, with no more connections than the process may open files for; the log is told when that makes a difference. */
+function fitting(settings: Settings, log: Logger): Settings {
+  const limit = openFilesLimit();
+  const fits = withinOpenFiles(settings, limit);
+  if (fits === settings) return settings;
+  const { maxSessions, maxHttpConnections } = fits;
+  const needed = filesNeeded(settings);
+  log.warn(
+    { limit, needed, maxSessions, maxHttpConnections },
+    `the process may open ${limit} files: only ${counted(maxSessions, "session")} at once can be taken, and not ${settings.maxSessions}, before the store has none left; raise it with ulimit -n ${needed}, or LimitNOFILE=${needed} in its unit`,
+  );
+  return fits;
 }
 
 async function openBackplane(
@@ -233,7 +248,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
   }
 
   reload(settings: Partial<Settings>): Reloaded {
-    const next = completeSettings(settings, process.env);
+    const next = fitting(completeSettings(settings, process.env), this.log);
     // What cannot be used must change nothing.
     if (hasTls(next)) readTls(next);
     const reloaded = this.#live.replace(next);
@@ -381,7 +396,7 @@ class RunningRelay implements Relay, SessionHost, RoomHost, HttpHost, BackplaneH
 
   /** Whatever is not stored was not acknowledged, so the nodes still have it. */
   #storingError(error: unknown): RelayError {
-    const next = `${this.#backplane.remedy}  # then start the relay again: nodes send what was not acknowledged`;
+    const next = `${this.#backplane.remedyFor(error)}  # then start the relay again: nodes send what was not acknowledged`;
     return new RelayError(
       EXIT.failure,
       { what: "changes cannot be stored; the relay has stopped", why: messageOf(error), next },

@@ -24,9 +24,23 @@ export function storeFolder(data: string): string {
   return join(data, "store");
 }
 
+/** The command that examines a store. */
+export function examineCommand(data: string): string {
+  return `crdt-relayer doctor --data ${quoted(data)}`;
+}
+
 /** The command that mends a store. */
 export function repairCommand(data: string): string {
-  return `crdt-relayer doctor --data ${quoted(data)} --repair`;
+  return `${examineCommand(data)} --repair`;
+}
+
+/** The command for what the system, and not the store, has refused; undefined where it refused nothing that is known here. */
+export function remedyFor(data: string, reason: string): string | undefined {
+  if (/No space left|quota exceeded/iu.test(reason)) return `df -h ${quoted(data)}`;
+  // The limit of the process, not the one of the whole machine.
+  if (/Too many open files(?! in system)/iu.test(reason)) return "ulimit -n 65536";
+  if (/File too large/iu.test(reason)) return "ulimit -f unlimited";
+  return undefined;
 }
 
 /** `path` as a shell takes it. */
@@ -138,5 +152,6 @@ function openingError(data: string, folder: string, cause: unknown): RelayError 
   return new RelayError(EXIT.failure, {
     what: `cannot open the store in ${folder}`,
     why: messageOf(cause),
+    next: remedyFor(data, messageOf(cause)),
   });
 }

@@ -1,4 +1,6 @@
 /** What a relay holds in memory is bounded in total, per author and per peer; whatever that drops is fetched again. */
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
 import { PassThrough } from "node:stream";
 import {
   counter,
@@ -12,13 +14,14 @@ import {
 import { pino } from "pino";
 import { describe, expect, it } from "vitest";
 import { EmbeddedBackplane } from "../src/backplane.ts";
+import { CLOSE } from "../src/close-codes.ts";
 import { MIN_FRAME_BYTES } from "../src/limits.ts";
 import { MemoryLevel } from "../src/memory-level.ts";
 import type { RoomHost } from "../src/room.ts";
 import { Rooms } from "../src/rooms.ts";
 import { completeSettings, type Settings } from "../src/settings.ts";
 import { Client, openLines, Participant, writeLine } from "./participant.ts";
-import { startRelay } from "./running.ts";
+import { startLimited, startRelay, temporaryFolder } from "./running.ts";
 
 /** Changes of one author that all build on one which is left out; each of about the given size. */
 function orphans(room: string, count: number, size = 0): Uint8Array[] {
@@ -187,4 +190,38 @@ describe("readers who do not read", () => {
     await back.untilLines(1);
     for (const client of slow) client.socket.terminate();
   });
+});
+
+describe("a relay whose process may open few files", () => {
+  it.runIf(existsSync("/proc/self/limits"))(
+    "says so, keeps enough of them for its store, and turns away the sessions that are too many",
+    async () => {
+      const limit = 300;
+      const data = temporaryFolder();
+      const relay = await startLimited(`ulimit -n ${limit}`, ["--data", data]);
+      const alice = await Participant.join(relay.url, "main");
+      let inside = 0;
+      const turnedAway = new Set<unknown>();
+      for (let count = 0; count < limit; count++) {
+        const client = await Client.open(relay.url);
+        client.send('{"type":"join","room":"junk"}');
+        const ending = await Promise.race([client.next().then(() => null), client.closed]);
+        if (ending === null) inside++;
+        else turnedAway.add(ending.code);
+      }
+      expect(inside).toBeGreaterThan(limit / 4);
+      expect([...turnedAway]).toEqual([CLOSE.tooManySessions.code]);
+      const { pid } = relay.process;
+      expect(readdirSync(`/proc/${pid}/fd`).length).toBeLessThan(limit - 64);
+      // The store goes on to its next journal, and to tables, which are new files.
+      for (let line = 0; line < 40; line++)
+        await alice.untilDurable(alice.write("x".repeat(250_000)));
+      expect(readdirSync(join(data, "store")).some((file) => file.endsWith(".ldb"))).toBe(true);
+      relay.process.kill("SIGTERM");
+      const { code, stderr } = await relay.outcome;
+      expect(code).toBe(0);
+      const [warning] = stderr.split("\n").filter((line) => line.includes("ulimit -n"));
+      expect(JSON.parse(warning!)).toMatchObject({ level: "warn", limit, maxSessions: inside + 1 });
+    },
+  );
 });

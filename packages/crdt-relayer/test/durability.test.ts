@@ -7,7 +7,7 @@ import { describe, expect, it } from "vitest";
 import { CLOSE, EXIT, RelayError, type Store } from "../src/index.ts";
 import { MemoryLevel } from "../src/memory-level.ts";
 import { openLines, Participant, writeLine } from "./participant.ts";
-import { startCommand, startRelay, temporaryFolder } from "./running.ts";
+import { startCommand, startLimited, startRelay, temporaryFolder } from "./running.ts";
 
 /** "e"; see epochs.ts. */
 const EPOCH_KEY = 0x65;
@@ -126,6 +126,16 @@ describe("a relay", () => {
     const error = await failed;
     expect(error.exitCode).toBe(EXIT.failure);
     expect(error.why).toContain("no space left on device");
+  });
+
+  it("that may write no greater files ends, and says what to do about that", async () => {
+    const data = temporaryFolder();
+    const relay = await startLimited("trap '' XFSZ; ulimit -f 100", ["--data", data]);
+    const alice = await Participant.join(relay.url, "main");
+    for (let line = 0; line < 8; line++) alice.write("x".repeat(30_000));
+    const { code, stderr } = await relay.outcome;
+    expect(code).toBe(EXIT.failure);
+    expect(stderr).toContain("next: ulimit -f unlimited  # then start the relay again");
   });
 
   it("stores what is on its way before it stops", async () => {

@@ -61,7 +61,10 @@ export async function startCommand(
   args: readonly string[],
   env: NodeJS.ProcessEnv = {},
 ): Promise<RelayProcess> {
-  const { child, outcome } = launch(["--port", "0", ...args], env);
+  return listening(launch(["--port", "0", ...args], env));
+}
+
+async function listening({ child, outcome }: Launched): Promise<RelayProcess> {
   const line = await Promise.race([
     once(createInterface({ input: child.stdout! }), "line").then(([text]) => String(text)),
     outcome.then(({ stderr }) => {
@@ -71,6 +74,11 @@ export async function startCommand(
   const url = /^listening (\S+)$/u.exec(line)?.[1];
   if (url === undefined) throw new Error(`unexpected line: ${line}`);
   return { url, process: child, outcome };
+}
+
+/** The same under limits of the process, which a line of sh sets. */
+export async function startLimited(limits: string, args: readonly string[]): Promise<RelayProcess> {
+  return listening(launch(["--port", "0", ...args], {}, { limits }));
 }
 
 /** A relay in a terminal of its own. */
@@ -105,18 +113,27 @@ export async function runInto(
 ): Promise<Pick<Outcome, "code" | "stderr">> {
   const file = openSync(path, "w");
   try {
-    return await launch(args, {}, file).outcome;
+    return await launch(args, {}, { output: file }).outcome;
   } finally {
     closeSync(file);
   }
 }
 
+interface Launched {
+  readonly child: ChildProcess;
+  readonly outcome: Promise<Outcome>;
+}
+
+/** `limits` is a line of sh that goes before the command; `output` is what it prints into. */
 function launch(
   args: readonly string[],
   env: NodeJS.ProcessEnv,
-  output: "pipe" | number = "pipe",
-): { child: ChildProcess; outcome: Promise<Outcome> } {
-  const child = spawn(process.execPath, [COMMAND, ...args], {
+  { limits = "", output = "pipe" }: { limits?: string; output?: "pipe" | number } = {},
+): Launched {
+  const command = [process.execPath, COMMAND, ...args];
+  const [program, ...rest] =
+    limits === "" ? command : ["sh", "-c", `${limits}; exec "$@"`, "sh", ...command];
+  const child = spawn(program!, rest, {
     stdio: ["ignore", output, "pipe"],
     env: { PATH: process.env["PATH"], HOME: process.env["HOME"], NO_COLOR: "1", ...env },
   });

@@ -169,7 +169,6 @@ interface Parts extends Prepared {
 }
 
 class NatsBackplane implements Backplane {
-  readonly remedy = "nats stream report";
   readonly #connection: NatsConnection;
   readonly #manager: JetStreamManager;
   readonly #log: Logger;
@@ -243,6 +242,10 @@ class NatsBackplane implements Backplane {
     const log = new NatsRoomLog(port);
     this.#rooms.set(subject, log);
     return log;
+  }
+
+  remedyFor(): string {
+    return "nats stream report";
   }
 
   async close(): Promise<void> {
