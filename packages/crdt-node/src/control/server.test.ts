@@ -217,3 +217,34 @@ test("a line of an answer that would be too long is an error, and the connection
   expect(await next()).toMatchObject({ id: 1, error: { code: "answer_too_long" } });
   expect(await next()).toEqual({ id: 2, result: "short" });
 });
+
+test("however many answers wait for a client that does not read, nobody is warned, and all of them come", async () => {
+  const warnings: string[] = [];
+  const onWarning = ({ name }: Error): number => warnings.push(name);
+  process.on("warning", onWarning);
+  let fill = (): void => undefined;
+  const full = new Promise<void>((resolve) => (fill = resolve));
+  const { socket, next } = await client(async function* (method) {
+    yield "begun";
+    if (method === "send") {
+      await full;
+      return "sent";
+    }
+    // Once this much is on its way to the client, the others are done.
+    setImmediate(fill);
+    yield "x".repeat(MAX_ANSWER_LINE_BYTES / 2);
+    return "viewed";
+  });
+  const ids = Array.from({ length: MAX_WAITING_REQUESTS - 1 }, (_, i) => i);
+  for (const id of ids) socket.write(`{"id":${id},"method":"send"}\n`);
+  for (const id of ids) expect(await next()).toEqual({ id, part: "begun" });
+  socket.write('{"id":-1,"method":"view"}\n');
+  const results: unknown[] = [];
+  for (let replies = 0; replies < ids.length + 3; replies++) {
+    const reply = (await next()) as { id: number; result?: string };
+    if (reply.result !== undefined) results.push(reply.result);
+  }
+  expect(results.toSorted()).toEqual([...ids.map(() => "sent"), "viewed"]);
+  process.off("warning", onWarning);
+  expect(warnings).toEqual([]);
+});

@@ -244,16 +244,28 @@ function write(socket: Socket, message: ControlReply): Promise<void> {
       reject(new RequestError("answer_too_long", { what }));
       return;
     }
-    if (socket.write(`${line}\n`)) {
-      resolve();
-      return;
-    }
+    if (socket.write(`${line}\n`)) resolve();
+    else void drained(socket).then(resolve);
+  });
+}
+
+/** Sockets that take nothing now, and when they will. */
+const draining = new WeakMap<Socket, Promise<void>>();
+
+/** Resolves when the socket takes more, or is gone. One promise for all who wait: each would add listeners of its own. */
+function drained(socket: Socket): Promise<void> {
+  const known = draining.get(socket);
+  if (known !== undefined) return known;
+  const promise = new Promise<void>((resolve) => {
     const done = (): void => {
       socket.off("drain", done);
       socket.off("close", done);
+      draining.delete(socket);
       resolve();
     };
     socket.on("drain", done);
     socket.on("close", done);
   });
+  draining.set(socket, promise);
+  return promise;
 }
