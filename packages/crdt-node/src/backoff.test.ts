@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
   FIRST_WAIT_MS,
+  LONGEST_FAULTY_WAIT_MS,
   LONGEST_TOLD_WAIT_MS,
   LONGEST_WAIT_MS,
   toldWait,
@@ -20,9 +21,11 @@ test("waits are anywhere between nothing and a ceiling that doubles up to the lo
       },
     ),
   );
-  const most = (attempt: number): number => waitBefore(attempt, () => 1 - Number.EPSILON);
-  expect([0, 1, 2, 3].map(most)).toEqual([99, 199, 399, 799]);
+  const most = (attempt: number, longest?: number): number =>
+    waitBefore(attempt, () => 1 - Number.EPSILON, longest);
+  expect([0, 1, 2, 3].map((attempt) => most(attempt))).toEqual([99, 199, 399, 799]);
   expect(most(1_000)).toBe(LONGEST_WAIT_MS - 1);
+  expect(most(1_000, LONGEST_FAULTY_WAIT_MS)).toBe(LONGEST_FAULTY_WAIT_MS - 1);
 });
 
 test.each([

@@ -9,12 +9,19 @@ export const FIRST_WAIT_MS = 100;
 /** No wait is longer than this, in milliseconds: nobody likes to wait longer than that for a relay that is back. */
 export const LONGEST_WAIT_MS = 5_000;
 
+/** No wait is longer than this, in milliseconds, for who sent too much that is wrong: nobody is in a hurry to hear more of it. */
+export const LONGEST_FAULTY_WAIT_MS = 60_000;
+
 /** No wait that a relay asks for is longer than this, in milliseconds: it may be mistaken, or want to be rid of us. */
 export const LONGEST_TOLD_WAIT_MS = 60_000;
 
-/** Milliseconds to wait before attempt number `attempt` (0 is the first retry); `random` gives [0, 1). */
-export function waitBefore(attempt: number, random: () => number = Math.random): number {
-  const ceiling = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(attempt, 30));
+/** Milliseconds to wait before attempt number `attempt` (0 is the first retry), `longest` at most; `random` gives [0, 1). */
+export function waitBefore(
+  attempt: number,
+  random: () => number = Math.random,
+  longest: number = LONGEST_WAIT_MS,
+): number {
+  const ceiling = Math.min(longest, FIRST_WAIT_MS * 2 ** Math.min(attempt, 30));
   return Math.floor(random() * ceiling);
 }
 

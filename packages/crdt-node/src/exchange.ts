@@ -8,11 +8,12 @@ import {
   type History,
   MAX_GROUP_BYTES,
   type ReceivedGroup,
+  type RejectionCode,
   ResendBudget,
   SyncSession,
 } from "bft-json-crdt";
 import { WebSocket } from "ws";
-import { type Budgets, DEFAULT_BUDGETS } from "./limits.ts";
+import { type Budgets, DEFAULT_BUDGETS, MAX_FAULTS } from "./limits.ts";
 import { NO_RULES, type RoomRules } from "./room-rules.ts";
 
 /** What a connection is doing. "synced" means that nothing is known to be missing on either side. */
@@ -64,12 +65,18 @@ export interface ExchangeOptions {
   readonly onDeaf: (deafness: Deafness) => void;
   /** All of the other end's log before this place is durable here. */
   readonly onCursor?: (cursor: Cursor) => void;
-  /** The other end sent `count` things that nobody sends who is honest. */
-  readonly onFaults?: (count: number) => void;
+  /** The other end sent more than {@link MAX_FAULTS} things that nobody sends who is honest. */
+  readonly onFaulty: () => void;
 }
 
 /** A frame is a group or a control message; both fit. */
 export const MAX_FRAME_BYTES = 2 * MAX_GROUP_BYTES;
+
+/**
+ * Whether several frames of one socket may be taken in one pass of the event loop. If they might, whoever sends many would
+ * keep the local API and all other connections waiting: 64 KiB are read at once, which may be thousands of questions.
+ */
+export const MANY_FRAMES_AT_ONCE = false;
 
 /** Milliseconds of silence after which the other end is asked whether it is there; after as many again it is taken as gone. */
 export const SILENCE_MS = 30_000;
@@ -88,6 +95,20 @@ const REFRESH_JITTER = 0.25;
 
 /** Bytes of groups that are not stored yet, above which the socket is not read: a disk may be slower than a network. */
 export const UNSTORED_BYTES = 4 * MAX_GROUP_BYTES;
+
+/**
+ * Why a change is refused that nobody passes on who has applied it. Not among them, since an honest end may send it: a copy
+ * without a signature, which may have come before what it needs; what there is no room for here; what builds on something
+ * refused; what a later version says.
+ */
+const FAULTS: ReadonlySet<RejectionCode> = new Set([
+  "malformed",
+  "too_large",
+  "wrong_document",
+  "bad_signature",
+  "wrong_prev",
+  "wrong_lamport",
+] as const);
 
 /** What each id takes in memory while its acknowledgement waits for the disk. */
 const AWAITED_HEAD_BYTES = 256;
@@ -108,6 +129,7 @@ export class Exchange {
   /** Bytes that were not read at the last look, while it was stalled. */
   #unread = Infinity;
   #unstored = 0;
+  #faults = 0;
   /** The last that was told, while what is before it is not known to be durable. */
   #cursor: Cursor | null = null;
   #isKeeping = false;
@@ -163,7 +185,7 @@ export class Exchange {
       onError: (code, detail) => {
         host.linkReported(from, code, detail);
         // Also what is no group at all.
-        if (code === "malformed" || code === "too_large") this.#options.onFaults?.(1);
+        if (code === "malformed" || code === "too_large") this.#blame(1);
       },
     });
     if (recovered) this.#session.awaitRecovery();
@@ -191,15 +213,20 @@ export class Exchange {
   }
 
   #receiveGroup(group: Uint8Array): ReceivedGroup {
-    const { host, from, onFaults } = this.#options;
+    const { host, from } = this.#options;
     const received = host.receive(group, from);
     const { results, applied } = received;
     const known = results.filter(({ status }) => status === "duplicate").map(({ id }) => id);
     const news = applied.map((index) => host.history.idAt(index));
     this.#whenStored([...known, ...news], group.length);
-    const faults = faultsIn(received);
-    if (faults > 0) onFaults?.(faults);
+    this.#blame(faultsIn(received));
     return received;
+  }
+
+  /** Counts what nobody sends who is honest; beyond some of it the owner is told. */
+  #blame(faults: number): void {
+    this.#faults += faults;
+    if (faults > 0 && this.#faults > MAX_FAULTS) this.#options.onFaulty();
   }
 
   /** Acknowledges those of these that are here once they are durable; until then `bytes` of them count as waiting for the disk. */
@@ -286,14 +313,9 @@ export class Exchange {
 }
 
 /** How many changes of a group nobody sends who passes on only what it has applied itself. */
-function faultsIn({ missing, results }: ReceivedGroup): number {
+function faultsIn({ results }: ReceivedGroup): number {
   const faults = results.filter(
-    ({ status, code }) =>
-      status === "rejected" &&
-      // Our own lack of room.
-      code !== "over_quota" &&
-      // It came before its cover, and is asked for again.
-      !(code === "missing_signature" && missing.length > 0),
+    ({ status, code }) => status === "rejected" && code !== undefined && FAULTS.has(code),
   );
   return faults.length;
 }

@@ -6,7 +6,7 @@ import { toHex } from "bft-json-crdt";
 import { WebSocket } from "ws";
 import { CLOSE, type CloseName } from "./close-codes.ts";
 import { type Connection, Exchange, type ExchangeHost, type LinkState } from "./exchange.ts";
-import { MAX_FAULTS, type PeerBounds } from "./limits.ts";
+import type { PeerBounds } from "./limits.ts";
 
 /** What a guest needs from the node. */
 export interface GuestHost extends ExchangeHost {
@@ -34,7 +34,7 @@ export class Guest implements Connection {
   readonly #joinTimer: NodeJS.Timeout;
   readonly #gone: Promise<void>;
   #state: LinkState = "joining";
-  #faults = 0;
+  #isFaulty = false;
 
   /** `onGone` is called once, when nothing more is taken from it. */
   constructor(
@@ -60,9 +60,9 @@ export class Guest implements Connection {
         if (deafness === "slow") this.end("slowReader");
         else socket.terminate();
       },
-      onFaults: (count) => {
-        this.#faults += count;
-        if (this.#faults > MAX_FAULTS) this.end("tooManyFaults");
+      onFaulty: () => {
+        this.#isFaulty = true;
+        this.end("tooManyFaults");
       },
     });
     this.#joinTimer = setTimeout(() => {
@@ -147,7 +147,7 @@ export class Guest implements Connection {
     clearTimeout(this.#joinTimer);
     this.#exchange.close();
     this.#setState("closed");
-    this.#onGone(this, this.#faults > MAX_FAULTS);
+    this.#onGone(this, this.#isFaulty);
   }
 
   #setState(state: LinkState): void {

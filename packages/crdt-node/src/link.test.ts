@@ -15,7 +15,7 @@ import {
 } from "bft-json-crdt";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { UNSTORED_BYTES } from "./exchange.ts";
-import { DEFAULT_BUDGETS } from "./limits.ts";
+import { DEFAULT_BUDGETS, MAX_FAULTS } from "./limits.ts";
 import { Link, type LinkHost, type Proof } from "./link.ts";
 
 const { sockets, FakeSocket } = await vi.hoisted(async () => {
@@ -264,6 +264,55 @@ test.each([
   fresh();
   joined().emit("close", code, Buffer.from(text));
   expect(host.told).toEqual([`waiting: ${reason}`]);
+});
+
+test("who sends too much that is wrong is tried ever less often, however well it behaves before that", () => {
+  fresh();
+  vi.spyOn(Math, "random").mockReturnValue(0.5);
+  /** Milliseconds until the next attempt. */
+  const waited = (): number => {
+    const [before, count] = [performance.now(), sockets.length];
+    while (sockets.length === count) vi.advanceTimersToNextTimer();
+    return performance.now() - before;
+  };
+  /** Lets the link in, and stays with it for so long. */
+  const stay = (ms: number): Socket => {
+    const socket = sockets.at(-1)!;
+    socket.readyState = FakeSocket.OPEN;
+    socket.emit("open");
+    say(socket, JOINED);
+    for (let passed = 0; passed < ms; passed += 1_000) {
+      vi.advanceTimersByTime(1_000);
+      socket.emit("pong");
+    }
+    return socket;
+  };
+  link.open();
+  const waits = Array.from({ length: 12 }, () => {
+    const socket = stay(10_000);
+    for (let i = 0; i < MAX_FAULTS; i++) say(socket, "junk");
+    expect(socket.isCut).toBe(false);
+    host.told.length = 0;
+    say(socket, "junk");
+    expect(socket.isCut).toBe(true);
+    // What that socket still says is not heard.
+    say(socket, "junk");
+    expect(host.told).toEqual([
+      "reported malformed",
+      "waiting: too much of what it sends is wrong",
+    ]);
+    return waited();
+  });
+  expect(waits).toEqual([
+    50, 100, 200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000,
+  ]);
+  // A short visit is no new start, a long one is.
+  stay(59_000).emit("close", 1006, Buffer.alloc(0));
+  expect(waited()).toBe(30_000);
+  stay(60_000).emit("close", 1006, Buffer.alloc(0));
+  expect(waited()).toBe(50);
+  stay(5_000).emit("close", 1006, Buffer.alloc(0));
+  expect(waited()).toBe(50);
 });
 
 test("a relay that asks for time gets it, and the usual wait comes on top", () => {

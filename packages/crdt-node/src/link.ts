@@ -6,13 +6,14 @@
  */
 import { fromHex } from "bft-json-crdt";
 import { WebSocket } from "ws";
-import { LONGEST_WAIT_MS, toldWait, waitBefore } from "./backoff.ts";
+import { LONGEST_FAULTY_WAIT_MS, LONGEST_WAIT_MS, toldWait, waitBefore } from "./backoff.ts";
 import {
   CLOSE_MS,
   type Connection,
   Exchange,
   type ExchangeHost,
   type LinkState,
+  MANY_FRAMES_AT_ONCE,
   MAX_FRAME_BYTES,
 } from "./exchange.ts";
 import type { Cursors } from "./cursors.ts";
@@ -61,6 +62,8 @@ export class Link implements Connection {
   /** The relay was told where this node was in its log. */
   #hasCursor = false;
   #attempt = 0;
+  /** Milliseconds: no wait is longer, and who lets us stay for so long has a new start. */
+  #longestWait = LONGEST_WAIT_MS;
   #joinedAt = Infinity;
   /** Nobody has a reason to ask twice on one connection. */
   #hasProven = false;
@@ -89,6 +92,7 @@ export class Link implements Connection {
     const socket = new WebSocket(this.url, {
       perMessageDeflate: false,
       maxPayload: MAX_FRAME_BYTES,
+      allowSynchronousEvents: MANY_FRAMES_AT_ONCE,
       handshakeTimeout: HANDSHAKE_MS,
       followRedirects: false,
     });
@@ -165,6 +169,12 @@ export class Link implements Connection {
           deafness === "silent" ? "it has gone silent" : "it does not read what it is sent",
         );
       },
+      onFaulty: () => {
+        // However long it behaved before, the waits go on growing from where they were.
+        this.#joinedAt = Infinity;
+        this.#longestWait = LONGEST_FAULTY_WAIT_MS;
+        this.#drop(socket, "too much of what it sends is wrong");
+      },
     });
   }
 
@@ -221,14 +231,17 @@ export class Link implements Connection {
     this.#exchange?.close();
     this.#exchange = null;
     // A relay that lets us in only to hang up at once is not tried more often than one that is not there.
-    if (performance.now() - this.#joinedAt >= LONGEST_WAIT_MS) this.#attempt = 0;
+    if (performance.now() - this.#joinedAt >= this.#longestWait) {
+      this.#attempt = 0;
+      this.#longestWait = LONGEST_WAIT_MS;
+    }
     this.#joinedAt = Infinity;
     this.#setState("waiting", reason);
     this.#retry = setTimeout(
       () => {
         this.open();
       },
-      told + waitBefore(this.#attempt),
+      told + waitBefore(this.#attempt, Math.random, this.#longestWait),
     );
     this.#attempt++;
   }

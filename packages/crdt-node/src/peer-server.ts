@@ -8,7 +8,7 @@ import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import { Bans } from "./bans.ts";
 import { CLOSE } from "./close-codes.ts";
-import { CLOSE_MS, MAX_FRAME_BYTES } from "./exchange.ts";
+import { CLOSE_MS, MANY_FRAMES_AT_ONCE, MAX_FRAME_BYTES } from "./exchange.ts";
 import { CommandError, EXIT, messageOf, systemCode } from "./exit-codes.ts";
 import { Guest, type GuestHost } from "./guest.ts";
 import { MAX_HANDSHAKES, MAX_HEADER_BYTES, type PeerBounds } from "./limits.ts";
@@ -57,6 +57,7 @@ export class PeerServer {
       clientTracking: false,
       perMessageDeflate: false,
       maxPayload: MAX_FRAME_BYTES,
+      allowSynchronousEvents: MANY_FRAMES_AT_ONCE,
       closeTimeout: CLOSE_MS,
     };
     this.#sockets = new WebSocketServer(options);

@@ -141,6 +141,7 @@ test("heads that are told again and again while the disk stands still are not re
     from: { kind: "guest", url: "a guest", payer: "a guest" } as never,
     onSynced: () => undefined,
     onDeaf: () => undefined,
+    onFaulty: () => undefined,
   });
   exchange.begin();
   const heads = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(64, "0"));

@@ -18,7 +18,16 @@ import { MAX_FRAME_BYTES } from "../src/exchange.ts";
 import { ledger } from "../src/ledger.ts";
 import { MAX_FAULTS, MAX_HANDSHAKES } from "../src/limits.ts";
 import { crdtNode } from "./in-process.ts";
-import { connected, ended, joined, type Replica, ROOM, Village, write } from "./peers.ts";
+import {
+  badlySigned,
+  connected,
+  ended,
+  joined,
+  type Replica,
+  ROOM,
+  Village,
+  write,
+} from "./peers.ts";
 
 const village = new Village();
 
@@ -292,26 +301,6 @@ test("changes that find no room, or came before what covers them, are no faults 
   expect(rejected["over_quota"]).toBeGreaterThan(MAX_FAULTS);
   expect(history.groupsFor(rest)).toHaveLength(1);
 });
-
-/** Groups of changes with signatures that are wrong, each by another key. */
-function badlySigned(changes: number): Uint8Array {
-  const entries = Array.from({ length: changes }, () => {
-    const document = new Document({
-      schema: ledger,
-      id: documentId(ROOM),
-      keyPair: generateKeyPair(),
-      chain: 0n,
-    });
-    const { bytes } = document.change((doc) =>
-      doc.transactions.push({ from: "a", to: "b", amount: 1 }),
-    );
-    const decoded = decodeGroup(bytes);
-    if (!decoded.ok) throw new Error("a change is not a group");
-    const [{ body, signature }] = decoded.value as [(typeof decoded.value)[number]];
-    return { body, signature: signature!.map((byte, i) => (i === 40 ? byte ^ 1 : byte)) };
-  });
-  return encodeGroup(entries);
-}
 
 test("bad signatures at speed end the connection, and keep its address away for a while; those who are there stay", async () => {
   const server = await village.listening("signatures", { banMs: 2_000 });

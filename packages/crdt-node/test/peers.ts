@@ -12,6 +12,7 @@ import {
   changeId,
   Document,
   documentId,
+  encodeGroup,
   generateKeyPair,
   type KeyPair,
   toHex,
@@ -176,6 +177,26 @@ export function stranger(keyPair: KeyPair = generateKeyPair()): {
         doc.transactions.push({ from: "liar", to: "all", amount: 1, memo }),
       ).bytes,
   };
+}
+
+/** A group of changes with signatures that are wrong, each by another key. */
+export function badlySigned(changes: number): Uint8Array {
+  const entries = Array.from({ length: changes }, () => {
+    const document = new Document({
+      schema: ledger,
+      id: documentId(ROOM),
+      keyPair: generateKeyPair(),
+      chain: 0n,
+    });
+    const { bytes } = document.change((doc) =>
+      doc.transactions.push({ from: "a", to: "b", amount: 1 }),
+    );
+    const decoded = decodeGroup(bytes);
+    if (!decoded.ok) throw new Error("a change is not a group");
+    const [{ body, signature }] = decoded.value as [(typeof decoded.value)[number]];
+    return { body, signature: signature!.map((byte, i) => (i === 40 ? byte ^ 1 : byte)) };
+  });
+  return encodeGroup(entries);
 }
 
 /** A connection that says only what a test wants. */
