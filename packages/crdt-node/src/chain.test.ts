@@ -69,7 +69,7 @@ test("a key and a store that are not both there have no stamp", () => {
   expect(newStamp(home)).toBe("");
   mkdirSync(home.store);
   const stamp = newStamp(home);
-  expect(stamp).toMatch(/^\d+ \d+ \d+ \d+$/u);
+  expect(stamp).toMatch(/^\d+ \d+ \d+ \d+ [0-9a-f]{32}$/u);
   writeUnused(home);
   expect(readChain(home.chain)).toEqual({ chain: 0n, nonce: "", unused: stamp });
 });

@@ -7,8 +7,8 @@
  * part, under the same names, and (where inodes are used again) even with the same inodes.
  *
  * So each opening writes chain.json anew, with a random nonce, and notes inside the store what the file is: its nonce,
- * its inode and the time of its last change of state (which nothing but the system can set), and the inode of the mark.
- * The next opening compares. Chain 0 is for the first store of a new key: `init` writes into chain.json what the key
+ * its inode and the time of its last change of state (which nothing but the system can set), where it is (whereabouts.ts: copies
+ * of whole file systems have the same inodes and times), and the inode of the mark. The next opening compares. Chain 0 is for the first store of a new key: `init` writes into chain.json what the key
  * file and the empty folder of the store are, and neither may have been touched since.
  */
 import { randomBytes } from "node:crypto";
@@ -23,6 +23,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { systemCode } from "./exit-codes.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 /** The files that tell whether a store is new; the paths of a node have them. */
 export interface NewFiles {
@@ -63,7 +64,7 @@ export function writeUnused(home: NewFiles): void {
 /** Identifies a key and a store in which nothing was ever written; "" when one of them is not there. */
 export function newStamp({ keys, store }: NewFiles): string {
   try {
-    return `${stampOf(keys)} ${stampOf(store)}`;
+    return `${stampOf(keys)} ${stampOf(store)} ${whereabouts(store)}`;
   } catch {
     return "";
   }
@@ -96,7 +97,7 @@ export function renewChain(path: string, chain: bigint): string {
 
 /** What a store has to say about chain.json as it is. */
 export function noteOf(path: string, nonce: string): string {
-  return `${nonce} ${stampOf(path)}`;
+  return `${nonce} ${stampOf(path)} ${whereabouts(path)}`;
 }
 
 /** A chain that nothing was ever signed on. */

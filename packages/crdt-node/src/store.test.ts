@@ -19,6 +19,7 @@ import { renewChain, writeUnused } from "./chain.ts";
 import { ensureSideHome, type NodeHome, nodeHome } from "./home.ts";
 import { MarkFile } from "./mark.ts";
 import { holderOf, openStore } from "./store.ts";
+import { whereabouts } from "./whereabouts.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -94,6 +95,40 @@ test("a copy, a restored backup and a store made anew each write to a chain of t
   rmSync(home.chain);
   expect([0n, copied, anew]).not.toContain(await chainOf(home));
   expect(readFileSync(home.chain, "utf8")).toContain("chain");
+});
+
+/** Changes what a store says of chain.json, as text. */
+async function renote(home: NodeHome, change: (note: string) => string): Promise<void> {
+  const database = new ClassicLevel(home.store);
+  const note = await database.get("mstore");
+  await database.put("mstore", change(note!));
+  await database.close();
+}
+
+test("a store that was written last in another place, as in another container of one image, takes a chain of its own", async () => {
+  const home = homeOf("image");
+  expect(await chainOf(home)).toBe(0n);
+  const here = whereabouts(home.chain);
+  await renote(home, (note) => note.replace(here, here));
+  expect(await chainOf(home)).toBe(0n);
+  await renote(home, (note) => note.replace(here, "0".repeat(32)));
+  const chain = await chainOf(home);
+  expect(chain).not.toBe(0n);
+  expect(await chainOf(home)).toBe(chain);
+
+  const unused = homeOf("unused-image");
+  const file = readFileSync(unused.chain, "utf8");
+  writeFileSync(unused.chain, file.replace(whereabouts(unused.store), "0".repeat(32)));
+  expect(await chainOf(unused)).not.toBe(0n);
+});
+
+test("a store of an earlier version, which did not say where it was, takes another chain once", async () => {
+  const home = homeOf("earlier");
+  expect(await chainOf(home)).toBe(0n);
+  await renote(home, (note) => note.replace(`${whereabouts(home.chain)} `, ""));
+  const chain = await chainOf(home);
+  expect(chain).not.toBe(0n);
+  expect(await chainOf(home)).toBe(chain);
 });
 
 test("chain 0 is not for a key that was there before, nor for a new store of an old one", async () => {
