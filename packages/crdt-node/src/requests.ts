@@ -10,7 +10,7 @@ import type { ForkEvidence } from "./fork-evidence.ts";
 import { type DagFormat, isDagFormat, type LogEntry, logEntry, rivalsIn } from "./inspection.ts";
 import type { LinkState } from "./link.ts";
 import type { Node } from "./node.ts";
-import { MAX_LINE_BYTES, parseTransaction, type Transaction } from "./transaction.ts";
+import { jsonLine, MAX_LINE_BYTES, parseTransaction, type Transaction } from "./transaction.ts";
 import { type Damage, verifyStore } from "./verification.ts";
 
 /** A relay, or a peer that this node connects to, as `status` shows it. */
@@ -319,8 +319,7 @@ function transactionsOf(value: unknown): Transaction[] {
 }
 
 function objectText(item: unknown): string {
-  if (typeof item === "object" && item !== null && !Array.isArray(item))
-    return JSON.stringify(item);
+  if (typeof item === "object" && item !== null && !Array.isArray(item)) return jsonLine(item);
   throw malformed("a transaction must be an object, or a line as it is typed");
 }
 

@@ -119,6 +119,85 @@ describe("a transaction line", () => {
     expect(parsed("a -> b 1 x => y").memo).toBe("x => y");
   });
 
+  test("that has a command or an option in it, or a dash for the arrow, is refused and told the right form", () => {
+    for (const line of [
+      "alice - bob ten",
+      "a - b",
+      "a – b",
+      "a — b 10",
+      "alice -- bob 10",
+      "alice smith - bob 10",
+      ":q",
+      ":wq",
+      "-5",
+      "--help",
+      "node1 status",
+      "alice View",
+      "view alice",
+      "log alice --json",
+      "whoami",
+    ]) {
+      expect(message(line)).toContain("alice -> bob 10");
+      expect(message(line)).not.toContain("\n");
+    }
+    expect(message("node1 status")).toContain("looks like a command");
+    expect(message("a – b")).toContain("has a dash where the arrow");
+  });
+
+  test("that is a sentence is none of those, whatever its hyphens", () => {
+    for (const line of [
+      "thanks for lunch - see you tomorrow",
+      "a well-known café",
+      "see you at 5 - or 6",
+      "what is the status of node1",
+      ":-)",
+      "run for your life",
+      "– as they say",
+    ])
+      expect(parsed(line)).toEqual({ from: line, to: "Bob", amount: 1 });
+    expect(parsed("a -> b 1 this - and that 2").memo).toBe("this - and that 2");
+  });
+
+  test("with a control character in it, as an arrow key leaves it, is refused in every form", () => {
+    for (const line of [
+      "\u001b[A -> Bob 1",
+      "\u001b[A",
+      "\u001bOP",
+      "hel\u0008lo",
+      "a -> b 1 lun\u007fch",
+      "a -> b 1 \u009b31m",
+      "a -> b\u0000 1",
+      '{"from":"a","to":"b\u007f","amount":1}',
+      '{"from":"a","to":"b","amount":1}\u001b[A',
+    ])
+      expect(message(line)).toContain("the text holds a control character");
+    expect(message("\u001b[A")).toContain("(\\u001b), which arrow keys");
+    expect(message("a -> b 1 two\nlines")).toContain("a transaction is one line");
+    expect(message("one\rtwo")).toContain("a transaction is one line");
+  });
+
+  test("may have tabs between its words, line breaks between the parts of its JSON, and escapes in its texts", () => {
+    expect(parsed("a\t->\tb\t1\tfor\ttea")).toEqual({
+      from: "a",
+      to: "b",
+      amount: 1,
+      memo: "for\ttea",
+    });
+    expect(parsed('{\r\n\t"from":"a",\n"to":"b",\n"amount":1\n}').to).toBe("b");
+    expect(parsed('{"from":"a","to":"b","amount":1,"memo":"\\u001b[A\\u007f\\ufffd"}').memo).toBe(
+      "\u001b[A\u007f\ufffd",
+    );
+  });
+
+  test("of bytes that were no UTF-8 is refused in every form", () => {
+    for (const line of [
+      "caf\ufffd",
+      "caf\ufffd -> b 1",
+      '{"from":"caf\ufffd","to":"b","amount":1}',
+    ])
+      expect(message(line)).toContain("not UTF-8");
+  });
+
   test("of nothing but arrows is read in no more steps than it has characters", () => {
     expect(message("->".repeat(16_000))).toContain("expected");
     expect(message(`a${"->".repeat(16_000)}`)).toContain("expected");
@@ -202,4 +281,11 @@ test("a memo of two lines is written as JSON, in one line", () => {
     const transaction = { from: "a", to: "b", amount: 1, memo };
     expect(formatTransaction(transaction)).toBe(JSON.stringify(transaction));
   }
+});
+
+test("what a line must not hold as it is, is written with escapes, and reads back", () => {
+  const transaction = { from: "a", to: "b", amount: 1, memo: "\u001b\u007f\u009b\ufffd" };
+  const line = formatTransaction(transaction);
+  expect(line).toBe('{"from":"a","to":"b","amount":1,"memo":"\\u001b\\u007f\\u009b\\ufffd"}');
+  expect(parsed(line)).toEqual(transaction);
 });

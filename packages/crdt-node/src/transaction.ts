@@ -7,8 +7,11 @@
  *
  * A line with `->` (or `→`) in it, or one that begins with `{`, is meant as one of the first two; if it does not
  * fit, it is an error and never taken for bare text; so is what looks like a command or a slip of the keyboard (`/quit`,
- * `help`, `status`, `crdt-node view alice`, `[1]`, `a => b`, `a > b 10`), because what is signed cannot be taken back. An amount is greater than zero (a negative one would take money
- * instead of giving it) and one that a JSON number holds without losing a digit.
+ * `:q`, `help`, `status`, `alice status`, `crdt-node view alice`, `[1]`, `-5`, `a => b`, `a > b 10`, `a - b 10`), because
+ * what is signed cannot be taken back. For the same reason a line in any form holds no control character but tabs (an arrow
+ * key leaves one) and no U+FFFD (bytes that were no UTF-8 do); the texts of the JSON form may say both with an escape. An
+ * amount is greater than zero (a negative one would take money instead of giving it) and one that a JSON number holds
+ * without losing a digit.
  */
 
 /** A payment as people type it; `memo` is absent, never undefined or empty, when none was given. */
@@ -30,12 +33,28 @@ export const MAX_LINE_BYTES = 65_536;
 
 const ARROW = /->|→/u;
 const AFTER_ARROW = /^(\S+)\s+(\S+)(?:\s+(\S.*))?$/su;
-/** What people type to be rid of a program, or to learn about it; and what the program itself is told elsewhere. */
-const COMMANDS: ReadonlySet<string> = new Set(
-  "quit exit bye stop q help ? clear cls ls init run send view log status verify export import dag forks verify-proof".split(
-    " ",
-  ),
+/** What the program itself is told elsewhere, before or after the name of a node. */
+const OWN_COMMANDS =
+  "init run send view log status verify export import dag forks whoami verify-proof".split(" ");
+/** Those, and what people type to be rid of a program, or to learn about it. */
+const COMMANDS: ReadonlySet<string> = new Set([
+  ..."quit exit bye stop q help ? clear cls ls".split(" "),
+  ...OWN_COMMANDS,
+]);
+/** A command with what looks like a node's name, and nothing else. */
+const COMMAND_OF_NODE = new RegExp(
+  `^(?:[\\w.-]+\\s+(?:${OWN_COMMANDS.join("|")})|(?:${OWN_COMMANDS.join("|")})\\s+[\\w.-]+)$`,
+  "iu",
 );
+/** A hyphen or dash where the arrow belongs: after one word, or after two and before a word and a number. */
+const DASH_FOR_ARROW = /^\S+\s+(?:[-–—]{1,2}\s+\S|\S+\s+[-–—]{1,2}\s+\S+\s+\d)/u;
+
+/** What no keyboard means: control characters but tabs, and U+FFFD, which stands for bytes that were no UTF-8. */
+const STRAY = /[^\P{Cc}\t]|\u{fffd}/u;
+/** JSON may have line breaks between its parts; in its texts they are broken JSON. */
+const STRAY_IN_JSON = /[^\P{Cc}\t\n\r]|\u{fffd}/u;
+/** What JSON.stringify leaves as it is of those. */
+const STRAY_UNESCAPED = /[\u{7f}-\u{9f}\u{fffd}]/gu;
 
 const EXPECTED = 'expected "alice -> bob 10 lunch" or {"from":"alice","to":"bob","amount":10}';
 
@@ -46,7 +65,10 @@ const SIGNIFICANT_DIGITS = 15;
 export function parseTransaction(line: string): ParsedLine {
   const text = line.trim();
   if (text === "") return { kind: "empty" };
-  if (text.startsWith("{")) return parseJsonForm(text);
+  const isJson = text.startsWith("{");
+  const stray = (isJson ? STRAY_IN_JSON : STRAY).exec(text);
+  if (stray !== null) return failure(strayMessage(stray[0]));
+  if (isJson) return parseJsonForm(text);
   const arrow = ARROW.exec(text);
   if (arrow !== null) {
     return parseArrowForm(
@@ -58,8 +80,14 @@ export function parseTransaction(line: string): ParsedLine {
     return failure(
       `"${text}" is no command here (Ctrl-C ends, "crdt-node --help" helps); ${EXPECTED}`,
     );
-  if (/^(?:[/[]|crdt-\w+\s)/u.test(text) || /=>|\s[>=]\s/u.test(text))
+  if (/^(?:[/[]|:[a-z]|-\S|crdt-\w+\s)/iu.test(text) || /=>|\s[>=]\s|\s--[a-z]/iu.test(text))
     return failure(`"${shorten(text)}" looks like something else; ${EXPECTED}`);
+  if (COMMAND_OF_NODE.test(text))
+    return failure(
+      `"${shorten(text)}" looks like a command, which is for a shell ("crdt-node --help" helps); ${EXPECTED}`,
+    );
+  if (DASH_FOR_ARROW.test(text))
+    return failure(`"${shorten(text)}" has a dash where the arrow "->" belongs; ${EXPECTED}`);
   if (!text.isWellFormed()) return failure("the text is not well-formed Unicode");
   return success(text, "Bob", 1, undefined);
 }
@@ -76,7 +104,28 @@ export function formatTransaction(transaction: Transaction): string {
     parsed.transaction.to === to &&
     parsed.transaction.amount === amount &&
     parsed.transaction.memo === memo;
-  return same ? line : JSON.stringify(transaction);
+  return same ? line : jsonLine(transaction);
+}
+
+/** JSON in one line that {@link parseTransaction} takes, whatever its texts hold. */
+export function jsonLine(value: object): string {
+  return JSON.stringify(value).replace(STRAY_UNESCAPED, escapeOf);
+}
+
+/** As it is written in a text of JSON. */
+function escapeOf(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
+function strayMessage(character: string): string {
+  if (character === "\u{fffd}")
+    return "the text holds bytes that are not UTF-8, or U+FFFD, which stands for such; type it again";
+  if (character === "\n" || character === "\r")
+    return `the text holds a line break, and a transaction is one line; ${EXPECTED}`;
+  return (
+    `the text holds a control character (${escapeOf(character)}), which arrow keys, Esc and the like leave in a line; ` +
+    "type it again without them"
+  );
 }
 
 /** `from` is what stands before the first arrow, `rest` what stands after it. */

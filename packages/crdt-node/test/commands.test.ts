@@ -99,6 +99,9 @@ describe("a command line that is wrong", () => {
     [["send", "anna", "alice", "-", "10"], "quotes"],
     [["send", "anna", "alice", "->", "bob", "10"], "quotes"],
     [["send", "anna", "alice -> bob ten"], 'not "ten"'],
+    [["send", "anna", "caf\ufffd -> b 1"], "not UTF-8"],
+    [["send", "anna", "\u001b[A -> Bob 1"], "control character"],
+    [["send", "anna", "-5"], "looks like something else"],
     [["view", "anna", "--json", "--digest"], "cannot be used with"],
     [["run", "anna", "--pending-byte", "1"], "did you mean --pending-bytes?"],
     [["run", "anna", "--pending-bytes", "-1"], '--pending-bytes cannot be "-1"'],
@@ -256,7 +259,10 @@ describe("send without a relay", () => {
 describe("looking at a node", () => {
   beforeAll(async () => {
     await crdtNode(["init", "eve"]);
-    await store("eve", ["alice -> bob 10", "bob -> carol 2.5 half \u001b[31m of it"]);
+    await store("eve", [
+      "alice -> bob 10",
+      '{"from":"bob","to":"carol","amount":2.5,"memo":"half \\u001b[31m of it"}',
+    ]);
   });
 
   test("view prints one line of RFC 8785 JSON, its digest, or lines for people", async () => {
@@ -267,7 +273,9 @@ describe("looking at a node", () => {
     const digest = createHash("sha256").update(json.trimEnd()).digest("hex");
     expect((await crdtNode(["view", "eve", "--digest"])).stdout).toBe(`${digest}\n`);
     const { stdout, stderr } = await crdtNode(["view", "eve"]);
-    expect(stdout).toBe("alice -> bob 10\nbob -> carol 2.5 half \\u{1b}[31m of it\n");
+    expect(stdout).toBe(
+      'alice -> bob 10\n{"amount":2.5,"from":"bob","memo":"half \\u001b[31m of it","to":"carol"}\n',
+    );
     expect(stderr).toContain("2 transactions");
   });
 

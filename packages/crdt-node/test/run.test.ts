@@ -53,10 +53,12 @@ describe("two running nodes", () => {
 
   test("show what is typed into either, who signed it, and the same digest when it is quiet", async () => {
     const [anna, bert] = nodes as [Program, Program];
-    anna.type("alice -> bob 10 \u001b[31mlunch\n");
+    anna.type('{"from":"alice","to":"bob","amount":10,"memo":"\\u001b[31mlunch"}\n');
     bert.type('{"from":"bob","to":"alice","amount":2.5}\nhello\n');
     await anna.line(/^digest [0-9a-f]{12} {2}3 transactions$/u);
-    expect(anna.lines).toContain(`${keys[0]?.slice(0, 8)} you  alice -> bob 10 \\u{1b}[31mlunch`);
+    expect(anna.lines).toContain(
+      `${keys[0]?.slice(0, 8)} you  {"from":"alice","to":"bob","amount":10,"memo":"\\u001b[31mlunch"}`,
+    );
     expect(anna.lines).toContain(`${keys[1]?.slice(0, 8)}      bob -> alice 2.5`);
     expect(anna.lines).toContain(`${keys[1]?.slice(0, 8)}      hello -> Bob 1`);
     await bert.until("digest of 3", () =>
