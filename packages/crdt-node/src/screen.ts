@@ -1,12 +1,14 @@
 /**
  * What a running node shows: transactions as they are applied and who signed them, the digest of the view when things
- * are quiet, and on stderr what happens to its connections. With --json the same as one JSON object per line on stdout.
+ * are quiet, and on stderr what happens to its connections. With --json the same as one JSON object per line on stdout. What nobody
+ * reads is left out beyond some bytes (outlet.ts), and told of: with --json as `{"type":"omitted","lines":…}` in its place.
  */
 import type { CommandError } from "./exit-codes.ts";
 import { describeChange, logEntry } from "./inspection.ts";
 import type { Connection } from "./exchange.ts";
 import type { Link, LinkState } from "./link.ts";
 import type { Node, NodeListener } from "./node.ts";
+import { Outlet } from "./outlet.ts";
 import { count, note, paint, printable, short, warn } from "./output.ts";
 import type { ForkStatus } from "./requests.ts";
 
@@ -39,6 +41,9 @@ interface Unsettled {
 export class Screen implements NodeListener {
   readonly #json: boolean;
   readonly #fail: (error: CommandError) => void;
+  readonly #outlet = new Outlet(process.stdout, (lines) => {
+    this.#tellOmitted(lines);
+  });
   readonly #shown = new Map<string, string>();
   /** What is about to be told of relays, by address, if it lasts. */
   readonly #unsettled = new Map<string, Unsettled>();
@@ -74,7 +79,7 @@ export class Screen implements NodeListener {
 
   /** Peers may connect there. */
   listening(url: string): void {
-    if (this.#json) writeJson({ type: "listening", url });
+    if (this.#json) this.#writeJson({ type: "listening", url });
     note(`listening ${url}`);
   }
 
@@ -84,7 +89,7 @@ export class Screen implements NodeListener {
     let text = "";
     for (const index of indexes)
       text += this.#json ? jsonLines(node, index) : plainLines(node, index);
-    process.stdout.write(text);
+    this.#outlet.write(text);
     this.#waitForQuiet();
   }
 
@@ -136,13 +141,13 @@ export class Screen implements NodeListener {
 
   #tellGuests(): void {
     this.#guestsShown = this.#guests;
-    if (this.#json) writeJson({ type: "guests", count: this.#guests });
+    if (this.#json) this.#writeJson({ type: "guests", count: this.#guests });
     note(`${count(this.#guests, "peer")} connected to this node`);
   }
 
   #tellLink({ url, kind }: Link, state: LinkState, reason: string | null): void {
     if (this.#json)
-      writeJson({
+      this.#writeJson({
         type: kind === "peer" ? "peer" : "relay",
         url,
         state: state === "waiting" ? "offline" : "connected",
@@ -162,12 +167,12 @@ export class Screen implements NodeListener {
     const key = `${kind === "guest" ? "guests" : url} ${code}`;
     if (this.#shown.has(key) || this.#shown.size >= MAX_KINDS) return;
     this.#shown.set(key, code);
-    if (this.#json) writeJson({ type: "report", url, code, detail });
+    if (this.#json) this.#writeJson({ type: "report", url, code, detail });
     warn(`${printable(url)}: ${printable(detail)} (${printable(code)})`);
   }
 
   forked(fork: ForkStatus): void {
-    if (this.#json) writeJson({ type: "equivocation", ...fork });
+    if (this.#json) this.#writeJson({ type: "equivocation", ...fork });
     const { author, chain, seq, own } = fork;
     const before = this.#forks.get(author) ?? 0;
     if (before === 0 && this.#forks.size >= MAX_AUTHORS) return;
@@ -190,6 +195,15 @@ export class Screen implements NodeListener {
     this.#fail(error);
   }
 
+  #tellOmitted(lines: number): void {
+    if (this.#json) this.#writeJson({ type: "omitted", lines });
+    warn(`${count(lines, "line")} left out, since nobody read what was shown before`);
+  }
+
+  #writeJson(value: object): void {
+    this.#outlet.write(`${JSON.stringify(value)}\n`);
+  }
+
   #waitForQuiet(): void {
     if (this.#quiet !== null) this.#quiet.refresh();
     else
@@ -206,9 +220,9 @@ export class Screen implements NodeListener {
     this.#digest = digest;
     const transactions = node.transactionCount();
     if (this.#json)
-      writeJson({ type: "digest", digest, transactions, changes: node.history.length });
+      this.#writeJson({ type: "digest", digest, transactions, changes: node.history.length });
     else
-      process.stdout.write(
+      this.#outlet.write(
         `${paint("bold", `digest ${digest.slice(0, DIGEST_DIGITS)}`)}  ${count(transactions, "transaction")}\n`,
       );
   }
@@ -235,8 +249,4 @@ function jsonLines(node: Node, index: number): string {
       (transaction) => `${JSON.stringify({ type: "transaction", id, author, own, transaction })}\n`,
     )
     .join("");
-}
-
-function writeJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
 }

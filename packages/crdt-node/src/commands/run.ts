@@ -4,6 +4,7 @@ import { CONTROL_PROTOCOL } from "../control/protocol.ts";
 import { ControlServer } from "../control/server.ts";
 import { CommandError, EXIT, type ExitCode, messageOf, systemCode } from "../exit-codes.ts";
 import { readTransactions } from "../input.ts";
+import { leaveSoon } from "../leave.ts";
 import { DEFAULT_PEER_BOUNDS } from "../limits.ts";
 import type { Node } from "../node.ts";
 import { complain, count, note, onOutputClosed, paint, printable, short } from "../output.ts";
@@ -77,6 +78,7 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   const { unacknowledged } = node.status();
   await node.close();
   screen.detach();
+  leaveSoon(failure?.exitCode ?? EXIT.ok);
   if (failure === null) {
     const later = unacknowledged
       ? `; ${count(unacknowledged, "change")} to be delivered next time`
