@@ -22,7 +22,8 @@ test("what nobody reads is held up to a bound and then left out, which is told i
   const [far] = (await accepted) as [Socket];
   sockets.push(near, far);
   far.pause();
-  const outlet: Outlet = new Outlet(near, (lines) => {
+  const write = (text: string): void => void near.write(text);
+  const outlet: Outlet = new Outlet(near, write, (lines) => {
     outlet.write(`${lines} left out\n`);
   });
   const line = `${"x".repeat(65_535)}\n`;

@@ -4,18 +4,20 @@
  */
 import type { Writable } from "node:stream";
 
-/** Bytes that wait for a reader at most, and one piece more: what a node shows of some 50,000 transactions. */
-export const MAX_UNREAD_BYTES = 16 * 1_048_576;
+/** Bytes that wait for a reader at most, and one piece more: what a node shows of some 100,000 transactions. */
+export const MAX_UNREAD_BYTES = 32 * 1_048_576;
 
 /** One stream of lines. */
 export class Outlet {
   readonly #stream: Writable;
+  readonly #write: (text: string) => void;
   readonly #onOmitted: (lines: number) => void;
   #omitted = 0;
 
-  /** `onOmitted` is told how many lines were left out when there is room again. */
-  constructor(stream: Writable, onOmitted: (lines: number) => void) {
+  /** `write` writes to the stream; `onOmitted` is told how many lines were left out when there is room again. */
+  constructor(stream: Writable, write: (text: string) => void, onOmitted: (lines: number) => void) {
     this.#stream = stream;
+    this.#write = write;
     this.#onOmitted = onOmitted;
   }
 
@@ -23,7 +25,7 @@ export class Outlet {
   write(text: string): void {
     if (text === "") return;
     if (this.#omitted === 0 && this.#stream.writableLength <= MAX_UNREAD_BYTES) {
-      this.#stream.write(text);
+      this.#write(text);
       return;
     }
     // All that waits is read first: lines come in one piece, or not at all.

@@ -17,9 +17,29 @@ export function paint(
   return styleText(style, text, { stream, validateStream: true });
 }
 
+/** Takes away what stands where the text is to be printed, calls `print`, and puts it back. */
+type Around = (print: () => void) => void;
+
+let around: Around | null = null;
+
+/** From now on what goes to a terminal is printed by way of this (see typed-line.ts), or as ever if it is null. */
+export function printAround(way: Around | null): void {
+  around = way;
+}
+
+/** Writes whole lines of data. */
+export function show(text: string): void {
+  writeTo(process.stdout, text);
+}
+
+function writeTo(stream: NodeJS.WriteStream, text: string): void {
+  if (around === null || !stream.isTTY) stream.write(text);
+  else around(() => stream.write(text));
+}
+
 /** Writes one line of data. */
 export function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  show(`${line}\n`);
 }
 
 /** Writes one line for people: progress, warnings, states of a connection. A terminal gets it broken between words. */
@@ -28,7 +48,7 @@ export function note(line: string): void {
 }
 
 function write(text: string): void {
-  process.stderr.write(`${text}\n`);
+  writeTo(process.stderr, `${text}\n`);
 }
 
 /** Writes a warning for people. */

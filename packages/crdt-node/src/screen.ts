@@ -9,7 +9,7 @@ import type { Connection } from "./exchange.ts";
 import type { Link, LinkState } from "./link.ts";
 import type { Node, NodeListener } from "./node.ts";
 import { Outlet } from "./outlet.ts";
-import { count, note, paint, printable, short, warn } from "./output.ts";
+import { count, note, paint, printable, short, show, warn } from "./output.ts";
 import type { ForkStatus } from "./requests.ts";
 
 /** Milliseconds without a new change after which the view counts as quiet. */
@@ -41,7 +41,7 @@ interface Unsettled {
 export class Screen implements NodeListener {
   readonly #json: boolean;
   readonly #fail: (error: CommandError) => void;
-  readonly #outlet = new Outlet(process.stdout, (lines) => {
+  readonly #outlet = new Outlet(process.stdout, show, (lines) => {
     this.#tellOmitted(lines);
   });
   readonly #shown = new Map<string, string>();

@@ -31,7 +31,7 @@ function shown({ lines }: Program): number {
 }
 
 test("a node goes on though nobody reads what it shows, leaves out what is too much, and says so when somebody does", async () => {
-  const transactions = 400;
+  const transactions = 700;
   const program = await unread("shown", transactions);
   program.child.stdout?.resume();
   const { lines } = JSON.parse(await program.line(/^\{"type":"omitted"/u)) as { lines: number };

@@ -12,6 +12,7 @@ import { answerRequest } from "../requests.ts";
 import { Screen } from "../screen.ts";
 import type { Settings } from "../settings.ts";
 import { stopOnSignal } from "../signals.ts";
+import { canEditLines, TypedLine } from "../typed-line.ts";
 import { version } from "../version.ts";
 import { placeOf } from "./with-node.ts";
 
@@ -35,7 +36,9 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   const ended = new Promise<CommandError | null>((resolve) => {
     end = resolve;
   });
+  let isStopping = false;
   const stop = (): void => {
+    isStopping = true;
     end(null);
   };
   const screen = new Screen(options.json === true, end);
@@ -63,15 +66,18 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
     note("any other text goes to Bob with amount 1, and what is signed cannot be taken back");
   }
   if (listening !== null) screen.listening(listening);
+  const typed = canEditLines() ? new TypedLine() : null;
   node.connect(settings.relays, settings.peers);
-  const input = readInput(node)
+  const input = readInput(node, typed ?? process.stdin, () => isStopping)
     .catch(failureOf)
     .then((failure) => {
       if (failure !== null) end(failure);
     });
 
   const failure = await ended;
+  isStopping = true;
   // Ends the reading; the lines that were read before are still signed and stored.
+  typed?.close();
   process.stdin.destroy();
   await input;
   await control.close();
@@ -105,10 +111,14 @@ async function listen(node: Node, { listen, maxPeers }: Settings): Promise<strin
 const MEETING_MS = 1_000;
 
 /** Reads to the end of the input; null when that is all there was to it. */
-async function readInput(node: Node): Promise<null> {
+async function readInput(
+  node: Node,
+  lines: AsyncIterable<unknown>,
+  isStopping: () => boolean,
+): Promise<null> {
   // What others have written meanwhile comes first, so that what is typed now stands after it.
   const met = node.inStep(MEETING_MS);
-  for await (const { transactions, errors } of readTransactions(process.stdin)) {
+  for await (const { transactions, errors } of readTransactions(lines)) {
     for (const { line, message } of errors) {
       const where = process.stdin.isTTY ? "" : `line ${line}: `;
       note(`${paint("red", "crdt-node:", process.stderr)} ${where}${message}`);
@@ -118,7 +128,7 @@ async function readInput(node: Node): Promise<null> {
     await node.append(transactions);
   }
   // Ctrl-D; what is typed from now on is read by nobody.
-  if (process.stdin.isTTY && !process.stdin.destroyed)
+  if (process.stdin.isTTY && !isStopping())
     note("the input has ended; the node goes on, and shows what others send (Ctrl-C ends)");
   return null;
 }
