@@ -2,6 +2,10 @@
 import { LineSplitter, type Line } from "./lines.ts";
 import { MAX_LINE_BYTES, parseTransaction, type Transaction } from "./transaction.ts";
 
+/** What a person is told before typing: it is the form that nobody expects. */
+export const BARE_TEXT_WARNING =
+  "any other text goes to Bob with amount 1, and what is signed cannot be taken back";
+
 /** What one chunk of input held. */
 export interface InputBatch {
   readonly transactions: readonly Transaction[];

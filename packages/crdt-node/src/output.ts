@@ -3,7 +3,7 @@
  * characters made visible, so that a memo can neither move the cursor nor colour or reorder what stands around it.
  */
 import { styleText } from "node:util";
-import { type CommandError, EXIT, systemCode } from "./exit-codes.ts";
+import { CommandError, EXIT, systemCode, writeReason } from "./exit-codes.ts";
 import { leave } from "./leave.ts";
 
 type Style = Parameters<typeof styleText>[0];
@@ -56,12 +56,14 @@ export function warn(line: string): void {
   note(`${paint("yellow", "warning:", process.stderr)} ${line}`);
 }
 
-/** Resolves when everything printed so far has left the process; needed before a large output is followed by exit. */
+/**
+ * Resolves when everything printed so far has left the process, or has failed to and that was told; needed before a large output
+ * is followed by exit.
+ */
 export function printed(): Promise<void> {
   return new Promise((resolve) => {
-    process.stdout.write("", () => {
-      resolve();
-    });
+    // A stream tells of a failure after it has called back.
+    process.stdout.write("", () => setImmediate(resolve));
   });
 }
 
@@ -121,14 +123,35 @@ export function formatTime(time: number | null): string {
 
 /**
  * What to do when nobody reads our output any more (`crdt-node log alice | head -1`): end quietly, as every Unix tool
- * does. `end` lets a running node flush first.
+ * does. Where it cannot be written for another reason, as on a full disk, `end` is told of it. `end` lets a running node
+ * flush first.
  */
-export function onOutputClosed(end: () => void = () => leave(EXIT.ok)): void {
+export function onOutputClosed(end: (failure: CommandError | null) => void = endAtOnce): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.removeAllListeners("error");
     stream.on("error", (error) => {
-      if (systemCode(error) === "EPIPE" || systemCode(error) === "EIO") end();
+      const code = systemCode(error);
+      if (code === "EPIPE" || code === "EIO") end(null);
+      else if (/^E[A-Z0-9]+$/u.test(code)) end(unwritten(error));
       else throw error;
     });
   }
+}
+
+function endAtOnce(failure: CommandError | null): void {
+  if (failure === null) leave(EXIT.ok);
+  complain(failure);
+  leave(failure.exitCode);
+}
+
+function unwritten(error: Error): CommandError {
+  return new CommandError(
+    EXIT.failure,
+    {
+      what: "the output could not be written",
+      why: writeReason(error),
+      next: "the same command with its output elsewhere",
+    },
+    { cause: error },
+  );
 }

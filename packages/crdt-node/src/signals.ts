@@ -5,13 +5,19 @@ import { leave } from "./leave.ts";
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
 let endsOnInterrupt = false;
+let sayLast: () => void = () => undefined;
 
-/** Short commands end at once: whatever they have stored is durable already, and the system lets go of the store. */
-export function endOnInterrupt(): void {
+/**
+ * Short commands end at once: whatever they have stored is durable already, and the system lets go of the store. `say` may
+ * tell of it first.
+ */
+export function endOnInterrupt(say: () => void = () => undefined): void {
+  sayLast = say;
   if (endsOnInterrupt) return;
   endsOnInterrupt = true;
   for (const signal of SIGNALS) {
     process.on(signal, () => {
+      sayLast();
       leave(EXIT.interrupted);
     });
   }

@@ -228,6 +228,25 @@ describe("send without a relay", () => {
     ]);
   });
 
+  test("and without a peer says at once that there is nobody to deliver to", async () => {
+    const { code, stdout, stderr } = await crdtNode([
+      "send",
+      "off",
+      "--no-relay",
+      "--timeout",
+      "86400",
+      "--room",
+      "alone",
+      "a -> b 1",
+    ]);
+    expect(code).toBe(3);
+    expect(stdout).toMatch(/ {2}a -> b 1\n$/u);
+    expect(stderr).toContain(
+      "1 transaction stored; there is neither relay nor peer to deliver it to",
+    );
+    expect(stderr).toContain("next: crdt-node run off --relay ws://");
+  });
+
   test("of an empty input says that nothing was read", async () => {
     const { code, stdout, stderr } = await place.run(["send", "off", "--timeout", "0"]);
     expect([code, stdout, stderr]).toEqual([0, "", "nothing was read, so nothing was sent\n"]);

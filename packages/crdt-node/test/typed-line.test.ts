@@ -132,6 +132,17 @@ test.each([
   await stop(fine);
 });
 
+test("send at a terminal warns before it reads, says what it waits for, and on Ctrl-C what becomes of it", async () => {
+  const fine = inTerminal('exec "$@"', "send", "fine", "--timeout", "600");
+  await fine.says(/any other text goes to Bob with amount 1/u);
+  fine.type("a -> b 5\n\u0004");
+  await fine.says(/stored; waiting for an acknowledgement/u);
+  fine.type("\u0003");
+  await fine.says(/1 transaction stored, to be delivered later/u);
+  expect(await fine.ended).toBe(130);
+  expect((await place.run(["view", "fine"])).stdout).toContain("a -> b 5\n");
+});
+
 test("a node in the background of a terminal leaves it alone, and is not stopped", async () => {
   const fine = inTerminal('set -m; "$@" & wait', "run", "fine");
   await fine.says(/digest/u);

@@ -3,7 +3,7 @@ import { openToRun } from "../access.ts";
 import { CONTROL_PROTOCOL } from "../control/protocol.ts";
 import { ControlServer } from "../control/server.ts";
 import { CommandError, EXIT, type ExitCode, messageOf, systemCode } from "../exit-codes.ts";
-import { readTransactions } from "../input.ts";
+import { BARE_TEXT_WARNING, readTransactions } from "../input.ts";
 import { leaveSoon } from "../leave.ts";
 import { DEFAULT_PEER_BOUNDS } from "../limits.ts";
 import type { Node } from "../node.ts";
@@ -37,9 +37,9 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
     end = resolve;
   });
   let isStopping = false;
-  const stop = (): void => {
+  const stop = (failure: CommandError | null = null): void => {
     isStopping = true;
-    end(null);
+    end(failure);
   };
   const screen = new Screen(options.json === true, end);
   const node = await openToRun(home, settings, screen);
@@ -63,7 +63,7 @@ export async function run(name: string, options: RunOptions): Promise<ExitCode> 
   );
   if (process.stdin.isTTY) {
     note("type a transaction, like: alice -> bob 10 lunch (Ctrl-C ends)");
-    note("any other text goes to Bob with amount 1, and what is signed cannot be taken back");
+    note(BARE_TEXT_WARNING);
   }
   if (listening !== null) screen.listening(listening);
   const typed = canEditLines() ? new TypedLine() : null;

@@ -1,9 +1,10 @@
 /** `send`: signs transactions, stores them, and waits until a relay or a peer has them for good. */
 import { type Access, openAccess } from "../access.ts";
 import { CommandError, EXIT, type ExitCode } from "../exit-codes.ts";
-import { readTransactions } from "../input.ts";
-import { count, note, print, printable, short } from "../output.ts";
-import { ask, type LinkStatus } from "../requests.ts";
+import { BARE_TEXT_WARNING, readTransactions } from "../input.ts";
+import { leave } from "../leave.ts";
+import { count, note, onOutputClosed, print, printable, printed, short } from "../output.ts";
+import { ask, type LinkStatus, type Status } from "../requests.ts";
 import { endOnInterrupt } from "../signals.ts";
 import {
   formatTransaction,
@@ -42,7 +43,19 @@ export async function send(
 ): Promise<ExitCode> {
   const typed = texts.length === 0 ? null : parseTexts(texts);
   const { home, settings } = placeOf(name, options);
-  endOnInterrupt();
+  const ids: string[] = [];
+  endOnInterrupt(() => {
+    if (ids.length > 0)
+      note(
+        `${process.stderr.isTTY ? "\n" : ""}${count(ids.length, "transaction")} stored, to be delivered later`,
+      );
+  });
+  // What has been read is stored all the same, so that all of it may be told of in the end.
+  const unwritten: CommandError[] = [];
+  onOutputClosed((failure) => {
+    if (failure === null) leave(EXIT.ok);
+    unwritten.push(failure);
+  });
   const access = await openAccess(home, settings, "send");
   try {
     access.local?.connect(settings.relays, settings.peers);
@@ -54,7 +67,6 @@ export async function send(
     if (access.local === null && options.peer !== undefined) {
       note(`"${name}" is running; its own peers are used, --peer is not`);
     }
-    const ids: string[] = [];
     const store = async (transactions: readonly Transaction[]): Promise<void> => {
       for (const request of requestsOf(transactions)) {
         const stored = (await ask(access.call, "append", { transactions: request })).ids;
@@ -68,6 +80,9 @@ export async function send(
     const wrong = typed === null ? await storeInput(store) : await store(typed).then(() => 0);
     const acknowledged = await waitForRelay(access, ids.at(-1), options.timeout);
     if (options.json === true) print(JSON.stringify({ ids, acknowledged }));
+    await printed();
+    const [failure] = unwritten;
+    if (failure !== undefined) throw notPrinted(failure, name, ids.length, acknowledged);
     if (!acknowledged) throw await notDelivered(access, name, ids.length, options.timeout);
     if (ids.length === 0 && wrong === 0) note("nothing was read, so nothing was sent");
     else if (ids.length > 0 && options.json !== true)
@@ -113,8 +128,10 @@ function parseTexts(texts: readonly string[]): Transaction[] {
 async function storeInput(
   store: (transactions: readonly Transaction[]) => Promise<void>,
 ): Promise<number> {
-  if (process.stdin.isTTY)
+  if (process.stdin.isTTY) {
     note("type a transaction per line, like: alice -> bob 10 lunch (Ctrl-D ends)");
+    note(BARE_TEXT_WARNING);
+  }
   let wrong = 0;
   for await (const { transactions, errors } of readTransactions(process.stdin)) {
     for (const { line, message } of errors) note(`crdt-node: line ${line}: ${message}`);
@@ -145,6 +162,7 @@ async function waitForRelay(
   seconds: number,
 ): Promise<boolean> {
   if (last === undefined) return true;
+  if (isAlone(await ask(call, "status", {}))) return false;
   const hint = setTimeout(() => {
     if (process.stderr.isTTY) note("stored; waiting for an acknowledgement…");
   }, PATIENCE_MS);
@@ -163,6 +181,31 @@ async function receiversOf({ call }: Access): Promise<string> {
   return relays.length === 0 ? "peer" : "relay or peer";
 }
 
+/** Nobody to deliver to, and nobody who could come to fetch it. */
+function isAlone({ relays, peers, listening }: Status): boolean {
+  return relays.length === 0 && peers.length === 0 && listening === null;
+}
+
+/** The output is lost, and what is stored is not: who knows only the former would send it again. */
+function notPrinted(
+  { complaint: { what, why, next } }: CommandError,
+  name: string,
+  sent: number,
+  acknowledged: boolean,
+): CommandError {
+  const fate = `${count(sent, "transaction")} stored${acknowledged ? "" : ", to be delivered later"}`;
+  return new CommandError(
+    EXIT.failure,
+    sent === 0
+      ? { what, why, next }
+      : {
+          what: `${what}; ${fate}, and not to be sent again`,
+          why,
+          next: `crdt-node log ${name}`,
+        },
+  );
+}
+
 async function notDelivered(
   access: Access,
   name: string,
@@ -170,8 +213,22 @@ async function notDelivered(
   seconds: number,
 ): Promise<CommandError> {
   const receivers = await receiversOf(access);
-  const { relays, peers } = await ask(access.call, "status", {});
-  const why = [...relays, ...peers].map(describeLink).join("; ");
+  const status = await ask(access.call, "status", {});
+  if (isAlone(status)) {
+    return new CommandError(EXIT.network, {
+      what: `${count(sent, "transaction")} stored; there is neither relay nor peer to deliver ${sent === 1 ? "it" : "them"} to`,
+      why:
+        access.local === null
+          ? `"${name}" is running without any`
+          : "none is named by --relay, --peer or config.toml",
+      // One that runs has to be ended first.
+      next:
+        access.local === null
+          ? undefined
+          : `crdt-node run ${name} --relay ws://HOST:PORT/websocket`,
+    });
+  }
+  const why = [...status.relays, ...status.peers].map(describeLink).join("; ");
   return new CommandError(EXIT.network, {
     what: `no ${receivers} acknowledged ${sent === 1 ? "the transaction" : `the ${count(sent, "transaction")}`} within ${seconds} s; stored, to be delivered later`,
     why: why === "" ? undefined : why,
