@@ -3,7 +3,7 @@
  */
 import { existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, isAbsolute, join, resolve } from "node:path";
 import {
   CommandError,
   EXIT,
@@ -43,7 +43,18 @@ const RELAYER_FOLDER = "relayer";
 /** The folder that holds all nodes of this user. */
 export function sideHome(env: NodeJS.ProcessEnv): string {
   const override = env["SIDE_HOME"] ?? "";
-  return override === "" ? join(homedir(), ".side") : resolve(override);
+  return override === "" ? join(userHome(), ".side") : resolve(override);
+}
+
+/** Where HOME is empty or relative, keys would end up wherever a command is typed. */
+function userHome(): string {
+  const home = homedir();
+  if (isAbsolute(home)) return home;
+  throw new CommandError(EXIT.failure, {
+    what: "there is no home folder to keep nodes in",
+    why: `HOME is ${JSON.stringify(home)}, which is no absolute path`,
+    next: "SIDE_HOME=/a/folder/you/own crdt-node …",
+  });
 }
 
 /** The paths of the node of that name, whether it exists or not; throws CommandError for what cannot be a name. */
@@ -121,7 +132,7 @@ export function nodeNames(env: NodeJS.ProcessEnv): string[] {
 export function ensureSideHome(env: NodeJS.ProcessEnv): string {
   const folder = sideHome(env);
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(folder);
   } catch (error) {
     throw new CommandError(EXIT.failure, {
       what: `cannot make the folder ${folder}`,
@@ -130,6 +141,18 @@ export function ensureSideHome(env: NodeJS.ProcessEnv): string {
     });
   }
   return folder;
+}
+
+/** Makes a folder and those above it. Node's own recursive mkdir spins for ever where none can be made (/proc). */
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if (systemCode(error) === "EEXIST" && statSync(folder).isDirectory()) return;
+    if (existsSync(dirname(folder))) throw error;
+    makeFolder(dirname(folder));
+    makeFolder(folder);
+  }
 }
 
 /** Throws unless others have no rights at all on the file or folder with this mode. */
@@ -155,7 +178,7 @@ function checkName(name: string): string {
       : name.length > MAX_NAME_CHARACTERS
         ? `it is longer than ${MAX_NAME_CHARACTERS} characters`
         : !/^[A-Za-z0-9_][A-Za-z0-9._-]*$/u.test(name)
-          ? "a name is made of letters, digits, dots, underscores and hyphens, and begins with a letter, digit or underscore"
+          ? "a name is made of the letters a–z and A–Z, digits, dots, underscores and hyphens, and begins with a letter, digit or underscore"
           : name === RELAYER_FOLDER
             ? "crdt-relayer keeps its rooms under that name"
             : null;

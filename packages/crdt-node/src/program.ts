@@ -55,7 +55,7 @@ async function buildProgram(
     .description("A node for a shared JSON document among parties who do not trust each other.")
     .version(version(), "-V, --version", "print the version")
     .helpOption("-h, --help", "show help")
-    .helpCommand(false)
+    .helpCommand(false) // its own takes what is no command for a wish to see all of them
     .configureHelp({ helpWidth: 80, subcommandTerm: termOf })
     .configureOutput({ outputError: writeUsageError })
     .exitOverride()
@@ -254,6 +254,20 @@ async function buildProgram(
     )
     .action(async (name: string, options: RoomOption & { format: "dot" | "mermaid" | "json" }) => {
       done(await (await import("./commands/dag.ts")).dag(name, options));
+    });
+
+  program
+    .command("help")
+    .summary("show help, of all or of one command")
+    .description("Show help, of all or of one command.")
+    .argument("[command]", "the command's name")
+    .configureHelp({ helpWidth: 80 })
+    .addHelpText("after", "\nExamples:\n  crdt-node help\n  crdt-node help send")
+    .action((name: string | undefined) => {
+      const found =
+        name === undefined ? program : program.commands.find((each) => each.name() === name);
+      if (found === undefined) program.error(`error: unknown command '${name}'`);
+      else found.help();
     });
 
   return program;

@@ -87,12 +87,37 @@ describe("init", () => {
   });
 });
 
+test.each(["", "relative/home"])(
+  "init with HOME=%j puts no key where it is typed",
+  async (HOME) => {
+    const { code, stdout, stderr } = await place.run(["init", "lost"], "", { HOME, SIDE_HOME: "" });
+    expect([code, stdout]).toEqual([1, ""]);
+    expect(stderr).toContain(`HOME is ${JSON.stringify(HOME)}, which is no absolute path`);
+    expect(stderr).toContain("next: SIDE_HOME=/a/folder/you/own crdt-node …");
+  },
+);
+
+test("init where no folder can be made ends and says so", async () => {
+  const inFile = join(place.home, "anna", "keys.pem", "in-a-file");
+  for (const [SIDE_HOME, why] of [
+    ["/proc/nobody/.side", "ENOENT"],
+    [inFile, "ENOTDIR"],
+  ] as const) {
+    const { code, stderr } = await place.run(["init", "lost"], "", { SIDE_HOME });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`cannot make the folder ${SIDE_HOME}\n  why:  ${why}: `);
+  }
+  const SIDE_HOME = join(place.home, "of", "many", "folders");
+  expect((await place.run(["init", "deep"], "", { SIDE_HOME })).code).toBe(0);
+});
+
 describe("a command line that is wrong", () => {
   test.each([
     [["veiw", "anna"], "did you mean view?"],
     [["view", "anna", "--jsn"], "did you mean --json?"],
     [["view"], "missing required argument 'name'"],
     [["view", "../anna"], "cannot be the name of a node"],
+    [["init", "caf\u00e9"], "a name is made of the letters a–z and A–Z, digits"],
     [["run", "anna", "--relay", "http://x"], "begins with ws://"],
     [["dag", "anna", "--format", "png"], "Allowed choices are dot, mermaid, json"],
     [["send", "anna", "x", "--timeout", "soon"], "number of seconds"],
@@ -161,6 +186,7 @@ describe("help", () => {
       "import",
       "whoami",
       "dag",
+      "help",
     ];
     const all: Outcome[] = [];
     for (const args of [[], ...commands.map((name) => [name])])
@@ -171,6 +197,15 @@ describe("help", () => {
       for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
     }
     for (const name of commands) expect(all[0]?.stdout).toMatch(new RegExp(`^  ${name} `, "mu"));
+  });
+
+  test("is a command, too, of all and of one", async () => {
+    expect(await crdtNode(["help"])).toEqual(await crdtNode(["--help"]));
+    for (const name of ["view", "run", "help"])
+      expect(await crdtNode(["help", name])).toEqual(await crdtNode([name, "--help"]));
+    const { code, stdout, stderr } = await crdtNode(["help", "veiw"]);
+    expect([code, stdout]).toEqual([2, ""]);
+    expect(stderr).toContain("unknown command 'veiw'");
   });
 
   test("for want of a command is a usage error", async () => {
