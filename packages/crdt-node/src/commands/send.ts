@@ -94,6 +94,8 @@ export async function send(
       what: `${count(wrong, "line")} of the input could not be read and was not sent`,
     });
   } finally {
+    // What becomes of it has been told by now, or is about to be.
+    endOnInterrupt();
     await access.close();
   }
 }
