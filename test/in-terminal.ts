@@ -40,7 +40,7 @@ while True:
             break
         os.write(1, shown)
 os.close(terminal)
-print("ended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+print("\\nended", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 `;
 
 /**
