@@ -64,6 +64,26 @@ export function faultIn(bytes: Uint8Array): Omit<JournalFault, "file"> | null {
   return start < 0 ? null : { at: start, bytes: bytes.length - start, isTail: true };
 }
 
+/** The whole writes of a journal's bytes, or of whatever else has its form, up to the first that is not whole. */
+export function* writesIn(bytes: Uint8Array): Generator<Uint8Array> {
+  const fault = faultIn(bytes);
+  const end = fault === null ? bytes.length : fault.at;
+  let parts: Uint8Array[] = [];
+  for (let at = 0; at < end;) {
+    const left = BLOCK_BYTES - (at % BLOCK_BYTES);
+    const fragment = left < HEADER_BYTES ? null : fragmentAt(bytes, at);
+    if (fragment === null) {
+      at += left;
+      continue;
+    }
+    parts.push(bytes.subarray(at + HEADER_BYTES, fragment.end));
+    at = fragment.end;
+    if (fragment.kind !== WHOLE && fragment.kind !== LAST) continue;
+    yield Buffer.concat(parts);
+    parts = [];
+  }
+}
+
 /** True when a write begins at or behind this place, wherever: a damaged length hides where the next fragment is. */
 function isFollowed(bytes: Uint8Array, from: number): boolean {
   for (let at = from; at + HEADER_BYTES <= bytes.length; at++) {

@@ -8,6 +8,7 @@ import { ClassicLevel } from "classic-level";
 import type { Logger } from "pino";
 import { EXIT, messageOf, RelayError, systemCode } from "./exit-codes.ts";
 import { type JournalFault, readJournal } from "./journal.ts";
+import { missingJournal } from "./manifest.ts";
 import { MemoryLevel } from "./memory-level.ts";
 import { IN_MEMORY } from "./settings.ts";
 
@@ -84,6 +85,8 @@ export async function openDatabase(data: string): Promise<Database> {
   // LevelDB would take this for an empty database, and remove the files as left over.
   if (!existsSync(join(folder, "CURRENT")) && dataFiles(folder).length > 0)
     throw damagedStore(data, "its file CURRENT is missing");
+  const journal = missingJournal(folder);
+  if (journal !== null) throw damagedStore(data, `its file ${journal} is missing`);
   const db: Database = new ClassicLevel(folder, { keyEncoding: "view", valueEncoding: "view" });
   try {
     await db.open();

@@ -308,6 +308,18 @@ describe("crdt-relayer doctor", () => {
     },
   );
 
+  it("repairs a store whose journal is gone, from what is left", async () => {
+    const { data, alice } = await filledStore();
+    const store = join(data, "store");
+    const journal = readdirSync(store).find((file) => file.endsWith(".log"))!;
+    rmSync(join(store, journal));
+    const { code, report } = await examine(data);
+    expect(code).toBe(5);
+    expect(report.faults).toEqual([`its file ${journal} is missing`]);
+    expect(await examine(data, "--repair")).toMatchObject({ code: 0, report: { isSound: true } });
+    await refills(data, alice);
+  });
+
   it("repairs a store of which a table cannot be read", async () => {
     const { data, alice } = await filledStore();
     await withLevel(data, (db) => db.compactRange(new Uint8Array([0]), new Uint8Array([255])));

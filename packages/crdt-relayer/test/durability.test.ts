@@ -276,6 +276,25 @@ describe("a relay", () => {
     expect(readdirSync(store)).toEqual(files);
   });
 
+  it("does not take a store that lost its journal for an empty one", async () => {
+    const data = temporaryFolder();
+    const first = await startRelay({ data });
+    const alice = await Participant.join(first.url, "main");
+    await alice.untilDurable(alice.write("hello"));
+    await first.close();
+    const store = join(data, "store");
+    const [journal] = readdirSync(store).filter((file) => file.endsWith(".log"));
+    rmSync(join(store, journal!));
+    const files = readdirSync(store);
+    const error = await startRelay({ data }).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      exitCode: EXIT.damaged,
+      why: `its file ${journal} is missing`,
+      next: `crdt-relayer doctor --data ${data} --repair`,
+    });
+    expect(readdirSync(store)).toEqual(files);
+  });
+
   it("cuts off a write that a power cut tore, says so in its log, and has all that it acknowledged", async () => {
     const data = temporaryFolder();
     const first = await startRelay({ data });
